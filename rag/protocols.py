@@ -1,0 +1,102 @@
+"""What each stage asks of its neighbours; stages import these, never each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.records import Document, Hit, Message, Passage, Usage
+
+Vectors = NDArray[np.float32]
+
+
+class PassageTokenizer(Protocol):
+    """The embedding model's tokenizer, as chunking needs it."""
+
+    max_passage_tokens: int
+    """The most content tokens a passage may have: prefix and special tokens are already taken off."""
+
+    def token_starts(self, texts: Sequence[str]) -> list[list[int]]:
+        """The character offset at which each content token of each text begins."""
+
+
+class Embedder(PassageTokenizer, Protocol):
+    """Text to unit vectors. The prefixes are the embedder's own business."""
+
+    identity: str
+    """Name and checksum of the weights; vectors of another identity are never compared."""
+    dimensions: int
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors, shape (len(texts), dimensions), float32, in the order given."""
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors, shape (len(texts), dimensions), float32, in the order given."""
+
+
+class ChatModel(Protocol):
+    """A language model that continues a conversation."""
+
+    name: str
+    context_tokens: int
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a plain text, no special tokens added."""
+
+    def count_prompt_tokens(self, messages: Sequence[Message]) -> int:
+        """Tokens of the whole prompt as the model reads it, chat template included: exact."""
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        seed: int = 0,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Iterator[str | Usage]:
+        """Yields pieces of text, and one `Usage` last, also when cancelled."""
+
+    def close(self) -> None:
+        """Frees the model's memory."""
+
+
+class SearchIndex(Protocol):
+    """The part of the store that retrieval reads. Scores: higher is better."""
+
+    def passage_count(self, collection: str) -> int:
+        """How many passages the collection holds."""
+
+    def nearest(
+        self, collection: str, vector: Vectors, limit: int, *, among: Sequence[int] | None = None
+    ) -> list[tuple[int, float]]:
+        """(rowid, cosine) of the nearest passages, best first, ties by rowid."""
+
+    def keyword_matches(
+        self, collection: str, terms: Sequence[str], limit: int, *, among: Sequence[int] | None = None
+    ) -> list[tuple[int, float]]:
+        """(rowid, BM25) of passages that hold any of the index terms, best first, ties by rowid."""
+
+    def cosines(self, rowids: Sequence[int], vector: Vectors) -> list[float]:
+        """The exact cosine of each passage to the vector, in the order given."""
+
+    def term_document_frequencies(self, collection: str, terms: Sequence[str]) -> dict[str, int]:
+        """In how many passages of the collection each index term occurs."""
+
+    def hits(self, rowids: Sequence[int]) -> list[Hit]:
+        """The passages of these rowids, in the order given, with score 0."""
+
+
+class Reader(Protocol):
+    """One file format: bytes to a `Document`."""
+
+    def __call__(self, data: bytes, name: str, *, password: str | None = None) -> Document: ...
+
+
+class Chunker(Protocol):
+    """Blocks to passages."""
+
+    def __call__(self, document: Document, doc: str) -> list[Passage]: ...

@@ -1,0 +1,219 @@
+"""The records that travel from a file to a cited answer; each keeps where its text came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+BlockKind = Literal["heading", "paragraph", "list", "table", "code", "quote"]
+Role = Literal["system", "user", "assistant"]
+Support = Literal["true", "partly", "false"]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One structural unit of a document: `document.text[start:end]` is its text.
+
+    `page` is 1-based (a page, slide or sheet), or None where the format has none.
+    `heading_path` holds the headings above the block, outermost first; a heading's own path
+    ends with itself. `level` is 1–6 for headings, 0 otherwise.
+    """
+
+    kind: BlockKind
+    start: int
+    end: int
+    page: int | None = None
+    heading_path: tuple[str, ...] = ()
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file as its reader understood it.
+
+    Every non-space character of `text` lies in exactly one block; blocks are in order and do
+    not overlap. `characters_left_out` names what the reader dropped on purpose (a running
+    header, a navigation bar) with its count of non-space characters.
+    """
+
+    title: str
+    media_type: str
+    text: str
+    blocks: tuple[Block, ...]
+    page_count: int | None = None
+    pages_without_text: tuple[int, ...] = ()
+    page_labels: tuple[str, ...] = ()
+    language: str | None = None
+    date: str | None = None
+    characters_left_out: dict[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A paragraph-sized piece of a document: `document.text[start:end] == text`, always.
+
+    `token_count` is in the embedding model's tokens, without its prefix and special tokens.
+    `first_page` and `last_page` are 1-based, or None where the format has no pages.
+    `content_hash` (32 hex digits) is of what is embedded, so an unchanged passage is known
+    again after an edit elsewhere in the file; `id` is of the document's path, ordinal and content.
+    """
+
+    id: str
+    ordinal: int
+    text: str
+    start: int
+    end: int
+    token_count: int
+    content_hash: str
+    heading_path: tuple[str, ...] = ()
+    first_page: int | None = None
+    last_page: int | None = None
+    kind: BlockKind = "paragraph"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage found for a query, with the document it came from and why it was found.
+
+    `score` orders the hits (higher is better). `signals` holds its parts by name, for instance
+    `dense` (cosine) and `keyword` (BM25), as the retrieval step defines them.
+    """
+
+    rowid: int
+    passage: Passage
+    document_id: int
+    doc: str
+    title: str
+    score: float
+    signals: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def page(self) -> int | None:
+        """The first page of the passage, 1-based."""
+        return self.passage.first_page
+
+    @property
+    def heading(self) -> str:
+        """The heading path as one line, outermost first."""
+        return " › ".join(self.passage.heading_path)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A sentence of a retrieved passage, quoted exactly.
+
+    `hit.passage.text[start:end] == quote`; `score` orders the sentences (higher is better);
+    `marker` is the number the answer cites its passage by (1-based).
+    """
+
+    hit: Hit
+    marker: int
+    quote: str
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """What one [marker] of an answer points to.
+
+    `quote` is an exact substring of the passage, at `start:end` of the *document's* text.
+    `supported` is the verdict of the check of the sentence that carries the marker.
+    `origin` tells whether the evidence or the model's text cites it.
+    """
+
+    marker: int
+    doc: str
+    page: int | None
+    quote: str
+    start: int
+    end: int
+    passage_id: str
+    content_hash: str
+    supported: Support
+    origin: Literal["evidence", "text"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of a generated answer: `text[start:end]`, its markers and the verdict.
+
+    `problems` says, in plain words, what the cited passage does not hold
+    (for instance "2019 is not in [2]").
+    """
+
+    start: int
+    end: int
+    markers: tuple[int, ...]
+    supported: Support
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn as a chat model reads it."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one generation cost. `cached_tokens` of the prompt were already in the KV cache."""
+
+    prompt_tokens: int
+    cached_tokens: int
+    answer_tokens: int
+    first_token_seconds: float
+    total_seconds: float
+    finish: Literal["stop", "length", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetUse:
+    """How a context window was shared out, in the generator's own tokens.
+
+    `passages` maps each included marker to its tokens; `left_out` lists the markers of hits
+    that did not fit; `dropped_turns` counts the oldest history turns that did not fit.
+    """
+
+    window: int
+    instructions: int
+    question: int
+    history: int
+    passages: dict[int, int]
+    answer: int
+    left_out: tuple[int, ...] = ()
+    dropped_turns: int = 0
+
+    @property
+    def prompt(self) -> int:
+        """Tokens of the whole prompt."""
+        return self.instructions + self.question + self.history + sum(self.passages.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A finished answer with everything needed to check it, save it and show it again.
+
+    `evidence` is what retrieval alone answers; `text` is the model's, "" where none was asked.
+    `hits[marker - 1]` is the passage a marker points to. `seconds` has search, evidence,
+    first_token and total.
+    """
+
+    question: str
+    query: str
+    text: str
+    evidence: tuple[Evidence, ...]
+    sentences: tuple[Sentence, ...]
+    citations: tuple[Citation, ...]
+    hits: tuple[Hit, ...]
+    abstained: bool
+    reason: str
+    budget: BudgetUse | None
+    usage: Usage | None
+    model: str | None
+    removed_markers: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
