@@ -1,4 +1,4 @@
-"""Validated settings: defaults, then the library's `settings.toml`, then `FOOTNOTE_*` variables, then options."""
+"""Validated settings: defaults, then `settings.toml`, then `FOOTNOTE_*` variables, then options."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ class Settings(BaseSettings):
     library: Path = Field(default_factory=default_library, description="Folder of the library")
     collection: str = Field("default", min_length=1, description="Collection to search")
     embedding_model: str = Field("multilingual-e5-small", description="Embedding model by name or folder")
-    chat_model: str = Field("smollm2-135m", description="Chat model by name, GGUF path or server URL; 'none' quotes only")
+    chat_model: str = Field(
+        "smollm2-135m", description="Chat model by name, GGUF path or server URL; 'none' quotes only"
+    )
     prompts: Path = Field(PROJECT / "prompts", description="Folder of the prompt files")
     top_k: int = Field(20, ge=1, le=1000, description="Passages retrieved")
     passage_tokens: int = Field(1200, ge=50, description="Most tokens of passages in a prompt")
