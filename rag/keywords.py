@@ -1,0 +1,119 @@
+"""Text to the terms of the keyword index, in any script."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from itertools import pairwise
+
+import regex
+
+FTS5_TOKENIZER = "ascii tokenchars '_.-@+#/:~'"
+"""The FTS5 tokenizer that stores every term of this module unchanged.
+
+Terms hold no white space and no ASCII capital, and no ASCII sign but these; `ascii` takes every character
+beyond ASCII as part of a term, where `unicode61` would drop those newer than its tables (Unicode 6.1).
+"""
+
+MAX_TERM_CHARACTERS = 64
+"""Longer runs (base64, hexadecimal) are cut: nobody searches for their tail."""
+
+LONG_PREFIX, SHORT_PREFIX = 7, 5
+"""Words are known by their first letters instead of by a stemmer.
+
+Two cuts do what a stemmer does without being told the language, and find the head of a German
+compound besides. BM25 alone, answer recall@1 on xquad-en, xquad-de and document recall@10 on til:
+whole words 0.924, 0.810, 0.817; Snowball stems 0.936, 0.850, 0.783; cuts at 7 and 5 0.937, 0.877, 0.883.
+"""
+
+# Scripts written without spaces, and Hangul, whose words carry their particles: their terms are
+# pairs of neighbouring letters, so a two-letter word matches wherever it stands.
+_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}ー"
+_LETTER = rf"[\p{{L}}\p{{M}}\p{{N}}--[{_UNSPACED}]]"
+_TOKEN = regex.compile(
+    rf"(?V1)(?P<unspaced>[{_UNSPACED}][{_UNSPACED}\p{{M}}]*)"
+    rf"|(?P<number>\p{{Nd}}{{1,3}}(?:,\p{{Nd}}{{3}})+(?:\.\p{{Nd}}+)?(?!{_LETTER}))"
+    rf"|(?P<word>_*{_LETTER}+(?:['’._@/:&+#\-]{{1,2}}_*{_LETTER}+|_+{_LETTER}+)*(?:\+\+|\#)?_*)"
+)
+_JOINTS = regex.compile(r"[^\p{L}\p{M}\p{N}]+")
+_HUMPS = regex.compile(
+    r"(?V1)(?<=\p{Ll})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})|(?<=\p{L})(?=\p{N})|(?<=\p{N})(?=\p{L})"
+)
+_ACCENTS = regex.compile(r"(?V1)(?<=[\p{Latin}\p{Greek}\p{Cyrillic}\p{Hebrew}\p{Arabic}])\p{Mn}+|ـ")
+_CODE_SIGNS = frozenset("_.@/:+#")
+_APOSTROPHES = regex.compile(r"['’&]")
+
+
+def index_terms(text: str) -> list[str]:
+    """The terms a passage is found by, in order, repeated as often as they occur.
+
+    Words give their first 7 and (marked with `~`) first 5 letters, case and accents folded. Scripts
+    without spaces give their letters and their pairs of neighbouring letters. Codes such as
+    `snake_case`, `camelCase`, versions, paths and e-mail addresses give themselves and their parts.
+    """
+    return [term for forms in _tokens(text, pairs_only=False) for term in forms]
+
+
+def query_terms(text: str) -> list[str]:
+    """The distinct terms to look a question up by, in order of first occurrence.
+
+    Scripts without spaces give only pairs, unless a run has but one letter: single letters
+    occur everywhere.
+    """
+    return list(dict.fromkeys(term for forms in _tokens(text, pairs_only=True) for term in forms))
+
+
+def fold(text: str) -> str:
+    """Compatibility forms, case and the accents of alphabetic scripts folded away; vowel signs kept."""
+    decomposed = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
+    return unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed))
+
+
+def _tokens(text: str, *, pairs_only: bool) -> Iterator[list[str]]:
+    """For each token of the text the terms it gives."""
+    # Folding case first would hide the humps of camelCase.
+    for match in _TOKEN.finditer(unicodedata.normalize("NFKC", text)):
+        token = match.group()
+        if match.lastgroup == "unspaced":
+            yield _pairs(fold(token), pairs_only=pairs_only)
+        elif match.lastgroup == "number":
+            yield [_whole(token.replace(",", ""))]
+        else:
+            yield _word_terms(token)
+
+
+def _pairs(run: str, *, pairs_only: bool) -> list[str]:
+    """Neighbouring letters (grapheme clusters) in pairs, and singly."""
+    letters = regex.findall(r"\X", run)
+    pairs = [first + second for first, second in pairwise(letters)]
+    return pairs if pairs and pairs_only else letters + pairs
+
+
+def _word_terms(token: str) -> list[str]:
+    """The word; of a compound the whole where it reads as one name, and the parts."""
+    joined = [part for part in _JOINTS.split(token) if part]
+    parts = [hump for part in joined for hump in _HUMPS.split(part) if hump]
+    if len(parts) == 1 and not _CODE_SIGNS.intersection(token):
+        return _cuts(fold(parts[0]))
+    name = token if _CODE_SIGNS.intersection(token) else "".join(joined)
+    terms = [_whole(name)]
+    for part in parts:
+        # Single letters and digits of a compound ("3" of 3M, "s" of Apple's) match everywhere.
+        if len(part) > 1:
+            terms += _cuts(fold(part))
+    return terms
+
+
+def _whole(name: str) -> str:
+    """A code as one term, without the signs at its ends that punctuation leaves there."""
+    bare = _APOSTROPHES.sub("", fold(name))
+    return (bare.strip("._/:-") or bare)[:MAX_TERM_CHARACTERS]
+
+
+def _cuts(word: str) -> list[str]:
+    """The beginnings a word is known by; a number or a short word as it is."""
+    if any(letter.isnumeric() for letter in word):
+        return [word[:MAX_TERM_CHARACTERS]]
+    if len(word) <= SHORT_PREFIX:
+        return [word]
+    return [word[:LONG_PREFIX], word[:SHORT_PREFIX] + "~"]
