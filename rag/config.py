@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
+import tomli_w
 from platformdirs import user_data_path
 from pydantic import Field, ValidationError
 from pydantic_settings import (
@@ -47,6 +49,7 @@ class Settings(BaseSettings):
     chunk_tokens: int = Field(220, ge=32, le=510, description="Tokens a passage aims at")
     threads: int | None = Field(None, ge=1, description="CPU threads; None takes all cores")
     embedding_engine: Literal["auto", "openvino", "torch"] = "auto"
+    language: Literal["auto", "en", "de", "zh"] = Field("auto", description="Language of the app's pages")
 
     @property
     def database(self) -> Path:
@@ -85,3 +88,20 @@ def load_settings(**options: Any) -> Settings:
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise UsageError(f"Settings are not valid: {problems}") from error
+
+
+def save_settings(library: Path, changes: dict[str, Any]) -> Settings:
+    """Writes changed settings to the library's `settings.toml`, whole or not at all; None removes a line.
+
+    Raises:
+        UsageError: a value is not valid; nothing is written.
+    """
+    path = library / SETTINGS_FILE
+    kept = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    values = {name: value for name, value in (kept | changes).items() if value is not None}
+    load_settings(**(values | {"library": library}))
+    library.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".part")
+    temporary.write_text(tomli_w.dumps(values), encoding="utf-8")
+    temporary.replace(path)
+    return load_settings(library=library)
