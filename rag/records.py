@@ -53,7 +53,9 @@ class Document:
 class Passage:
     """A paragraph-sized piece of a document: `document.text[start:end] == text`, always.
 
-    `token_count` is in the embedding model's tokens, without its prefix and special tokens.
+    `context` is text from elsewhere in the document that is needed to read this one: the caption and
+    header row of a table that had to be split. It is embedded in front of the text, never quoted.
+    `token_count` is in the embedding model's tokens, context included, without prefix and special tokens.
     `first_page` and `last_page` are 1-based, or None where the format has no pages.
     `content_hash` (32 hex digits) is of what is embedded, so an unchanged passage is known
     again after an edit elsewhere in the file; `id` is of the document's path, ordinal and content.
@@ -70,6 +72,7 @@ class Passage:
     first_page: int | None = None
     last_page: int | None = None
     kind: BlockKind = "paragraph"
+    context: str = ""
 
 
 @dataclass(frozen=True, slots=True)

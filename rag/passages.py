@@ -1,0 +1,230 @@
+"""Blocks to passages: short neighbours joined, long ones split, nothing lost, nothing over the limit."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from rag.protocols import PassageTokenizer
+from rag.records import Block, BlockKind, Document, Passage
+from rag.sentences import split_sentences
+
+_LINE = re.compile(r"[^\n]*\S[^\n]*")
+_WORD = re.compile(r"\S+")
+_TABLE_RULE = re.compile(r"\s*\|?[\s:|]*-[\s:|-]*")
+_JOIN_SHARE = 0.5
+_WHOLE_SHARE = 1.6
+_CONTEXT_SHARE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A whole block or a part of it: offsets into the document's text, and how many tokens it takes."""
+
+    block: Block
+    start: int
+    end: int
+    tokens: int
+    context: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """Token counts that decide: what to aim at, how long a block stays whole, what may never be passed."""
+
+    target: int
+    whole: int
+    most: int
+
+
+def split(
+    document: Document, doc: str, tokenizer: PassageTokenizer, *, target_tokens: int = 220
+) -> list[Passage]:
+    """The document's passages in order; every non-space character lies in exactly one.
+
+    A heading opens a passage, and so does a page. Blocks of one section are joined until a passage
+    holds half of `target_tokens`, never beyond it. A block of up to 1.6 times the target stays whole
+    (a table, as long as the limit allows); a longer one is split evenly between sentences, lines or,
+    at the very last, words. No passage, with its context, is longer than the tokenizer's limit.
+    """
+    most = tokenizer.max_passage_tokens
+    target = max(1, min(target_tokens, most))
+    limits = _Limits(target, min(most, int(target * _WHOLE_SHARE)), most)
+    groups = list(_joined(_pieces(document, tokenizer, limits), document.text, limits))
+    spans = [(group[0].start, group[-1].end, group) for group in groups]
+    counted = _within_limit(document.text, spans, tokenizer, most)
+    return [
+        _passage(document.text, doc, ordinal, span, group, tokens)
+        for ordinal, (span, group, tokens) in enumerate(counted)
+    ]
+
+
+def _pieces(document: Document, tokenizer: PassageTokenizer, limits: _Limits) -> Iterator[_Piece]:
+    texts = [document.text[block.start : block.end] for block in document.blocks]
+    for block, text, starts in zip(document.blocks, texts, tokenizer.token_starts(texts), strict=True):
+        whole = limits.most if block.kind == "table" else limits.whole
+        if len(starts) <= whole:
+            yield _Piece(block, block.start, block.end, len(starts))
+        else:
+            yield from _parts(block, text, starts, tokenizer, limits)
+
+
+def _parts(
+    block: Block, text: str, starts: Sequence[int], tokenizer: PassageTokenizer, limits: _Limits
+) -> Iterator[_Piece]:
+    """A long block in parts of about the same length; a table's later parts carry its header."""
+    context = _table_context(text) if block.kind == "table" else ""
+    context_tokens = len(tokenizer.token_starts([context])[0]) if context else 0
+    if context_tokens > limits.most * _CONTEXT_SHARE:
+        context, context_tokens = "", 0
+    room = limits.most if block.kind == "table" else limits.whole
+    target = room if block.kind == "table" else limits.target
+    room, target = max(1, room - context_tokens), max(1, target - context_tokens)
+    segments = list(_segments(block.kind, text, starts, room))
+    for index, (start, end, tokens) in enumerate(_packed(segments, target, room)):
+        yield _Piece(block, block.start + start, block.start + end, tokens, context if index else "")
+
+
+def _segments(kind: BlockKind, text: str, starts: Sequence[int], room: int) -> Iterator[tuple[int, int, int]]:
+    """(start, end, tokens) of each sentence or line; of each word of those that do not fit."""
+    lines = [match.span() for match in _LINE.finditer(text)]
+    for start, end in lines if kind in ("table", "code") else split_sentences(text):
+        tokens = _tokens_between(starts, start, end)
+        if tokens <= room:
+            yield start, end, tokens
+            continue
+        for word in _WORD.finditer(text, start, end):
+            yield from _word_parts(word.start(), word.end(), starts, room)
+
+
+def _word_parts(start: int, end: int, starts: Sequence[int], room: int) -> Iterator[tuple[int, int, int]]:
+    """A word, cut at token boundaries where it alone does not fit (a page of Chinese, a base64 blob)."""
+    first, last = bisect_left(starts, start), bisect_left(starts, end)
+    cuts = sorted({start, *starts[first + room : last : room], end})
+    for left, right in pairwise(cuts):
+        yield left, right, _tokens_between(starts, left, right)
+
+
+def _tokens_between(starts: Sequence[int], start: int, end: int) -> int:
+    return bisect_left(starts, end) - bisect_left(starts, start)
+
+
+def _packed(
+    segments: Sequence[tuple[int, int, int]], target: int, room: int
+) -> Iterator[tuple[int, int, int]]:
+    """Neighbouring segments together, in parts that are as even as the segments allow."""
+    total = sum(tokens for _, _, tokens in segments)
+    goal = total / -(-total // target)
+    start, end, held = segments[0][0], segments[0][0], 0
+    for left, right, tokens in segments:
+        if held and (held + tokens > room or held + tokens / 2 > goal):
+            yield start, end, held
+            start, held = left, 0
+        end, held = right, held + tokens
+    yield start, end, held
+
+
+def _table_context(text: str) -> str:
+    """A Markdown table's lines up to its rule: caption and header row; "" for another table."""
+    lines = text.split("\n")
+    for index, line in enumerate(lines[:12]):
+        if _TABLE_RULE.fullmatch(line):
+            return "\n".join(lines[: index + 1])
+    return ""
+
+
+def _joined(pieces: Iterator[_Piece], text: str, limits: _Limits) -> Iterator[list[_Piece]]:
+    """Neighbouring pieces that make one passage."""
+    group: list[_Piece] = []
+    for piece in pieces:
+        if group and not _belongs(group, piece, text, limits):
+            yield group
+            group = []
+        group.append(piece)
+    if group:
+        yield group
+
+
+def _belongs(group: Sequence[_Piece], piece: _Piece, text: str, limits: _Limits) -> bool:
+    """Whether a piece joins the group in front of it."""
+    held = sum(member.tokens for member in group)
+    last = group[-1]
+    if piece.context or last.context or last.block.page != piece.block.page:
+        return False
+    if all(member.block.kind == "heading" for member in group):
+        below = piece.block.heading_path[: len(last.block.heading_path)] == last.block.heading_path
+        return below and held + piece.tokens <= limits.most
+    if piece.block.kind == "heading" or last.block.heading_path != piece.block.heading_path:
+        return False
+    return held < limits.target * _JOIN_SHARE and held + piece.tokens <= limits.target
+
+
+def _within_limit(
+    text: str, spans: Sequence[tuple[int, int, list[_Piece]]], tokenizer: PassageTokenizer, most: int
+) -> Iterator[tuple[tuple[int, int], list[_Piece], int]]:
+    """Each span with its exact token count; one that tokenizes longer than its parts did is cut again."""
+    embedded = [_embedded(group[0].context, text[start:end]) for start, end, group in spans]
+    for (start, end, group), starts in zip(spans, tokenizer.token_starts(embedded), strict=True):
+        if len(starts) <= most or end - start < 2:
+            yield (start, end), group, len(starts)
+            continue
+        first = replace(group[0], context="")
+        middle = _middle(text, start, end)
+        halves = [
+            (left, right, [first, *group[1:]])
+            for left, right in (_trimmed(text, start, middle), _trimmed(text, middle, end))
+            if left < right
+        ]
+        yield from _within_limit(text, halves, tokenizer, most)
+
+
+def _middle(text: str, start: int, end: int) -> int:
+    """The white space nearest to the middle of a span, or its middle."""
+    middle = (start + end) // 2
+    gaps = [match.start() for match in re.finditer(r"\s", text[start:end])]
+    near = min(gaps, key=lambda gap: abs(start + gap - middle), default=middle - start)
+    return start + near if 0 < near < end - start else middle
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    piece = text[start:end]
+    return start + len(piece) - len(piece.lstrip()), end - (len(piece) - len(piece.rstrip()))
+
+
+def _embedded(context: str, text: str) -> str:
+    return f"{context}\n{text}" if context else text
+
+
+def _passage(
+    text: str, doc: str, ordinal: int, span: tuple[int, int], group: Sequence[_Piece], tokens: int
+) -> Passage:
+    start, end = span
+    own = text[start:end]
+    inside = [piece for piece in group if piece.start < end and piece.end > start]
+    body = [piece for piece in inside if piece.block.kind != "heading"] or inside
+    pages = [piece.block.page for piece in inside if piece.block.page is not None]
+    context = group[0].context
+    content_hash = _digest(_embedded(context, own))
+    return Passage(
+        id=_digest(f"{doc}\0{ordinal}\0{content_hash}"),
+        ordinal=ordinal,
+        text=own,
+        start=start,
+        end=end,
+        token_count=tokens,
+        content_hash=content_hash,
+        heading_path=body[0].block.heading_path,
+        first_page=min(pages, default=None),
+        last_page=max(pages, default=None),
+        kind=max(body, key=lambda piece: piece.tokens).block.kind,
+        context=context,
+    )
+
+
+def _digest(text: str) -> str:
+    """32 hex digits of the text's SHA-256."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

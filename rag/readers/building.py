@@ -1,0 +1,145 @@
+"""Blocks, as a reader meets them, to a `Document` whose offsets are right by construction."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from rag.records import Block, BlockKind, Document
+
+_UNWANTED = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufeff\ud800-\udfff\ufffe\uffff]")
+_LINE_BREAKS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_TRAILING = re.compile(r"[ \t\xa0]+(?=\n|$)")
+_BLANK_LINES = re.compile(r"\n{3,}")
+_BETWEEN_BLOCKS = "\n\n"
+
+
+def clean(text: str) -> str:
+    """The text with `\\n` line breaks and without control characters and lone surrogates."""
+    text = _UNWANTED.sub("", _LINE_BREAKS.sub("\n", text))
+    return _BLANK_LINES.sub("\n\n", _TRAILING.sub("", text)).strip("\n")
+
+
+def visible(text: str) -> int:
+    """The number of non-space characters."""
+    return sum(map(len, text.split()))
+
+
+def one_line(text: str) -> str:
+    """The text with every run of white space as one space."""
+    return " ".join(text.split())
+
+
+class DocumentBuilder:
+    """Gathers blocks in reading order; each added block is separated from the next by a blank line."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._blocks: list[Block] = []
+        self._length = 0
+        self._headings: list[tuple[int, str]] = []
+        self._left_out: dict[str, int] = {}
+        self._warnings: list[str] = []
+
+    @property
+    def block_count(self) -> int:
+        """How many blocks there are so far."""
+        return len(self._blocks)
+
+    @property
+    def first_heading(self) -> str | None:
+        """The first heading of the highest level so far, or None."""
+        headings = [block for block in self._blocks if block.kind == "heading"]
+        best = min(headings, key=lambda block: block.level, default=None)
+        return best.heading_path[-1] if best else None
+
+    def heading(self, text: str, level: int, *, page: int | None = None, label: str | None = None) -> None:
+        """Adds a heading of level 1 to 6; `label` replaces its text in the heading path."""
+        level = min(max(level, 1), 6)
+        label = one_line(clean(label or text))
+        if not label:
+            return
+        self._headings = [(depth, name) for depth, name in self._headings if depth < level]
+        self._headings.append((level, label))
+        self._append("heading", text, page, level)
+
+    def section(self, label: str, level: int) -> None:
+        """Puts a heading on the path without adding its text: a slide, a sheet, an attachment's name."""
+        self._headings = [(depth, name) for depth, name in self._headings if depth < level]
+        label = one_line(clean(label))
+        if label:
+            self._headings.append((level, label))
+
+    def add(self, kind: BlockKind, text: str, *, page: int | None = None) -> None:
+        """Adds a block; one without visible characters is ignored."""
+        self._append(kind, text, page, 0)
+
+    def leave_out(self, what: str, text: str) -> None:
+        """Counts text that is dropped on purpose under a name for the receipt."""
+        if count := visible(text):
+            self._left_out[what] = self._left_out.get(what, 0) + count
+
+    def warn(self, message: str) -> None:
+        """Adds a line to the receipt, once."""
+        if message not in self._warnings:
+            self._warnings.append(message)
+
+    def include(self, document: Document, *, page: int | None = None) -> None:
+        """Adds another document's blocks, an attachment's say, under the current heading path."""
+        above = tuple(name for _, name in self._headings)
+        for block in document.blocks:
+            path = above + block.heading_path
+            text = document.text[block.start : block.end]
+            own_page = page if block.page is None else block.page
+            self._place(Block(block.kind, 0, 0, own_page, path, block.level), text)
+        for what, count in document.characters_left_out.items():
+            self._left_out[what] = self._left_out.get(what, 0) + count
+        for warning in document.warnings:
+            self.warn(warning)
+
+    def build(
+        self,
+        *,
+        title: str | None,
+        name: str,
+        media_type: str,
+        page_count: int | None = None,
+        pages_without_text: tuple[int, ...] = (),
+        page_labels: tuple[str, ...] = (),
+        date: str | None = None,
+    ) -> Document:
+        """The finished document; without a title it is named after its first heading or the file."""
+        found = one_line(clean(title or "")) or self.first_heading or stem(name)
+        return Document(
+            title=found,
+            media_type=media_type,
+            text="".join(self._parts),
+            blocks=tuple(self._blocks),
+            page_count=page_count,
+            pages_without_text=pages_without_text,
+            page_labels=page_labels,
+            date=date,
+            characters_left_out=dict(self._left_out),
+            warnings=tuple(self._warnings),
+        )
+
+    def _append(self, kind: BlockKind, text: str, page: int | None, level: int) -> None:
+        path = tuple(name for _, name in self._headings)
+        self._place(Block(kind, 0, 0, page, path, level), clean(text))
+
+    def _place(self, block: Block, text: str) -> None:
+        if not text.strip():
+            return
+        if self._parts:
+            self._parts.append(_BETWEEN_BLOCKS)
+            self._length += len(_BETWEEN_BLOCKS)
+        start = self._length
+        self._parts.append(text)
+        self._length += len(text)
+        self._blocks.append(replace(block, start=start, end=self._length))
+
+
+def stem(name: str) -> str:
+    """The file's name without folders and ending, for want of a title."""
+    base = re.split(r"[\\/]", name)[-1]
+    return one_line(clean(base.rsplit(".", 1)[0] if "." in base.strip(".") else base)) or "Untitled"

@@ -1,0 +1,61 @@
+"""HTML: the main content of a page, by its own structure."""
+
+from __future__ import annotations
+
+import re
+
+from rag.readers.building import DocumentBuilder
+from rag.readers.decoding import decode
+from rag.readers.html_blocks import add_html
+from rag.readers.registry import Format
+from rag.records import Document
+
+_OPENING = re.compile(rb"^\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S)
+_CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
+_DATE_FIELDS = ("article:published_time", "date", "dc.date", "dcterms.created", "article:modified_time")
+
+
+def read(data: bytes, name: str, *, password: str | None = None) -> Document:
+    """The page's headings, paragraphs, lists, tables and code; navigation is left out and counted."""
+    from selectolax.lexbor import LexborHTMLParser  # 20 ms to import
+
+    builder = DocumentBuilder()
+    tree = LexborHTMLParser(_decode(data))
+    title = tree.css_first("head title")
+    add_html(builder, tree)
+    return builder.build(
+        title=builder.first_heading if builder.first_heading else title.text() if title else None,
+        name=name,
+        media_type=FORMAT.media_type,
+        date=_date(tree),
+    )
+
+
+def _decode(data: bytes) -> str:
+    """The encoding that the page declares, if its bytes fit; else by the bytes."""
+    declared = _CHARSET.search(data[:4096])
+    if declared:
+        try:
+            return data.decode(declared.group(1).decode("ascii"))
+        except (LookupError, UnicodeDecodeError):
+            pass  # the declaration is wrong: look at the bytes instead
+    return decode(data)[0]
+
+
+def _date(tree: object) -> str | None:
+    from selectolax.lexbor import LexborHTMLParser
+
+    assert isinstance(tree, LexborHTMLParser)
+    for field in tree.css("head meta"):
+        attributes = field.attributes
+        key = (attributes.get("property") or attributes.get("name") or "").lower()
+        if key in _DATE_FIELDS and attributes.get("content"):
+            return attributes["content"]
+    return None
+
+
+def _recognises(data: bytes) -> bool:
+    return _OPENING.match(data[:4096]) is not None
+
+
+FORMAT = Format("HTML", "text/html", (".html", ".htm", ".xhtml"), read, recognises=_recognises)

@@ -1,0 +1,27 @@
+"""Any file's bytes to a `Document`."""
+
+from __future__ import annotations
+
+from rag.errors import RagError, UnreadableDocument, UnsupportedFormat
+from rag.readers.registry import format_of
+from rag.records import Document
+
+
+def read_document(data: bytes, name: str, *, password: str | None = None) -> Document:
+    """The document in a file's bytes; `name` helps to tell the format and stands in for a title.
+
+    Raises `UnsupportedFormat`, `EncryptedDocument` or `UnreadableDocument`, each naming the file.
+    """
+    known = format_of(data, name)
+    if known is None:
+        raise UnsupportedFormat(
+            f"{name}: no reader knows this format. Save it as PDF, DOCX, HTML or text and add that instead."
+        )
+    try:
+        return known.read(data, name, password=password)
+    except RagError:
+        raise
+    except MemoryError as error:
+        raise UnreadableDocument(f"{name}: it needs more memory than is allowed. Split it.") from error
+    except RecursionError as error:
+        raise UnreadableDocument(f"{name}: its content is nested too deeply to be read.") from error
