@@ -1,0 +1,26 @@
+"""The library on disk: one SQLite file for documents, vectors, keywords and conversations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rag.store.documents import StoredDocument
+from rag.store.rows import Collection, Finding, KnownFile, Related, ReportRow, Source
+from rag.store.sqlite import SqliteStore
+
+__all__ = [
+    "Collection",
+    "Finding",
+    "KnownFile",
+    "Related",
+    "ReportRow",
+    "Source",
+    "SqliteStore",
+    "StoredDocument",
+    "open_store",
+]
+
+
+def open_store(path: Path) -> SqliteStore:
+    """Opens the library's database, creating or migrating it; `LibraryError` when it cannot be."""
+    return SqliteStore(path)

@@ -1,0 +1,166 @@
+"""Connections to the library's database: opened, pooled, and their errors translated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from rag.errors import LibraryDamaged, LibraryError, LibraryLocked
+from rag.store.schema import Migration, back_up, migrate, migrations
+
+if TYPE_CHECKING:
+    import apsw
+
+BUSY_MILLISECONDS = 30_000  # the longest write of an ingest, new codes for a million passages, takes seconds
+
+
+class Database:
+    """One SQLite file, any number of threads: each use borrows a connection of its own.
+
+    Reading goes on while another thread or process writes (WAL); writers wait for each other.
+    """
+
+    def __init__(self, path: Path, *, known_migrations: list[Migration] | None = None) -> None:
+        self.path = path
+        self._idle: list[apsw.Connection] = []
+        self._lock = Lock()
+        self._closed = False
+        with translated_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            db = self._open()
+            try:
+                migrate(db, path, migrations() if known_migrations is None else known_migrations)
+            except BaseException:
+                db.close()
+                raise
+            self._idle.append(db)
+
+    @contextmanager
+    def read(self) -> Iterator[apsw.Connection]:
+        """A connection inside one read transaction: everything read is of one moment."""
+        with self._borrowed() as db, _transaction(db, "BEGIN"):
+            yield db
+
+    @contextmanager
+    def write(self) -> Iterator[apsw.Connection]:
+        """A connection inside one write transaction: all of it happens, or nothing."""
+        with self._borrowed() as db, _transaction(db, "BEGIN IMMEDIATE"):
+            yield db
+
+    @contextmanager
+    def plain(self) -> Iterator[apsw.Connection]:
+        """A connection outside any transaction, for pragmas and checks."""
+        with self._borrowed() as db:
+            yield db
+
+    def back_up(self, target: Path) -> None:
+        """Copies the database to one file, consistently, while it is in use."""
+        with translated_errors(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with self._borrowed() as db:
+                back_up(db, target)
+
+    def close(self) -> None:
+        """Closes the idle connections; those in use close when they are given back."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for db in idle:
+            db.close()
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[apsw.Connection]:
+        with translated_errors(self.path):
+            db = self._take()
+            try:
+                yield db
+            finally:
+                self._give_back(db)
+
+    def _take(self) -> apsw.Connection:
+        with self._lock:
+            if self._closed:
+                raise LibraryError(f"The library {self.path} was closed; open it again.")
+            if self._idle:
+                return self._idle.pop()
+        return self._open()
+
+    def _give_back(self, db: apsw.Connection) -> None:
+        with self._lock:
+            if not self._closed and len(self._idle) < 8:
+                self._idle.append(db)
+                return
+        db.close()
+
+    def _open(self) -> apsw.Connection:
+        import apsw
+        import sqlite_vec
+
+        db = apsw.Connection(str(self.path))
+        db.set_busy_timeout(BUSY_MILLISECONDS)
+        db.enable_load_extension(True)
+        db.load_extension(sqlite_vec.loadable_path())
+        db.enable_load_extension(False)
+        db.pragma("journal_mode", "wal")
+        # In WAL mode "normal" survives a crash of the process with every commit; after a power
+        # cut the last commits may be missing, and the next ingest makes them again.
+        db.pragma("synchronous", "normal")
+        db.pragma("foreign_keys", True)
+        db.pragma("cache_size", -16_000)
+        return db
+
+
+@contextmanager
+def _transaction(db: apsw.Connection, begin: str) -> Iterator[None]:
+    db.execute(begin)
+    try:
+        yield
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+
+
+@contextmanager
+def translated_errors(path: Path) -> Iterator[None]:
+    """SQLite's and the file system's errors as `LibraryError`s that say what to do."""
+    import apsw
+
+    try:
+        yield
+    except (apsw.BusyError, apsw.LockedError) as error:
+        raise LibraryLocked(f"Another process is writing to {path}; wait for it, or stop it.") from error
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        raise LibraryDamaged(
+            f"{path} is damaged ({error}); `python -m rag doctor` says more. Restore a backup, or move the "
+            "file away and ingest again."
+        ) from error
+    except apsw.FullError as error:
+        raise LibraryError(f"The disk of {path} is full; free some space. Nothing was lost.") from error
+    except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.IOError, apsw.PermissionsError) as error:
+        raise LibraryError(
+            f"{path} cannot be opened or written ({error}); check the folder's permissions and space, or "
+            "choose another with --library."
+        ) from error
+    except apsw.Error as error:
+        raise LibraryError(f"{path}: SQLite says: {error}.") from error
+    except OSError as error:
+        raise LibraryError(
+            f"{error.filename or path}: {error.strerror or error}; check the folder's permissions, or choose "
+            "another with --library."
+        ) from error
+
+
+def rows(db: apsw.Connection, sql: str, values: Any = ()) -> list[Any]:
+    """All rows of a query."""
+    return db.execute(sql, values).fetchall()
+
+
+def first_row(db: apsw.Connection, sql: str, values: Any = ()) -> Any:
+    """The first row of a query that has one."""
+    row = db.execute(sql, values).fetchone()
+    assert row is not None, sql
+    return row

@@ -1,0 +1,242 @@
+"""Documents and passages in SQLite: put in whole, replaced whole, taken out whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rag.records import Document, Hit, Passage
+from rag.store.database import first_row, rows
+from rag.store.rows import KnownFile, ReportRow, Source, Status, storable
+from rag.store.vectors import now
+
+if TYPE_CHECKING:
+    import apsw
+
+PASSAGE_COLUMNS = (
+    'passages.key, ordinal, passages.text, start, "end", token_count, content_hash, heading_path,'
+    " first_page, last_page, kind"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A document's text and what identifies it. `page_labels[page - 1]` names a page in print."""
+
+    id: int
+    root: str
+    doc: str
+    title: str
+    media_type: str
+    text: str
+    page_labels: tuple[str, ...]
+
+
+def to_json(value: Any) -> str:
+    """Compact JSON that keeps every script readable."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def visible_characters(text: str) -> int:
+    """How many characters are not white space."""
+    return len("".join(text.split()))
+
+
+def insert_document(
+    db: apsw.Connection,
+    collection_id: int,
+    source: Source,
+    document: Document,
+    passages: Sequence[Passage],
+    *,
+    seconds: float,
+) -> int:
+    """The row of an indexed document; returns its id."""
+    values = {
+        "collection_id": collection_id,
+        "root": source.root,
+        "doc": source.doc,
+        "title": storable(document.title),
+        "media_type": document.media_type,
+        "sha256": source.sha256,
+        "size": source.size,
+        "mtime_ns": source.mtime_ns,
+        "page_count": document.page_count,
+        "status": "indexed",
+        "language": document.language,
+        "date": document.date,
+        "characters_read": visible_characters(document.text),
+        "characters_indexed": _indexed_characters(document.text, passages),
+        "passages": len(passages),
+        "pages_without_text": to_json(document.pages_without_text),
+        "page_labels": to_json(document.page_labels),
+        "characters_left_out": to_json(document.characters_left_out),
+        "warnings": to_json(document.warnings),
+        "seconds": seconds,
+        "indexed_at": now(),
+        "text": storable(document.text),
+    }
+    return _insert(db, values)
+
+
+def insert_failure(
+    db: apsw.Connection, collection_id: int, source: Source, status: Status, error: str
+) -> int:
+    """The row of a document that could not be read; returns its id."""
+    return _insert(
+        db,
+        {
+            "collection_id": collection_id,
+            "root": source.root,
+            "doc": source.doc,
+            "title": source.doc.rsplit("/", 1)[-1],
+            "media_type": "",
+            "sha256": source.sha256,
+            "size": source.size,
+            "mtime_ns": source.mtime_ns,
+            "status": status,
+            "error": storable(error),
+            "indexed_at": now(),
+        },
+    )
+
+
+def _insert(db: apsw.Connection, values: dict[str, Any]) -> int:
+    names, marks = ", ".join(values), ", ".join("?" * len(values))
+    db.execute(f"INSERT INTO documents({names}) VALUES ({marks})", tuple(values.values()))
+    return int(db.last_insert_rowid())
+
+
+def _indexed_characters(text: str, passages: Sequence[Passage]) -> int:
+    """Non-space characters of the text that lie in a passage, each counted once."""
+    total, covered = 0, 0
+    for passage in sorted(passages, key=lambda passage: passage.start):
+        start = max(passage.start, covered)
+        if passage.end > start:
+            total += visible_characters(text[start : passage.end])
+            covered = passage.end
+    return total
+
+
+def insert_passages(db: apsw.Connection, document_id: int, passages: Sequence[Passage]) -> list[int]:
+    """The rows of a document's passages; returns their ids, consecutive and in order."""
+    (last,) = first_row(db, "SELECT max(id) FROM passages")
+    first = (last or 0) + 1
+    ids = list(range(first, first + len(passages)))
+    db.executemany(
+        'INSERT INTO passages(id, document_id, ordinal, key, content_hash, start, "end", first_page,'
+        " last_page, token_count, kind, heading_path, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            (
+                id_,
+                document_id,
+                passage.ordinal,
+                passage.id,
+                passage.content_hash,
+                passage.start,
+                passage.end,
+                passage.first_page,
+                passage.last_page,
+                passage.token_count,
+                passage.kind,
+                to_json([storable(heading) for heading in passage.heading_path]),
+                storable(passage.text),
+            )
+            for id_, passage in zip(ids, passages, strict=True)
+        ),
+    )
+    return ids
+
+
+def passage_ids(db: apsw.Connection, document_id: int) -> list[int]:
+    """The ids of a document's passages, in their order."""
+    found = rows(db, "SELECT id FROM passages WHERE document_id = ? ORDER BY ordinal", (document_id,))
+    return [id_ for (id_,) in found]
+
+
+def find_document(db: apsw.Connection, collection_id: int, source: Source) -> KnownFile | None:
+    """The document of this root and path."""
+    found = _known(db, "collection_id = ? AND root = ? AND doc = ?", (collection_id, source.root, source.doc))
+    return found[0] if found else None
+
+
+def document_by_id(db: apsw.Connection, collection_id: int, document_id: int) -> KnownFile | None:
+    """The document of this id, if it is the collection's."""
+    found = _known(db, "collection_id = ? AND id = ?", (collection_id, document_id))
+    return found[0] if found else None
+
+
+def known_files(db: apsw.Connection, collection_id: int) -> list[KnownFile]:
+    """All documents of a collection as a sync sees them, by root and path."""
+    return _known(db, "collection_id = ?", (collection_id,))
+
+
+def _known(db: apsw.Connection, condition: str, values: tuple[Any, ...]) -> list[KnownFile]:
+    found = db.execute(
+        "SELECT id, root, doc, sha256, size, mtime_ns, status, error, passages FROM documents"
+        f" WHERE {condition} ORDER BY root, doc",
+        values,
+    )
+    return [
+        KnownFile(id_, Source(root, doc, sha256, size, mtime), status, error, passages)
+        for id_, root, doc, sha256, size, mtime, status, error, passages in found
+    ]
+
+
+def named(db: apsw.Connection, collection_id: int, doc: str) -> list[StoredDocument]:
+    """The indexed documents of this path, with their text, by root."""
+    found = rows(
+        db,
+        "SELECT id, root, doc, title, media_type, text, page_labels FROM documents"
+        " WHERE collection_id = ? AND doc = ? AND passages + length(text) > 0 ORDER BY root",
+        (collection_id, doc),
+    )
+    return [StoredDocument(*(*row[:6], tuple(json.loads(row[6])))) for row in found]
+
+
+def report(db: apsw.Connection, collection_id: int) -> list[ReportRow]:
+    """The stored receipts of a collection, by path."""
+    found = rows(
+        db,
+        "SELECT id, root, doc, title, media_type, status, page_count, pages_without_text, characters_read,"
+        " characters_indexed, characters_left_out, passages, language, date, warnings, error, size, mtime_ns,"
+        " seconds, indexed_at, sha256 FROM documents WHERE collection_id = ? ORDER BY doc, root",
+        (collection_id,),
+    )
+    return _with_duplicates(found)
+
+
+def _with_duplicates(found: Iterable[Any]) -> list[ReportRow]:
+    first_of: dict[str, str] = {}
+    receipts = []
+    for *values, sha256 in found:
+        for position, kind in ((7, tuple), (10, dict), (14, tuple)):
+            values[position] = kind(json.loads(values[position]))
+        doc, status, passages = values[2], values[5], values[11]
+        same = sha256 is not None and status == "indexed" and passages > 0
+        original = first_of.setdefault(sha256, doc) if same else doc
+        receipts.append(ReportRow(*(*values, None if original == doc else original)))
+    return receipts
+
+
+def hits(db: apsw.Connection, ids: Sequence[int]) -> list[Hit]:
+    """The passages of these ids, in the order given, with score 0; unknown ids are left out."""
+    found = db.execute(
+        f"SELECT passages.id, documents.id, documents.doc, documents.title, {PASSAGE_COLUMNS}"
+        " FROM passages JOIN documents ON documents.id = passages.document_id"
+        " WHERE passages.id IN (SELECT value FROM json_each(?))",
+        (json.dumps([int(id_) for id_ in ids]),),
+    )
+    by_id = {
+        id_: Hit(id_, _passage(passage), document_id, doc, title, 0.0)
+        for id_, document_id, doc, title, *passage in found
+    }
+    return [by_id[id_] for id_ in ids if id_ in by_id]
+
+
+def _passage(row: Sequence[Any]) -> Passage:
+    key, ordinal, text, start, end, tokens, content_hash, heading_path, first, last, kind = row
+    headings = tuple(json.loads(heading_path))
+    return Passage(key, ordinal, text, start, end, tokens, content_hash, headings, first, last, kind)

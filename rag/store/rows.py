@@ -1,0 +1,105 @@
+"""What the store gives back about collections and documents, beyond the shared records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Status = Literal["indexed", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A named set of documents, and the embedding model of its vectors (None before the first)."""
+
+    id: int
+    name: str
+    model: str | None
+    dimensions: int | None
+    documents: int
+    passages: int
+    created: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a document came from: the file, and what it looked like when it was read.
+
+    `doc` is relative to `root`, with forward slashes. `mtime_ns` None means that the file has
+    to be looked at again next time, whatever its size and time.
+    """
+
+    root: str
+    doc: str
+    sha256: str | None = None
+    size: int | None = None
+    mtime_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A document as the next sync compares it with the file on disk."""
+
+    id: int
+    source: Source
+    status: Status
+    error: str | None
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """The stored receipt of one document. Characters are non-space characters of its text.
+
+    `duplicate_of` names the first document with the same bytes.
+    """
+
+    id: int
+    root: str
+    doc: str
+    title: str
+    media_type: str
+    status: Status
+    pages: int | None
+    pages_without_text: tuple[int, ...]
+    characters_read: int
+    characters_indexed: int
+    characters_left_out: dict[str, int]
+    passages: int
+    language: str | None
+    date: str | None
+    warnings: tuple[str, ...]
+    error: str | None
+    size: int | None
+    mtime_ns: int | None
+    seconds: float
+    indexed_at: str
+    duplicate_of: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A document near another one; `score` is the cosine of their centred vectors."""
+
+    document_id: int
+    doc: str
+    title: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check of the library: `problem` is None when it passed."""
+
+    check: str
+    problem: str | None
+    detail: str = ""
+
+
+def storable(text: str) -> str:
+    """The text without lone surrogates, which SQLite's UTF-8 cannot hold; its length stays."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode("utf-8")
+    return text

@@ -1,0 +1,417 @@
+"""The library's store over SQLite: collections, documents, vectors, keywords, conversations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rag.errors import LibraryError, ModelMismatch, UsageError
+from rag.protocols import Vectors
+from rag.records import Document, Hit, Passage
+from rag.store import documents, keywords, vectors
+from rag.store.database import Database, first_row, rows
+from rag.store.documents import StoredDocument
+from rag.store.rows import Collection, KnownFile, Related, ReportRow, Source, Status, storable
+from rag.store.vectors import Embedding, IndexCache
+
+if TYPE_CHECKING:
+    import apsw
+
+
+class SqliteStore:
+    """A library's database. Any thread may use it; writes wait for each other.
+
+    Implements `SearchIndex` of rag/protocols.py. Every method raises `LibraryError` (damaged,
+    locked, full, not writable) when the file itself fails.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.database = Database(path)
+        self._indexes = IndexCache()
+        self._term_counts = keywords.TermCounts()
+
+    def close(self) -> None:
+        """Gives the file back; the store cannot be used afterwards."""
+        self.database.close()
+
+    def __enter__(self) -> SqliteStore:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Collections
+
+    def collections(self) -> list[Collection]:
+        """All collections, by name."""
+        with self.database.read() as db:
+            found = rows(
+                db,
+                "SELECT c.id, c.name, e.model, e.dimensions,"
+                " (SELECT count(*) FROM documents d WHERE d.collection_id = c.id AND d.status = 'indexed'),"
+                " c.passages, c.created"
+                " FROM collections c LEFT JOIN embeddings e ON e.id = c.embedding_id ORDER BY c.name",
+            )
+        return [Collection(*row) for row in found]
+
+    def collection(self, name: str) -> Collection:
+        """The collection of that name; `UsageError` lists the names there are."""
+        for collection in self.collections():
+            if collection.name == name:
+                return collection
+        names = ", ".join(repr(collection.name) for collection in self.collections()) or "none yet"
+        raise UsageError(f"There is no collection {name!r} in {self.path} (there: {names}).")
+
+    def add_collection(self, name: str) -> None:
+        """Makes an empty collection; nothing happens when it is there."""
+        with self.database.write() as db:
+            self._ensure_collection(db, name)
+
+    def rename_collection(self, name: str, new_name: str) -> None:
+        """Gives a collection another name."""
+        _check_name(new_name)
+        if any(collection.name == new_name for collection in self.collections()):
+            raise UsageError(f"There is a collection {new_name!r} already.")
+        with self.database.write() as db:
+            collection_id = self._collection_id(db, name)
+            db.execute("UPDATE collections SET name = ? WHERE id = ?", (new_name, collection_id))
+
+    def remove_collection(self, name: str) -> None:
+        """Removes a collection with all its documents. Conversations stay."""
+        with self.database.write() as db:
+            collection_id = self._collection_id(db, name)
+            keywords.drop_terms(db, collection_id)
+            for (embedding_id,) in rows(
+                db, "SELECT id FROM embeddings WHERE collection_id = ?", (collection_id,)
+            ):
+                vectors.drop_embedding(db, vectors.load_embedding(db, embedding_id))
+            db.execute("DELETE FROM collections WHERE id = ?", (collection_id,))
+
+    def use_model(self, collection: str, model: str, dimensions: int) -> None:
+        """Makes the collection ready for vectors of this model, creating it where needed.
+
+        Raises `ModelMismatch` when it holds vectors of another one.
+        """
+        with self.database.write() as db:
+            collection_id = self._ensure_collection(db, collection)
+            embedding = self._serving(db, collection_id)
+            if embedding is None:
+                embedding = vectors.create_embedding(db, collection_id, model, dimensions, "serving")
+                db.execute(
+                    "UPDATE collections SET embedding_id = ? WHERE id = ?", (embedding.id, collection_id)
+                )
+            _check_model(embedding, collection, model)
+
+    def require_model(self, collection: str, model: str) -> None:
+        """`ModelMismatch` unless the collection's vectors, if any, are of this model."""
+        with self.database.read() as db:
+            embedding = self._serving(db, self._collection_id(db, collection))
+        if embedding is not None:
+            _check_model(embedding, collection, model)
+
+    # Documents
+
+    def put_document(
+        self,
+        collection: str,
+        source: Source,
+        document: Document,
+        passages: Sequence[Passage],
+        embedded: Vectors,
+        terms: Sequence[Sequence[str]],
+        *,
+        seconds: float = 0.0,
+    ) -> int:
+        """Stores a document whole, in place of an earlier one of the same root and path.
+
+        `embedded` has shape (passages, dimensions): unit vectors of the collection's model
+        (`use_model` first); `terms[i]` are the keyword terms of `passages[i]`. One transaction:
+        readers see the old document or the new one. Returns the document's id.
+        """
+        if not len(passages) == len(embedded) == len(terms):
+            raise ValueError("A document needs a vector and terms for each of its passages.")
+        with self.database.write() as db:
+            collection_id = self._collection_id(db, collection)
+            embedding = self._need_serving(db, collection_id, collection)
+            if len(passages):
+                vectors.check_dimensions(embedding, embedded, collection)
+            self._remove(db, collection_id, documents.find_document(db, collection_id, source))
+            document_id = documents.insert_document(
+                db, collection_id, source, document, passages, seconds=seconds
+            )
+            ids = documents.insert_passages(db, document_id, passages)
+            keywords.add_terms(db, collection_id, ids, terms)
+            vectors.add_vectors(db, embedding, ids, embedded)
+            vectors.add_document_vector(db, embedding, document_id, embedded)
+            self._changed(db, collection_id, len(ids))
+        return document_id
+
+    def put_failure(self, collection: str, source: Source, error: str, *, status: Status = "failed") -> int:
+        """Records that a file could not be read, with the reason.
+
+        What an earlier version of the file gave stays searchable: a failure loses nothing.
+        """
+        with self.database.write() as db:
+            collection_id = self._ensure_collection(db, collection)
+            known = documents.find_document(db, collection_id, source)
+            if known is None:
+                return documents.insert_failure(db, collection_id, source, status, error)
+            db.execute(
+                "UPDATE documents SET status = ?, error = ?, sha256 = ?, size = ?, mtime_ns = ? WHERE id = ?",
+                (status, storable(error), source.sha256, source.size, source.mtime_ns, known.id),
+            )
+            return known.id
+
+    def touch(self, seen: Iterable[tuple[int, Source]]) -> None:
+        """Records new sizes and times of documents whose content is unchanged."""
+        with self.database.write() as db:
+            db.executemany(
+                "UPDATE documents SET size = ?, mtime_ns = ? WHERE id = ?",
+                ((source.size, source.mtime_ns, id_) for id_, source in seen),
+            )
+
+    def remove_documents(self, collection: str, document_ids: Iterable[int]) -> None:
+        """Removes documents with everything that was made of them."""
+        for document_id in document_ids:
+            with self.database.write() as db:
+                collection_id = self._collection_id(db, collection)
+                self._remove(db, collection_id, documents.document_by_id(db, collection_id, document_id))
+                self._changed(db, collection_id, 0)
+
+    def known_files(self, collection: str) -> list[KnownFile]:
+        """All documents as a sync compares them with the disk, by root and path; [] if none."""
+        with self.database.read() as db:
+            found = rows(db, "SELECT id FROM collections WHERE name = ?", (collection,))
+            return documents.known_files(db, found[0][0]) if found else []
+
+    def known_vectors(self, collection: str, content_hashes: Iterable[str]) -> dict[str, Vectors]:
+        """The vectors that passages of these content hashes have already, whatever their document."""
+        wanted = json.dumps(sorted(set(content_hashes)))
+        with self.database.read() as db:
+            embedding = self._need_serving(db, self._collection_id(db, collection), collection)
+            found = db.execute(
+                f"SELECT content_hash, vector FROM json_each(?) AS wanted"
+                f" JOIN passages ON passages.content_hash = wanted.value"
+                f" JOIN {embedding.table} ON passage_id = passages.id",
+                (wanted,),
+            )
+            return {hash_: np.frombuffer(blob, dtype="<f4") for hash_, blob in found}
+
+    def add_root(self, collection: str, root: str, *, is_folder: bool) -> None:
+        """Remembers where documents come from."""
+        with self.database.write() as db:
+            collection_id = self._ensure_collection(db, collection)
+            db.execute(
+                "INSERT INTO sources VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
+                " SET is_folder = max(is_folder, excluded.is_folder)",
+                (collection_id, root, int(is_folder)),
+            )
+
+    def roots(self, collection: str) -> dict[str, bool]:
+        """The roots of a collection, and whether each is a folder that is followed."""
+        with self.database.read() as db:
+            found = rows(
+                db,
+                "SELECT root, is_folder FROM sources JOIN collections ON collections.id = collection_id"
+                " WHERE name = ? ORDER BY root",
+                (collection,),
+            )
+        return {root: bool(is_folder) for root, is_folder in found}
+
+    def report(self, collection: str) -> list[ReportRow]:
+        """The stored receipt of every document, by path."""
+        with self.database.read() as db:
+            return documents.report(db, self._collection_id(db, collection))
+
+    def documents_named(self, collection: str, doc: str) -> list[StoredDocument]:
+        """The documents of this path with their text: one for each root that has it."""
+        with self.database.read() as db:
+            return documents.named(db, self._collection_id(db, collection), doc)
+
+    # Searching (SearchIndex)
+
+    def passage_count(self, collection: str) -> int:
+        """How many passages the collection holds."""
+        with self.database.read() as db:
+            return self._size(db, self._collection_id(db, collection))[0]
+
+    def nearest(
+        self, collection: str, vector: Vectors, limit: int, *, among: Sequence[int] | None = None
+    ) -> list[tuple[int, float]]:
+        """(rowid, cosine) of the nearest passages, best first, ties by rowid.
+
+        Exact up to `vectors.EXACT_LIMIT` passages, and always among few; above it recall@10 was
+        measured (tests/benchmarks/bench_search.py), not promised.
+        """
+        vector = np.ascontiguousarray(vector, dtype=np.float32).reshape(-1)
+        with self.database.read() as db:
+            collection_id = self._collection_id(db, collection)
+            embedding = self._serving(db, collection_id)
+            if embedding is None:
+                return []
+            vectors.check_dimensions(embedding, vector, collection)
+            _, generation = self._size(db, collection_id)
+            load = vectors.load_codes if embedding.mean_vectors else vectors.load_exact
+            index = self._indexes.get(embedding, generation, lambda: load(db, embedding))
+            return vectors.nearest(db, embedding, index, vector, limit, among)
+
+    def keyword_matches(
+        self, collection: str, terms: Sequence[str], limit: int, *, among: Sequence[int] | None = None
+    ) -> list[tuple[int, float]]:
+        """(rowid, BM25) of passages that hold any of the index terms, best first, ties by rowid.
+
+        Very frequent terms are left out once rarer ones bring enough (`keywords.affordable`).
+        """
+        with self.database.read() as db:
+            collection_id = self._collection_id(db, collection)
+            passages, generation = self._size(db, collection_id)
+            counts = self._term_counts.get(
+                db, collection_id, dict.fromkeys(terms), passages=passages, generation=generation
+            )
+            chosen = keywords.affordable(counts, passages)
+            return keywords.matches(db, collection_id, chosen, limit, None if among is None else set(among))
+
+    def cosines(self, rowids: Sequence[int], vector: Vectors) -> list[float]:
+        """The exact cosine of each passage to the vector, in the order given; unknown rowids raise."""
+        with self.database.read() as db:
+            by_id: dict[int, float] = {}
+            for embedding in self._embeddings_of(db, rowids):
+                ids, found = vectors.fetch_vectors(db, embedding, rowids)
+                by_id.update(zip(ids.tolist(), (found @ vector).tolist(), strict=True))
+        missing = [rowid for rowid in rowids if rowid not in by_id]
+        if missing:
+            raise LibraryError(f"Passages {missing[:5]} are no longer in {self.path}; search again.")
+        return [by_id[rowid] for rowid in rowids]
+
+    def term_document_frequencies(self, collection: str, terms: Sequence[str]) -> dict[str, int]:
+        """In how many passages of the collection each index term occurs."""
+        with self.database.read() as db:
+            collection_id = self._collection_id(db, collection)
+            passages, generation = self._size(db, collection_id)
+            return self._term_counts.get(
+                db, collection_id, dict.fromkeys(terms), passages=passages, generation=generation
+            )
+
+    def hits(self, rowids: Sequence[int]) -> list[Hit]:
+        """The passages of these rowids, in the order given, with score 0."""
+        with self.database.read() as db:
+            return documents.hits(db, rowids)
+
+    def passage_rowids(self, document_ids: Sequence[int]) -> list[int]:
+        """The rowids of all passages of these documents, ascending: for `among`."""
+        with self.database.read() as db:
+            found = rows(
+                db,
+                "SELECT id FROM passages WHERE document_id IN (SELECT value FROM json_each(?)) ORDER BY id",
+                (json.dumps(list(document_ids)),),
+            )
+        return [rowid for (rowid,) in found]
+
+    def neighbours(self, rowid: int, *, before: int, after: int) -> list[Hit]:
+        """The passage and those around it in its document, in reading order."""
+        with self.database.read() as db:
+            found = rows(
+                db,
+                "SELECT other.id FROM passages AS this JOIN passages AS other"
+                " ON other.document_id = this.document_id"
+                " AND other.ordinal BETWEEN this.ordinal - ? AND this.ordinal + ?"
+                " WHERE this.id = ? ORDER BY other.ordinal",
+                (before, after, rowid),
+            )
+            return documents.hits(db, [id_ for (id_,) in found])
+
+    def related(self, collection: str, doc: str, limit: int) -> list[Related]:
+        """The documents nearest to this one by the centred means of their passages' vectors."""
+        with self.database.read() as db:
+            collection_id = self._collection_id(db, collection)
+            embedding = self._need_serving(db, collection_id, collection)
+            found = documents.named(db, collection_id, doc)
+            if not found:
+                raise UsageError(f"There is no document {doc!r} in collection {collection!r}.")
+            return vectors.related(db, embedding, found[0].id, limit)
+
+    # Shared steps of the transactions above
+
+    def _collection_id(self, db: apsw.Connection, name: str) -> int:
+        found = db.execute("SELECT id FROM collections WHERE name = ?", (name,)).fetchone()
+        if found is None:
+            names = [row[0] for row in rows(db, "SELECT name FROM collections ORDER BY name")]
+            there = ", ".join(map(repr, names)) or "none yet; ingest some documents first"
+            raise UsageError(f"There is no collection {name!r} in {self.path} (there: {there}).")
+        return int(found[0])
+
+    def _ensure_collection(self, db: apsw.Connection, name: str) -> int:
+        found = db.execute("SELECT id FROM collections WHERE name = ?", (name,)).fetchone()
+        if found is not None:
+            return int(found[0])
+        _check_name(name)
+        db.execute("INSERT INTO collections(name, created) VALUES (?, ?)", (name, vectors.now()))
+        collection_id = int(db.last_insert_rowid())
+        keywords.create_terms(db, collection_id)
+        return collection_id
+
+    def _serving(self, db: apsw.Connection, collection_id: int) -> Embedding | None:
+        (serving,) = first_row(db, "SELECT embedding_id FROM collections WHERE id = ?", (collection_id,))
+        return None if serving is None else vectors.load_embedding(db, serving)
+
+    def _need_serving(self, db: apsw.Connection, collection_id: int, collection: str) -> Embedding:
+        embedding = self._serving(db, collection_id)
+        if embedding is None:
+            raise LibraryError(
+                f"Collection {collection!r} has no embedding model yet; ingest some documents first."
+            )
+        return embedding
+
+    def _embeddings_of(self, db: apsw.Connection, rowids: Sequence[int]) -> list[Embedding]:
+        found = rows(
+            db,
+            "SELECT DISTINCT embedding_id FROM passages JOIN documents ON documents.id = document_id"
+            " JOIN collections ON collections.id = collection_id"
+            " WHERE passages.id IN (SELECT value FROM json_each(?)) AND embedding_id IS NOT NULL",
+            (json.dumps([int(rowid) for rowid in rowids]),),
+        )
+        return [vectors.load_embedding(db, id_) for (id_,) in found]
+
+    def _size(self, db: apsw.Connection, collection_id: int) -> tuple[int, int]:
+        passages, generation = first_row(
+            db, "SELECT passages, generation FROM collections WHERE id = ?", (collection_id,)
+        )
+        return passages, generation
+
+    def _changed(self, db: apsw.Connection, collection_id: int, passages: int) -> None:
+        db.execute(
+            "UPDATE collections SET passages = passages + ?, generation = generation + 1 WHERE id = ?",
+            (passages, collection_id),
+        )
+
+    def _remove(self, db: apsw.Connection, collection_id: int, known: KnownFile | None) -> None:
+        if known is None:
+            return
+        ids = documents.passage_ids(db, known.id)
+        for (embedding_id,) in rows(
+            db, "SELECT id FROM embeddings WHERE collection_id = ?", (collection_id,)
+        ):
+            embedding = vectors.load_embedding(db, embedding_id)
+            vectors.remove_vectors(db, embedding, ids)
+            db.execute(f"DELETE FROM {embedding.document_table} WHERE document_id = ?", (known.id,))
+        keywords.remove_terms(db, collection_id, ids)
+        db.execute("DELETE FROM documents WHERE id = ?", (known.id,))
+        self._changed(db, collection_id, -len(ids))
+
+
+def _check_name(name: str) -> None:
+    if not name.strip() or not name.isprintable():
+        raise UsageError(f"{name!r} cannot be a collection's name; use letters, digits and spaces.")
+
+
+def _check_model(embedding: Embedding, collection: str, model: str) -> None:
+    if embedding.model != model:
+        raise ModelMismatch(
+            f"Collection {collection!r} was embedded with {embedding.model}, not {model}. Choose that model, "
+            f"or embed the collection again: python -m rag embed --collection {collection}"
+        )
