@@ -1,1 +1,186 @@
 """A library opened for use: its store, embedder and chat model, each loaded on first use."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rag.config import Settings
+from rag.errors import UsageError
+from rag.records import Message
+
+if TYPE_CHECKING:
+    from rag.answering import AnswerEvent, Limits
+    from rag.conversations import Conversations
+    from rag.indexing import IngestEvent
+    from rag.protocols import ChatModel, Embedder
+    from rag.records import Hit
+    from rag.store import SqliteStore
+
+NO_MODEL = "none"
+
+
+class Library:
+    """What every face talks to.
+
+    Opening one is cheap: the database opens, and each model loads, when first needed. Safe to
+    share between threads.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._loading = threading.RLock()
+        self._store: SqliteStore | None = None
+        self._embedder: Embedder | None = None
+        self._chat_model: ChatModel | None = None
+
+    @property
+    def store(self) -> SqliteStore:
+        """The database, opened (and made, where it is not there) on first use."""
+        from rag.store import open_store
+
+        with self._loading:
+            if self._store is None:
+                self._store = open_store(self.settings.database)
+            return self._store
+
+    @property
+    def embedder(self) -> Embedder:
+        """The embedding model, unpacked and compiled on first use."""
+        from rag.embedding import load_embedder
+        from rag.models import embedding_folder
+
+        with self._loading:
+            if self._embedder is None:
+                settings = self.settings
+                folder = embedding_folder(settings.embedding_model, models=settings.models)
+                self._embedder = load_embedder(
+                    folder, cache=settings.cache, engine=settings.embedding_engine, threads=settings.threads
+                )
+            return self._embedder
+
+    @property
+    def chat_model(self) -> ChatModel | None:
+        """The chat model, or None where the settings ask for none."""
+        from rag.generation import load_chat_model
+        from rag.models import chat_model_location
+
+        with self._loading:
+            if self._chat_model is None and self.settings.chat_model != NO_MODEL:
+                settings = self.settings
+                location = chat_model_location(settings.chat_model, models=settings.models)
+                self._chat_model = load_chat_model(
+                    location,
+                    context_tokens=settings.context_tokens,
+                    threads=settings.threads,
+                    cache=settings.cache,
+                )
+            return self._chat_model
+
+    @property
+    def conversations(self) -> Conversations:
+        """The saved conversations."""
+        from rag.conversations import Conversations
+
+        return Conversations(self.store)
+
+    def ingest(self, paths: Sequence[Path], **options: Any) -> Iterator[IngestEvent]:
+        """Brings the collection in step with files and folders; see `rag.indexing.ingest`."""
+        from rag.indexing import ingest
+
+        return ingest(paths, store=self.store, embedder=self.embedder, **self._ingest_options(options))
+
+    def search(self, query: str, *, count: int | None = None, docs: Sequence[str] | None = None) -> list[Hit]:
+        """The best passages for a query, best first.
+
+        Raises:
+            UsageError: the query is empty, or the collection has no documents.
+        """
+        from rag.retrieval import retrieve
+
+        if not query.strip():
+            raise UsageError("The query is empty.")
+        return retrieve(
+            query,
+            index=self.store,
+            embedder=self.embedder,
+            collection=self.require_documents(),
+            top_k=count or self.settings.top_k,
+            docs=docs,
+        )
+
+    def ask(
+        self,
+        question: str,
+        *,
+        collection: str | None = None,
+        history: Sequence[Message] = (),
+        docs: Sequence[str] | None = None,
+        passage_tokens: int | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Iterator[AnswerEvent]:
+        """Answers a question; see `rag.answering.answer`.
+
+        Raises:
+            UsageError: the question is empty, or the collection has no documents.
+        """
+        from rag.answering import Stages, answer
+        from rag.templates import Templates
+
+        stages = Stages(
+            index=self.store,
+            embedder=self.embedder,
+            chat_model=lambda: self.chat_model,
+            templates=Templates(self.settings.prompts),
+        )
+        return answer(
+            question,
+            stages=stages,
+            collection=self.require_documents(collection),
+            limits=self.limits(passage_tokens),
+            history=history,
+            docs=docs,
+            cancelled=cancelled,
+        )
+
+    def limits(self, passage_tokens: int | None = None) -> Limits:
+        """The settings that bound an answer, with another passage budget where one is given."""
+        from rag.answering import Limits
+
+        settings = self.settings
+        return Limits(
+            top_k=settings.top_k,
+            passage_tokens=passage_tokens or settings.passage_tokens,
+            answer_tokens=settings.answer_tokens,
+            evidence_sentences=settings.evidence_sentences,
+            temperature=settings.temperature,
+            seed=settings.seed,
+        )
+
+    def require_documents(self, collection: str | None = None) -> str:
+        """The collection's name, or a `UsageError` that says how to fill it."""
+        name = collection or self.settings.collection
+        if self.store.passage_count(name):
+            return name
+        others = [c.name for c in self.store.collections() if c.passages]
+        if others:
+            raise UsageError(
+                f"The collection '{name}' has no documents. Choose one that has: "
+                + ", ".join(f"--collection {other}" for other in others)
+            )
+        raise UsageError(f"The collection '{name}' has no documents. Add some: python -m rag ingest FOLDER")
+
+    def _ingest_options(self, options: dict[str, Any]) -> dict[str, Any]:
+        defaults = {"collection": self.settings.collection, "target_tokens": self.settings.chunk_tokens}
+        return defaults | {name: value for name, value in options.items() if value is not None}
+
+    def close(self) -> None:
+        """Frees the models and closes the database."""
+        with self._loading:
+            if self._chat_model is not None:
+                self._chat_model.close()
+            if self._store is not None:
+                self._store.close()
+            self._chat_model = self._store = self._embedder = None

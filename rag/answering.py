@@ -1,0 +1,276 @@
+"""The wire from a question to a cited answer: condense, search, quote, fit, generate, check."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rag.budget import fit
+from rag.condense import condense
+from rag.errors import UsageError
+from rag.evidence import best_sentences
+from rag.grounding import Grounded, ground
+from rag.protocols import ChatModel, Embedder, SearchIndex
+from rag.records import Answer, BudgetUse, Citation, Evidence, Hit, Message, Usage
+from rag.refusal import Judgement, judge
+from rag.retrieval import retrieve
+from rag.templates import Templates
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """The passages found, best first, for the query the question was turned into."""
+
+    query: str
+    hits: tuple[Hit, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidenced:
+    """The best sentences, and whether the documents seem to answer at all."""
+
+    evidence: tuple[Evidence, ...]
+    abstained: bool
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prompted:
+    """The exact prompt, and how the context window was shared out."""
+
+    messages: tuple[Message, ...]
+    hits: tuple[Hit, ...]
+    budget: BudgetUse
+
+
+@dataclass(frozen=True, slots=True)
+class Wrote:
+    """The model's next piece of text."""
+
+    piece: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The finished, checked answer: the last event."""
+
+    answer: Answer
+
+
+AnswerEvent = Searched | Evidenced | Prompted | Wrote | Answered
+ModelSource = Callable[[], ChatModel | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much is retrieved, shown to the model and written."""
+
+    top_k: int
+    passage_tokens: int
+    answer_tokens: int
+    evidence_sentences: int
+    temperature: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stages:
+    """What the wire joins. `chat_model` is asked for only when there is something to write."""
+
+    index: SearchIndex
+    embedder: Embedder
+    chat_model: ModelSource
+    templates: Templates
+
+
+def answer(
+    question: str,
+    *,
+    stages: Stages,
+    collection: str,
+    limits: Limits,
+    history: Sequence[Message] = (),
+    docs: Sequence[str] | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[AnswerEvent]:
+    """Answers from the collection's passages; `Answered` is the last event, also when cancelled.
+
+    The evidence comes before any model runs, and stands alone when there is no model or when
+    the documents do not seem to hold an answer.
+    """
+    if not question.strip():
+        raise UsageError("The question is empty.")
+    started = time.perf_counter()
+    query, _ = condense(question, history)
+    hits = retrieve(
+        query,
+        index=stages.index,
+        embedder=stages.embedder,
+        collection=collection,
+        top_k=limits.top_k,
+        docs=docs,
+    )
+    searched = time.perf_counter()
+    yield Searched(query, tuple(hits), searched - started)
+
+    evidence = best_sentences(query, hits, embedder=stages.embedder, count=limits.evidence_sentences)
+    judgement = judge(query, hits, evidence)
+    quoted = time.perf_counter()
+    yield Evidenced(tuple(evidence), judgement.abstain, judgement.reason, quoted - searched)
+    draft = Draft(question, query, tuple(hits), tuple(evidence), judgement)
+
+    model = None if judgement.abstain or not hits else stages.chat_model()
+    if model is not None:
+        draft = yield from write(
+            draft, model, stages=stages, limits=limits, history=history, cancelled=cancelled
+        )
+    seconds = {"search": searched - started, "evidence": quoted - searched}
+    seconds["first_token"] = draft.first_token_seconds(quoted - started)
+    seconds["total"] = time.perf_counter() - started
+    yield Answered(check(draft, stages.embedder, seconds))
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An answer on its way: what is known before the check."""
+
+    question: str
+    query: str
+    hits: tuple[Hit, ...]
+    evidence: tuple[Evidence, ...]
+    judgement: Judgement
+    text: str = ""
+    budget: BudgetUse | None = None
+    usage: Usage | None = None
+    model: str | None = None
+
+    def first_token_seconds(self, before: float) -> float:
+        """Seconds from the question to the model's first token, or to the evidence without a model."""
+        return before + (self.usage.first_token_seconds if self.usage else 0.0)
+
+
+def write(
+    draft: Draft,
+    model: ChatModel,
+    *,
+    stages: Stages,
+    limits: Limits,
+    history: Sequence[Message],
+    cancelled: Callable[[], bool],
+) -> Iterator[AnswerEvent]:
+    """Streams the model's text over the passages that fit; returns the draft with it."""
+    prompt = fit(
+        draft.query,
+        draft.hits,
+        history=history,
+        templates=stages.templates,
+        counter=model,
+        window_tokens=model.context_tokens,
+        passage_tokens=limits.passage_tokens,
+        answer_tokens=limits.answer_tokens,
+    )
+    yield Prompted(prompt.messages, prompt.hits, prompt.budget)
+    pieces: list[str] = []
+    usage: Usage | None = None
+    stream = model.stream(
+        prompt.messages,
+        max_tokens=limits.answer_tokens,
+        temperature=limits.temperature,
+        seed=limits.seed,
+        cancelled=cancelled,
+    )
+    for piece in stream:
+        if isinstance(piece, Usage):
+            usage = piece
+        else:
+            pieces.append(piece)
+            yield Wrote(piece)
+    return replace(draft, text="".join(pieces), budget=prompt.budget, usage=usage, model=model.name)
+
+
+def check(draft: Draft, embedder: Embedder, seconds: dict[str, float]) -> Answer:
+    """The answer with each sentence of the model's text held against the passages it cites."""
+    shown = dict(enumerate(draft.hits, start=1))
+    grounded = ground(draft.text, shown, embedder=embedder) if draft.text else Grounded("", (), (), 0)
+    quoted = tuple(evidence_citation(evidence) for evidence in draft.evidence)
+    return Answer(
+        question=draft.question,
+        query=draft.query,
+        text=grounded.text,
+        evidence=draft.evidence,
+        sentences=grounded.sentences,
+        citations=(*quoted, *grounded.citations),
+        hits=draft.hits,
+        abstained=draft.judgement.abstain,
+        reason=draft.judgement.reason,
+        budget=draft.budget,
+        usage=draft.usage,
+        model=draft.model,
+        removed_markers=grounded.removed_markers,
+        seconds=seconds,
+    )
+
+
+def evidence_citation(evidence: Evidence) -> Citation:
+    """A quoted sentence as a citation: it is its own proof."""
+    hit = evidence.hit
+    return Citation(
+        marker=evidence.marker,
+        doc=hit.doc,
+        page=hit.page,
+        quote=evidence.quote,
+        start=hit.passage.start + evidence.start,
+        end=hit.passage.start + evidence.end,
+        passage_id=hit.passage.id,
+        content_hash=hit.passage.content_hash,
+        supported="true",
+        origin="evidence",
+    )
+
+
+def shown_text(answer: Answer) -> str:
+    """The answer as a person reads it: the quoted evidence, then the model's text."""
+    quotes = " ".join(f"{evidence.quote.strip()} [{evidence.marker}]" for evidence in answer.evidence)
+    if answer.abstained:
+        return answer.reason
+    return "\n\n".join(part for part in (quotes, answer.text.strip()) if part)
+
+
+def passage_json(hit: Hit) -> dict[str, Any]:
+    """A retrieved passage as the command line's contract has it."""
+    return {"doc": hit.doc, "page": hit.page, "text": hit.passage.text, "score": round(hit.score, 6)}
+
+
+def answer_json(answer: Answer) -> dict[str, Any]:
+    """The answer as the command line's contract has it, with the model's own text beside it."""
+    usage = answer.usage
+    return {
+        "question": answer.question,
+        "query": answer.query,
+        "answer": shown_text(answer),
+        "text": answer.text,
+        "model": answer.model,
+        "abstained": answer.abstained,
+        "reason": answer.reason,
+        "citations": [
+            {"marker": c.marker, "doc": c.doc, "page": c.page, "quote": c.quote, "supported": c.supported}
+            for c in answer.citations
+        ],
+        "passages": [passage_json(hit) for hit in answer.hits],
+        "left_out": list(answer.budget.left_out) if answer.budget else [],
+        "removed_markers": answer.removed_markers,
+        "tokens": {
+            "prompt": usage.prompt_tokens if usage else 0,
+            "cached": usage.cached_tokens if usage else 0,
+            "answer": usage.answer_tokens if usage else 0,
+        },
+        "seconds": {
+            "search": round(answer.seconds["search"], 4),
+            "first_token": round(answer.seconds["first_token"], 4),
+            "total": round(answer.seconds["total"], 4),
+        },
+    }

@@ -1,0 +1,79 @@
+"""The command line: `python -m rag COMMAND`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rag.cli.options import CollectionOption, LibraryOption
+
+log = logging.getLogger("rag")
+
+DONE, FAILED, WRONG_USAGE, SOME_FAILED = 0, 1, 2, 3
+
+app = typer.Typer(
+    name="rag",
+    help="Ask your own documents, on your own machine, and see the source beside every sentence.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def show_version(asked: bool) -> None:
+    """Prints the version and ends."""
+    if asked:
+        from rag import __version__
+
+        print(f"footnote {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def before_any_command(
+    context: typer.Context,
+    library: LibraryOption = None,
+    collection: CollectionOption = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options that hold for the command that follows."""
+    given: dict[str, Path | str | None] = {"library": library, "collection": collection}
+    context.obj = {name: value for name, value in given.items() if value is not None}
+
+
+from rag.cli import documents, libraries, questions  # noqa: E402, F401  (they register their commands)
+
+
+def main() -> None:
+    """Runs the command; every failure ends as one sentence and an exit code."""
+    from rag.errors import RagError, UsageError
+
+    try:
+        app(standalone_mode=True)
+    except UsageError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(WRONG_USAGE)
+    except RagError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        print("Stopped. What was finished is kept; run the same command again to go on.", file=sys.stderr)
+        sys.exit(FAILED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(DONE)
+    except Exception as error:  # noqa: BLE001  (the one place where a face shows what nobody foresaw)
+        log.debug("unforeseen", exc_info=True)
+        print(
+            f"Error: {type(error).__name__}: {error}. Run with FOOTNOTE_DEBUG=1 for details.", file=sys.stderr
+        )
+        if sys.flags.dev_mode or "FOOTNOTE_DEBUG" in __import__("os").environ:
+            raise
+        sys.exit(FAILED)

@@ -1,0 +1,223 @@
+"""Commands that ask: search, ask, batch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rag.cli import app
+from rag.cli.options import CollectionOption, CountOption, JsonOption, LibraryOption, open_library
+from rag.cli.printing import messages, print_json, results, say
+from rag.errors import UsageError
+
+if TYPE_CHECKING:
+    from rag.library import Library
+    from rag.records import Answer, Hit
+
+
+def hit_json(hit: Hit) -> dict[str, Any]:
+    """A search hit as the command line's contract has it."""
+    passage = hit.passage
+    return {
+        "id": passage.id,
+        "score": round(hit.score, 6),
+        "doc": hit.doc,
+        "page": hit.page,
+        "heading": hit.heading,
+        "text": passage.text,
+        "start": passage.start,
+        "end": passage.end,
+    }
+
+
+@app.command()
+def search(
+    context: typer.Context,
+    query: Annotated[str, typer.Argument(help="What to look for.")],
+    count: CountOption = None,
+    as_json: JsonOption = False,
+    library: LibraryOption = None,
+    collection: CollectionOption = None,
+) -> None:
+    """Find the passages nearest to a query."""
+    opened = open_library(context, library=library, collection=collection)
+    for rank, hit in enumerate(opened.search(query, count=count), start=1):
+        if as_json:
+            print_json(hit_json(hit))
+        else:
+            print_hit(rank, hit)
+
+
+def print_hit(rank: int, hit: Hit) -> None:
+    """A hit for people: its place on one line, its text below."""
+    place = [hit.doc, f"page {hit.page}" if hit.page else "", hit.heading]
+    results.print(f"[{rank}] {' · '.join(part for part in place if part)}  ({hit.score:.3f})", style="bold")
+    results.print(hit.passage.text.strip() + "\n")
+
+
+@app.command()
+def ask(
+    context: typer.Context,
+    question: Annotated[str, typer.Argument(help="The question.")],
+    as_json: JsonOption = False,
+    count: CountOption = None,
+    library: LibraryOption = None,
+    collection: CollectionOption = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="Chat model: a name, a GGUF file, a server's URL, or none.")
+    ] = None,
+    passage_tokens: Annotated[
+        int | None, typer.Option("--passage-tokens", help="Most tokens of passages in the prompt.")
+    ] = None,
+) -> None:
+    """Answer a question from the collection, with its sources."""
+    from rag.answering import answer_json
+
+    opened = open_library(
+        context,
+        library=library,
+        collection=collection,
+        chat_model=model,
+        top_k=count,
+        passage_tokens=passage_tokens,
+    )
+    answer = finished(opened, question) if as_json else shown(opened, question)
+    if as_json:
+        print_json(answer_json(answer))
+
+
+def finished(library: Library, question: str) -> Answer:
+    """The answer once all of it is there."""
+    from rag.answering import Answered
+
+    for event in library.ask(question):
+        if isinstance(event, Answered):
+            return event.answer
+    raise AssertionError("answering always ends with Answered")
+
+
+def shown(library: Library, question: str) -> Answer:
+    """The answer, printed as it comes: evidence, the model's words, sources."""
+    from rag.answering import Answered, Evidenced, Wrote
+
+    wrote = False
+    for event in library.ask(question):
+        if isinstance(event, Evidenced):
+            print_evidence(event)
+        elif isinstance(event, Wrote):
+            if not wrote:
+                results.print(f"\n{library.chat_model_name} writes:", style="dim")
+                wrote = True
+            results.print(event.piece, end="")
+        elif isinstance(event, Answered):
+            print_sources(event.answer)
+            return event.answer
+    raise AssertionError("answering always ends with Answered")
+
+
+def print_evidence(event: Any) -> None:
+    """The quoted sentences, or why there is no answer."""
+    if event.abstained:
+        results.print(event.reason, style="bold")
+        if event.evidence:
+            results.print("The nearest passages say:")
+    for evidence in event.evidence:
+        results.print(f"“{evidence.quote.strip()}” [{evidence.marker}]")
+
+
+def print_sources(answer: Answer) -> None:
+    """What the model's text could not support, then each cited source with its place."""
+    results.print()
+    for sentence in answer.sentences:
+        if sentence.supported != "true":
+            label = "Not in your documents" if sentence.supported == "false" else "Only partly supported"
+            results.print(f"{label}: {answer.text[sentence.start : sentence.end].strip()}", style="yellow")
+            for problem in sentence.problems:
+                results.print(f"  {problem}", style="dim")
+    results.print("Sources", style="bold")
+    for marker in sorted({citation.marker for citation in answer.citations}):
+        hit = answer.hits[marker - 1]
+        place = [hit.doc, f"page {hit.page}" if hit.page else "", hit.heading]
+        results.print(f"[{marker}] {' · '.join(part for part in place if part)}")
+
+
+@app.command()
+def batch(
+    context: typer.Context,
+    questions: Annotated[
+        Path, typer.Argument(help='Lines of {"id", "question"}.', metavar="QUESTIONS.jsonl")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Where the answers go, a line each.")],
+    retrieve_only: Annotated[bool, typer.Option("--retrieve-only", help="Search, do not answer.")] = False,
+    count: CountOption = None,
+    library: LibraryOption = None,
+    collection: CollectionOption = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="Chat model: a name, a GGUF file, a server's URL, or none.")
+    ] = None,
+) -> None:
+    """Answer a file of questions, loading the models once; run again to go on where it stopped."""
+    from rich.progress import track
+
+    opened = open_library(context, library=library, collection=collection, chat_model=model, top_k=count)
+    asked = list(read_questions(questions))
+    done = answered_ids(output)
+    left = [row for row in asked if row["id"] not in done]
+    if done:
+        say(f"{len(asked) - len(left)} of {len(asked)} questions are answered already in {output}")
+    with output.open("a", encoding="utf-8") as lines:
+        for row in track(left, description="Questions", console=messages):
+            result = retrieved(opened, row, count) if retrieve_only else answered(opened, row)
+            lines.write(json.dumps({"id": row["id"], **result}, ensure_ascii=False) + "\n")
+            lines.flush()
+
+
+def read_questions(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a questions file; a bad line is named with its number."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            yield {"id": row["id"], "question": str(row["question"])}
+        except (ValueError, KeyError, TypeError) as error:
+            raise UsageError(
+                f'{path}, line {number}: expected one JSON object with "id" and "question"'
+            ) from error
+
+
+def answered_ids(path: Path) -> set[Any]:
+    """The ids already in the output; a last line that was cut off is taken out of the file."""
+    if not path.exists():
+        return set()
+    whole, _, cut = path.read_bytes().rpartition(b"\n")
+    if cut:
+        with path.open("r+b") as lines:
+            lines.truncate(len(whole) + 1 if whole else 0)
+    try:
+        return {json.loads(line)["id"] for line in whole.splitlines() if line.strip()}
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} exists and is not an output of this command; name another file") from error
+
+
+def retrieved(library: Library, row: dict[str, Any], count: int | None) -> dict[str, Any]:
+    """The passages alone."""
+    from rag.answering import passage_json
+
+    hits = library.search(row["question"], count=count)
+    return {"question": row["question"], "passages": [passage_json(hit) for hit in hits]}
+
+
+def answered(library: Library, row: dict[str, Any]) -> dict[str, Any]:
+    """The whole answer."""
+    from rag.answering import answer_json
+
+    return answer_json(finished(library, row["question"]))

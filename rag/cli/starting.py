@@ -1,0 +1,74 @@
+"""The command that makes a fresh machine ready and opens the chat: app."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rag.cli import app
+from rag.cli.documents import follow_ingest
+from rag.cli.options import CollectionOption, LibraryOption, open_library
+from rag.cli.printing import messages, say
+from rag.config import PROJECT
+from rag.errors import UsageError
+
+if TYPE_CHECKING:
+    from rag.library import Library
+
+SAMPLE_COLLECTION = "sample"
+SAMPLES = (PROJECT / "corpora" / "handbook", PROJECT / "corpora" / "blog")
+LOOPBACK = "127.0.0.1"
+
+
+@app.command(name="app")
+def open_app(
+    context: typer.Context,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the chat.")] = 8501,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
+    sample: Annotated[
+        bool, typer.Option("--sample/--no-sample", help="Index the sample documents if the library is empty.")
+    ] = True,
+    library: LibraryOption = None,
+    collection: CollectionOption = None,
+) -> None:
+    """Prepare the models, index the sample documents if the library is empty, and open the chat."""
+    opened = open_library(context, library=library, collection=collection)
+    require_free(port)
+    prepare_models(opened)
+    if sample and not any(found.passages for found in opened.store.collections()):
+        index_sample(opened)
+    environment = os.environ | {"FOOTNOTE_LIBRARY": str(opened.settings.library)}
+    if collection:
+        environment["FOOTNOTE_COLLECTION"] = collection
+    opened.close()
+    say(f"Footnote is ready at http://{LOOPBACK}:{port}  (Ctrl-C stops it)")
+    command = [sys.executable, "-m", "streamlit", "run", str(PROJECT / "app.py"), f"--server.port={port}"]
+    if not browser:
+        command.append("--server.headless=true")
+    raise typer.Exit(subprocess.run(command, env=environment, cwd=PROJECT, check=False).returncode)
+
+
+def require_free(port: int) -> None:
+    """A `UsageError` when something else listens on the port."""
+    with socket.socket() as probe:
+        if probe.connect_ex((LOOPBACK, port)) == 0:
+            raise UsageError(
+                f"Port {port} is taken. Footnote may be running already: http://{LOOPBACK}:{port}"
+            )
+
+
+def prepare_models(library: Library) -> None:
+    """Unpacks and compiles the embedding model, so that the first question does not wait for it."""
+    with messages.status("Preparing the embedding model"):
+        library.embedder.embed_queries(["ready"])
+
+
+def index_sample(library: Library) -> None:
+    """Indexes the documents that come with Footnote into a collection of their own."""
+    say("The library is empty: indexing the sample documents")
+    follow_ingest(library.ingest(SAMPLES, collection=SAMPLE_COLLECTION))
