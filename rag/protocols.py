@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.records import Document, Hit, Message, Passage, Usage
+from rag.records import Document, DocumentEntry, Hit, Message, Passage, Usage
 
 Vectors = NDArray[np.float32]
 
@@ -88,6 +88,12 @@ class SearchIndex(Protocol):
 
     def hits(self, rowids: Sequence[int]) -> list[Hit]:
         """The passages of these rowids, in the order given, with score 0."""
+
+    def documents(self, collection: str) -> Sequence[DocumentEntry]:
+        """Every document of the collection that has passages, by id."""
+
+    def passage_rowids(self, document_ids: Sequence[int]) -> list[int]:
+        """The rowids of all passages of these documents, ascending: for `among`."""
 
 
 class Reader(Protocol):

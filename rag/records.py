@@ -103,6 +103,21 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentEntry:
+    """What is known of a document without its text: for filters, and for names in a question.
+
+    `date` is ISO 8601 (a year alone is one too), from the document or else the file.
+    """
+
+    id: int
+    doc: str
+    title: str
+    media_type: str
+    language: str | None = None
+    date: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """A sentence of a retrieved passage, quoted exactly.
 
