@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 _SILENT = frozenset(
     ("script", "style", "noscript", "template", "svg", "math", "head", "iframe", "object", "canvas")
-    + ("input", "select")
-)
+) | frozenset(("input", "select"))
 _NAVIGATION_TAGS = frozenset(("nav", "aside", "footer", "dialog"))
 _NAVIGATION_ROLES = frozenset(("navigation", "banner", "contentinfo", "search", "complementary", "dialog"))
 _NAVIGATION_NAMES = re.compile(
@@ -24,11 +23,10 @@ _NAVIGATION_NAMES = re.compile(
     re.IGNORECASE,
 )
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
-_BLOCK_TAGS = _HEADINGS | frozenset(
-    ("address", "article", "blockquote", "body", "center", "dd", "details", "div", "dl", "dt", "fieldset")
-    + ("figcaption", "figure", "footer", "form", "header", "hr", "html", "li", "main", "ol", "p", "pre")
-    + ("section", "summary", "table", "ul")
-)
+_SECTIONS = frozenset(("article", "body", "center", "div", "footer", "form", "header", "main", "section"))
+_UNITS = frozenset(("address", "blockquote", "fieldset", "figcaption", "figure", "hr", "p", "pre", "table"))
+_ITEMS = frozenset(("dd", "details", "dl", "dt", "li", "ol", "summary", "ul"))
+_BLOCK_TAGS = _HEADINGS | _SECTIONS | _UNITS | _ITEMS
 _SOFT_HYPHEN = "\xad"
 _BREAK = "\x1f"  # a <br>, until the white space around it is settled; `split()` takes it for a space
 
