@@ -235,3 +235,36 @@ class Answer:
     model: str | None
     removed_markers: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRow:
+    """A conversation without its turns. Times are ISO 8601, UTC."""
+
+    id: int
+    title: str
+    collection: str
+    created: str
+    updated: str
+    turns: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """One saved turn; `record` is the whole answer as JSON; `rating` is 1, -1 or None."""
+
+    id: int
+    ordinal: int
+    created: str
+    record: str
+    rating: int | None
+    rating_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CitedPassage:
+    """A passage with the content a saved citation points to, as it is today."""
+
+    doc: str
+    key: str
+    text: str

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rag.records import Document, Hit, Passage
+from rag.records import Document, DocumentEntry, Hit, Passage
 from rag.store.database import first_row, rows
 from rag.store.rows import KnownFile, ReportRow, Source, Status, storable
 from rag.store.vectors import now
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PASSAGE_COLUMNS = (
     'passages.key, ordinal, passages.text, start, "end", token_count, content_hash, heading_path,'
-    " first_page, last_page, kind"
+    " first_page, last_page, kind, context"
 )
 
 
@@ -127,7 +127,8 @@ def insert_passages(db: apsw.Connection, document_id: int, passages: Sequence[Pa
     ids = list(range(first, first + len(passages)))
     db.executemany(
         'INSERT INTO passages(id, document_id, ordinal, key, content_hash, start, "end", first_page,'
-        " last_page, token_count, kind, heading_path, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " last_page, token_count, kind, heading_path, context, text)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             (
                 id_,
@@ -142,6 +143,7 @@ def insert_passages(db: apsw.Connection, document_id: int, passages: Sequence[Pa
                 passage.token_count,
                 passage.kind,
                 to_json([storable(heading) for heading in passage.heading_path]),
+                storable(passage.context),
                 storable(passage.text),
             )
             for id_, passage in zip(ids, passages, strict=True)
@@ -196,6 +198,17 @@ def named(db: apsw.Connection, collection_id: int, doc: str) -> list[StoredDocum
     return [StoredDocument(*(*row[:6], tuple(json.loads(row[6])))) for row in found]
 
 
+def entries(db: apsw.Connection, collection_id: int) -> list[DocumentEntry]:
+    """What is known of each document that has passages, by id."""
+    found = rows(
+        db,
+        "SELECT id, doc, title, media_type, language, date FROM documents"
+        " WHERE collection_id = ? AND passages > 0 ORDER BY id",
+        (collection_id,),
+    )
+    return [DocumentEntry(*row) for row in found]
+
+
 def report(db: apsw.Connection, collection_id: int) -> list[ReportRow]:
     """The stored receipts of a collection, by path."""
     found = rows(
@@ -237,6 +250,6 @@ def hits(db: apsw.Connection, ids: Sequence[int]) -> list[Hit]:
 
 
 def _passage(row: Sequence[Any]) -> Passage:
-    key, ordinal, text, start, end, tokens, content_hash, heading_path, first, last, kind = row
+    *plain, heading_path, first_page, last_page, kind, context = row
     headings = tuple(json.loads(heading_path))
-    return Passage(key, ordinal, text, start, end, tokens, content_hash, headings, first, last, kind)
+    return Passage(*(*plain, headings, first_page, last_page, kind, context))

@@ -11,8 +11,9 @@ import numpy as np
 
 from rag.errors import LibraryError, ModelMismatch, UsageError
 from rag.protocols import Vectors
-from rag.records import Document, Hit, Passage
+from rag.records import Document, DocumentEntry, Hit, Passage
 from rag.store import documents, keywords, vectors
+from rag.store.conversations import ConversationTables
 from rag.store.database import Database, first_row, rows
 from rag.store.documents import StoredDocument
 from rag.store.rows import Collection, KnownFile, Related, ReportRow, Source, Status, storable
@@ -32,6 +33,7 @@ class SqliteStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.database = Database(path)
+        self.conversations = ConversationTables(self.database)
         self._indexes = IndexCache()
         self._term_counts = keywords.TermCounts()
 
@@ -236,9 +238,10 @@ class SqliteStore:
     # Searching (SearchIndex)
 
     def passage_count(self, collection: str) -> int:
-        """How many passages the collection holds."""
+        """How many passages the collection holds; 0 where there is no such collection."""
         with self.database.read() as db:
-            return self._size(db, self._collection_id(db, collection))[0]
+            found = rows(db, "SELECT passages FROM collections WHERE name = ?", (collection,))
+        return int(found[0][0]) if found else 0
 
     def nearest(
         self, collection: str, vector: Vectors, limit: int, *, among: Sequence[int] | None = None
@@ -301,6 +304,11 @@ class SqliteStore:
         """The passages of these rowids, in the order given, with score 0."""
         with self.database.read() as db:
             return documents.hits(db, rowids)
+
+    def documents(self, collection: str) -> list[DocumentEntry]:
+        """Every document of the collection that has passages, by id."""
+        with self.database.read() as db:
+            return documents.entries(db, self._collection_id(db, collection))
 
     def passage_rowids(self, document_ids: Sequence[int]) -> list[int]:
         """The rowids of all passages of these documents, ascending: for `among`."""

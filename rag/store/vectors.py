@@ -64,8 +64,8 @@ class Embedding:
 
 
 def now() -> str:
-    """The time as stored: ISO 8601, UTC, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """The time as stored: ISO 8601, UTC, to the microsecond."""
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def load_embedding(db: apsw.Connection, embedding_id: int) -> Embedding:

@@ -78,6 +78,7 @@ CREATE TABLE passages (
     token_count  INTEGER NOT NULL,
     kind         TEXT NOT NULL,
     heading_path TEXT NOT NULL,                -- JSON list, outermost first
+    context      TEXT NOT NULL,                -- from elsewhere in the document: a table's header row
     text         TEXT NOT NULL,
     UNIQUE (document_id, ordinal)
 );
@@ -101,6 +102,8 @@ CREATE TABLE messages (
     answer          TEXT NOT NULL,             -- the text as shown
     record          TEXT NOT NULL,             -- the whole answer as JSON
     searchable      TEXT NOT NULL,             -- question and answer, case-folded
+    rating          INTEGER CHECK (rating IN (-1, 1)),
+    rating_reason   TEXT,
     UNIQUE (conversation_id, ordinal)
 );
 

@@ -1,0 +1,210 @@
+"""Saved conversations in SQLite: turns whole as JSON, and their citations as rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rag.records import Citation, CitedPassage, ConversationRow, MessageRow
+from rag.store.database import first_row, rows
+from rag.store.rows import storable
+from rag.store.vectors import now
+
+if TYPE_CHECKING:
+    import apsw
+
+
+class Transactions(Protocol):
+    """What `Database` offers: transactions on the library's file."""
+
+    def read(self) -> AbstractContextManager[apsw.Connection]: ...
+    def write(self) -> AbstractContextManager[apsw.Connection]: ...
+
+
+_LISTED = (
+    "SELECT c.id, c.title, c.collection, c.created, c.updated,"
+    " (SELECT count(*) FROM messages m WHERE m.conversation_id = c.id) FROM conversations c"
+)
+
+
+class ConversationTables:
+    """The conversations of one library. Unknown ids give None, [] or no change."""
+
+    def __init__(self, database: Transactions) -> None:
+        self._database = database
+
+    def start(self, title: str, collection: str, *, created: str | None = None) -> int:
+        """A new, empty conversation; returns its id."""
+        moment = created or now()
+        with self._database.write() as db:
+            db.execute(
+                "INSERT INTO conversations(title, collection, created, updated) VALUES (?, ?, ?, ?)",
+                (storable(title), collection, moment, moment),
+            )
+            return int(db.last_insert_rowid())
+
+    def append(
+        self,
+        conversation_id: int,
+        *,
+        question: str,
+        answer: str,
+        record: str,
+        searchable: str,
+        citations: Sequence[tuple[Citation, str]],
+        created: str | None = None,
+    ) -> int | None:
+        """Adds a turn; each citation comes with the hash of its quote. Returns the message's id."""
+        moment = created or now()
+        with self._database.write() as db:
+            if not rows(db, "SELECT 1 FROM conversations WHERE id = ?", (conversation_id,)):
+                return None
+            (ordinal,) = first_row(
+                db,
+                "SELECT coalesce(max(ordinal) + 1, 0) FROM messages WHERE conversation_id = ?",
+                (conversation_id,),
+            )
+            db.execute(
+                "INSERT INTO messages(conversation_id, ordinal, created, question, answer, record,"
+                " searchable) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    conversation_id,
+                    ordinal,
+                    moment,
+                    *(storable(text) for text in (question, answer, record, searchable)),
+                ),
+            )
+            message_id = int(db.last_insert_rowid())
+            _insert_citations(db, message_id, citations)
+            db.execute(
+                "UPDATE conversations SET updated = max(updated, ?) WHERE id = ?", (moment, conversation_id)
+            )
+        return message_id
+
+    def listed(self, limit: int, offset: int) -> list[ConversationRow]:
+        """Conversations, the one changed last first."""
+        with self._database.read() as db:
+            found = rows(
+                db, f"{_LISTED} ORDER BY c.updated DESC, c.id DESC LIMIT ? OFFSET ?", (limit, offset)
+            )
+        return [ConversationRow(*row) for row in found]
+
+    def count(self) -> int:
+        """How many conversations there are."""
+        with self._database.read() as db:
+            return int(first_row(db, "SELECT count(*) FROM conversations")[0])
+
+    def get(self, conversation_id: int) -> ConversationRow | None:
+        """One conversation without its turns."""
+        with self._database.read() as db:
+            found = rows(db, f"{_LISTED} WHERE c.id = ?", (conversation_id,))
+        return ConversationRow(*found[0]) if found else None
+
+    def messages(self, conversation_id: int) -> list[MessageRow]:
+        """The turns of a conversation, in order."""
+        with self._database.read() as db:
+            found = rows(
+                db,
+                "SELECT id, ordinal, created, record, rating, rating_reason FROM messages"
+                " WHERE conversation_id = ? ORDER BY ordinal",
+                (conversation_id,),
+            )
+        return [MessageRow(*row) for row in found]
+
+    def rename(self, conversation_id: int, title: str) -> bool:
+        """Gives a conversation another title; False when there is none of that id."""
+        return self._change(
+            "UPDATE conversations SET title = ? WHERE id = ?", (storable(title), conversation_id)
+        )
+
+    def delete(self, conversation_id: int) -> bool:
+        """Removes a conversation; False when there is none of that id."""
+        return self._change("DELETE FROM conversations WHERE id = ?", (conversation_id,))
+
+    def delete_from(self, conversation_id: int, ordinal: int) -> bool:
+        """Removes the turns from this one on; False when there are none."""
+        return self._change(
+            "DELETE FROM messages WHERE conversation_id = ? AND ordinal >= ?", (conversation_id, ordinal)
+        )
+
+    def rate(self, message_id: int, rating: int | None, reason: str | None) -> bool:
+        """Records a judgement of an answer; False when there is no such message."""
+        return self._change(
+            "UPDATE messages SET rating = ?, rating_reason = ? WHERE id = ?",
+            (rating, None if reason is None else storable(reason), message_id),
+        )
+
+    def _change(self, sql: str, values: tuple[Any, ...]) -> bool:
+        with self._database.write() as db:
+            db.execute(sql, values)
+            return db.changes() > 0
+
+    def matching(self, words: Sequence[str], limit: int) -> list[tuple[int, int, str]]:
+        """(conversation, message, searchable text) of turns that hold every word, the newest first.
+
+        A plain scan finds parts of words in every script; 10,000 turns take some 20 ms.
+        """
+        conditions = " AND ".join("instr(searchable, ?) > 0" for _ in words) or "1"
+        with self._database.read() as db:
+            return rows(
+                db,
+                f"SELECT conversation_id, id, searchable FROM messages WHERE {conditions}"
+                " ORDER BY id DESC LIMIT ?",
+                (*words, limit),
+            )
+
+    def passages_with(self, collection: str, content_hashes: Sequence[str]) -> dict[str, CitedPassage]:
+        """For each content hash that is still in the collection, a passage of today."""
+        with self._database.read() as db:
+            found = rows(
+                db,
+                "SELECT content_hash, doc, key, passages.text FROM passages"
+                " JOIN documents ON documents.id = document_id"
+                " JOIN collections ON collections.id = collection_id"
+                " WHERE collections.name = ? AND content_hash IN (SELECT value FROM json_each(?))"
+                " ORDER BY passages.id DESC",
+                (collection, json.dumps(list(content_hashes))),
+            )
+        return {content_hash: CitedPassage(*row) for content_hash, *row in found}
+
+    def texts_of(self, collection: str, docs: Sequence[str]) -> dict[str, list[str]]:
+        """The texts of today's documents of these paths (one for each root)."""
+        texts: dict[str, list[str]] = {}
+        with self._database.read() as db:
+            for doc, text in rows(
+                db,
+                "SELECT doc, text FROM documents JOIN collections ON collections.id = collection_id"
+                " WHERE collections.name = ? AND doc IN (SELECT value FROM json_each(?)) ORDER BY root",
+                (collection, json.dumps(list(docs))),
+            ):
+                texts.setdefault(doc, []).append(text)
+        return texts
+
+
+def _insert_citations(
+    db: apsw.Connection, message_id: int, citations: Sequence[tuple[Citation, str]]
+) -> None:
+    db.executemany(
+        'INSERT INTO citations(message_id, ordinal, marker, doc, page, quote, quote_hash, start, "end",'
+        " passage_key, content_hash, supported, origin) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            (
+                message_id,
+                ordinal,
+                cited.marker,
+                cited.doc,
+                cited.page,
+                storable(cited.quote),
+                quote_hash,
+                cited.start,
+                cited.end,
+                cited.passage_id,
+                cited.content_hash,
+                cited.supported,
+                cited.origin,
+            )
+            for ordinal, (cited, quote_hash) in enumerate(citations)
+        ),
+    )
