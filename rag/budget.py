@@ -1,0 +1,210 @@
+"""The context window shared out: instructions, question, passages, history and the answer's room."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from rag.errors import BudgetError
+from rag.records import BudgetUse, Hit, Message
+from rag.sentences import split_sentences
+
+_MARKERS = re.compile(r"\s*\[\d+(?:\s*,\s*\d+)*\]")
+_CUT = " …"
+
+
+class Prompts(Protocol):
+    """The prompt files, as filling the window needs them."""
+
+    def fill(self, name: str, **values: str) -> str:
+        """A prompt with its values."""
+
+    def passage(self, marker: int, source: str, text: str) -> str:
+        """A passage's block."""
+
+
+class TokenCounter(Protocol):
+    """The generator's own tokenizer."""
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a plain text."""
+
+    def count_prompt_tokens(self, messages: Sequence[Message]) -> int:
+        """Tokens of the whole prompt, chat template included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The messages, and the hits whose passages stand in them, by marker (1-based rank among all hits).
+
+    `cut` lists the markers of passages that are shown in part, the cuts marked with "…".
+    `budget.prompt` is exactly the counter's `count_prompt_tokens(messages)`.
+    """
+
+    messages: tuple[Message, ...]
+    hits: tuple[Hit, ...]
+    markers: tuple[int, ...]
+    cut: tuple[int, ...]
+    budget: BudgetUse
+
+
+def fit(
+    question: str,
+    hits: Sequence[Hit],
+    *,
+    history: Sequence[Message] = (),
+    templates: Prompts,
+    counter: TokenCounter,
+    window_tokens: int,
+    passage_tokens: int,
+    answer_tokens: int,
+    history_tokens: int = 512,
+) -> Prompt:
+    """Puts the best hits and the newest history into the window, and keeps the answer's room free.
+
+    Hits come best first. One that is too long for what remains is cut at a sentence's end; the rest
+    fill the gap where they fit whole. The passages stand before the history, in the order of their
+    markers, so that a follow-up over the same passages finds them in the prompt cache.
+
+    Raises:
+        BudgetError: the window cannot hold even the instructions, the question and the answer.
+    """
+    draft = _Draft(question, templates, counter)
+    most = window_tokens - answer_tokens
+    if draft.tokens() > most:
+        raise BudgetError(
+            f"The context window has {window_tokens} tokens; the instructions and the question take "
+            f"{draft.tokens()} and the answer keeps {answer_tokens}. Shorten the question, or raise "
+            "context_tokens."
+        )
+    _add_passages(draft, hits, most=most, passage_tokens=passage_tokens)
+    turns = _turns(history)
+    _add_history(draft, turns, most=most, history_tokens=history_tokens)
+    markers = tuple(sorted(draft.blocks))
+    return Prompt(
+        messages=tuple(draft.messages()),
+        hits=tuple(hits[marker - 1] for marker in markers),
+        markers=markers,
+        cut=tuple(sorted(draft.cut)),
+        budget=BudgetUse(
+            window=window_tokens,
+            **draft.shares(),
+            answer=answer_tokens,
+            left_out=tuple(m for m in range(1, len(hits) + 1) if m not in draft.blocks),
+            dropped_turns=len(turns) - len(draft.turns),
+        ),
+    )
+
+
+class _Draft:
+    """A prompt under construction, counted as a whole each time: sums of parts are not exact."""
+
+    def __init__(self, question: str, templates: Prompts, counter: TokenCounter) -> None:
+        self.question = question
+        self.templates = templates
+        self.counter = counter
+        self.blocks: dict[int, str] = {}
+        self.cut: set[int] = set()
+        self.turns: list[tuple[Message, Message]] = []
+
+    def messages(self) -> list[Message]:
+        """Instructions, passages at the head of the first user turn, history, question."""
+        question = self.templates.fill("question", question=self.question)
+        users = [*(turn[0].content for turn in self.turns), question]
+        if self.blocks:
+            blocks = "\n\n".join(self.blocks[marker] for marker in sorted(self.blocks))
+            users[0] = self.templates.fill("sources", passages=blocks) + "\n\n" + users[0]
+        messages = [Message("system", self.templates.fill("system"))]
+        for user, (_, reply) in zip(users, self.turns, strict=False):
+            messages += [Message("user", user), reply]
+        return [*messages, Message("user", users[-1])]
+
+    def tokens(self) -> int:
+        return self.counter.count_prompt_tokens(self.messages())
+
+    def try_block(self, marker: int, block: str, *, most: int) -> bool:
+        """Adds the block if the prompt then has at most `most` tokens."""
+        self.blocks[marker] = block
+        if self.tokens() <= most:
+            return True
+        del self.blocks[marker]
+        return False
+
+    def shares(self) -> dict[str, Any]:
+        """Tokens of each part: what the prompt grows by when the part is added; they sum up exactly."""
+        steps = _Draft("", self.templates, self.counter)
+        total = instructions = steps.tokens()
+        steps.question = self.question
+        question, total = steps.tokens() - total, steps.tokens()
+        passages = {}
+        for marker in sorted(self.blocks):
+            steps.blocks[marker] = self.blocks[marker]
+            passages[marker], total = steps.tokens() - total, steps.tokens()
+        return {
+            "instructions": instructions,
+            "question": question,
+            "passages": passages,
+            "history": self.tokens() - total,
+        }
+
+
+def _add_passages(draft: _Draft, hits: Sequence[Hit], *, most: int, passage_tokens: int) -> None:
+    most = min(most, draft.tokens() + passage_tokens)
+    may_cut = True
+    for marker, hit in enumerate(hits, start=1):
+        remaining = most - draft.tokens()
+        text = hit.passage.text
+        fits = draft.counter.count_tokens(text) <= remaining
+        if fits and draft.try_block(marker, draft.templates.passage(marker, source_of(hit), text), most=most):
+            continue
+        if may_cut and _add_beginning(draft, marker, hit, most=most):
+            draft.cut.add(marker)
+        may_cut = False
+
+
+def _add_beginning(draft: _Draft, marker: int, hit: Hit, *, most: int) -> bool:
+    """Adds as many of the passage's first sentences as fit; False when not even one does."""
+    text, source = hit.passage.text, source_of(hit)
+    ends = [end for _, end in split_sentences(text)][:-1]
+    low, high = 0, len(ends)
+    while low < high:
+        middle = (low + high + 1) // 2
+        block = draft.templates.passage(marker, source, text[: ends[middle - 1]].rstrip() + _CUT)
+        if draft.try_block(marker, block, most=most):
+            low = middle
+        else:
+            high = middle - 1
+    if low:
+        draft.blocks[marker] = draft.templates.passage(marker, source, text[: ends[low - 1]].rstrip() + _CUT)
+    return low > 0
+
+
+def source_of(hit: Hit) -> str:
+    """Where a passage is from, in one line: file, page, headings."""
+    page = f", page {hit.page}" if hit.page is not None else ""
+    heading = f": {hit.heading}" if hit.heading else ""
+    return f"{hit.doc}{page}{heading}"
+
+
+def _turns(history: Sequence[Message]) -> list[tuple[Message, Message]]:
+    """Question and answer pairs, oldest first. Old markers are dropped: they number other passages."""
+    pairs = itertools.pairwise(history)
+    return [
+        (user, Message("assistant", _MARKERS.sub("", reply.content)))
+        for user, reply in pairs
+        if user.role == "user" and reply.role == "assistant"
+    ]
+
+
+def _add_history(
+    draft: _Draft, turns: Sequence[tuple[Message, Message]], *, most: int, history_tokens: int
+) -> None:
+    most = min(most, draft.tokens() + history_tokens)
+    for turn in reversed(turns):
+        draft.turns.insert(0, turn)
+        if draft.tokens() > most:
+            del draft.turns[0]
+            return

@@ -1,0 +1,184 @@
+"""llama.cpp as one small object: tokens in, logits out, its KV cache trimmed, saved and restored.
+
+The only module that touches the native library's functions.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.errors import ModelDamaged, ModelError, UsageError
+from rag.vocabulary import native_library
+
+_SEQUENCE = 0
+
+
+class Engine:
+    """One model with one context, one sequence in it; not thread-safe.
+
+    `flash_attention` and `micro_batch` (tokens computed at once) change speed, and results by
+    rounding only. `context_tokens` is capped at what the model was trained for.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        context_tokens: int,
+        threads: int,
+        flash_attention: bool = False,
+        micro_batch: int = 512,
+    ) -> None:
+        self.native = native_library()
+        self.model = self._load(path)
+        self.vocabulary = self.native.llama_model_get_vocab(self.model)
+        self.vocabulary_size = self.native.llama_vocab_n_tokens(self.vocabulary)
+        self.parameters = self.native.llama_model_n_params(self.model)
+        settings = self.native.llama_context_default_params()
+        settings.n_ctx = min(context_tokens, self.native.llama_model_n_ctx_train(self.model))
+        settings.n_batch = settings.n_ubatch = micro_batch
+        settings.n_threads = settings.n_threads_batch = threads
+        settings.flash_attn_type = int(flash_attention)
+        settings.no_perf = True
+        self.context = self.native.llama_init_from_model(self.model, settings)
+        if not self.context:
+            self.native.llama_model_free(self.model)
+            raise ModelError(f"{path.name} needs more memory than there is for {context_tokens} tokens.")
+        self.context_tokens: int = self.native.llama_n_ctx(self.context)
+        self.micro_batch = micro_batch
+        self._memory = self.native.llama_get_memory(self.context)
+        self._batch = self.native.llama_batch_init(micro_batch, 0, 1)
+        self._piece = ctypes.create_string_buffer(512)
+
+    def _load(self, path: Path) -> Any:
+        settings = self.native.llama_model_default_params()
+        model = self.native.llama_model_load_from_file(str(path).encode(), settings)
+        if not model:
+            raise ModelDamaged(f"llama.cpp cannot load {path}: the file is damaged or of an unknown kind.")
+        return model
+
+    def decode(self, tokens: Sequence[int], *, start: int) -> None:
+        """Computes at most `micro_batch` tokens at positions from `start`; logits are of the last one."""
+        batch = self._batch
+        batch.n_tokens = len(tokens)
+        for index, token in enumerate(tokens):
+            batch.token[index] = token
+            batch.pos[index] = start + index
+            batch.n_seq_id[index] = 1
+            batch.seq_id[index][0] = _SEQUENCE
+            batch.logits[index] = False
+        batch.logits[len(tokens) - 1] = True
+        code = self.native.llama_decode(self.context, batch)
+        if code:
+            raise ModelError(f"llama.cpp could not compute {len(tokens)} tokens at {start} (code {code}).")
+
+    def logits(self) -> NDArray[np.float32]:
+        """Logits after the last token decoded, shape (vocabulary_size,), a copy."""
+        pointer = self.native.llama_get_logits_ith(self.context, -1)
+        return np.ctypeslib.as_array(pointer, shape=(self.vocabulary_size,)).copy()
+
+    def trim(self, count: int) -> None:
+        """Keeps the first `count` positions of the KV cache."""
+        if not self.native.llama_memory_seq_rm(self._memory, _SEQUENCE, count, -1):
+            # Recurrent models cannot forget a part.
+            self.native.llama_memory_clear(self._memory, True)
+            raise ModelError("This model's cache cannot be trimmed.")
+
+    def clear(self) -> None:
+        """Empties the KV cache."""
+        self.native.llama_memory_clear(self._memory, True)
+
+    def save(self, path: Path, tokens: Sequence[int]) -> int:
+        """Writes the KV cache and the tokens it holds; bytes written, 0 when it failed."""
+        array = (ctypes.c_int32 * len(tokens))(*tokens)
+        return int(
+            self.native.llama_state_seq_save_file(
+                self.context, str(path).encode(), _SEQUENCE, array, len(tokens)
+            )
+        )
+
+    def restore(self, path: Path) -> list[int]:
+        """Replaces the KV cache by a saved one; the tokens it holds, none when it does not fit."""
+        array = (ctypes.c_int32 * self.context_tokens)()
+        count = ctypes.c_size_t(0)
+        self.clear()
+        read = self.native.llama_state_seq_load_file(
+            self.context, str(path).encode(), _SEQUENCE, array, self.context_tokens, ctypes.byref(count)
+        )
+        if not read:
+            self.clear()
+            return []
+        return list(array[: count.value])
+
+    def piece(self, token: int) -> bytes:
+        """The bytes a token stands for; control tokens give none."""
+        length = self.native.llama_token_to_piece(
+            self.vocabulary, token, self._piece, len(self._piece), 0, False
+        )
+        return self._piece.raw[: max(length, 0)]
+
+    def is_end(self, token: int) -> bool:
+        """Whether the token ends an answer."""
+        return bool(self.native.llama_vocab_is_eog(self.vocabulary, token))
+
+    @property
+    def first_token(self) -> int | None:
+        """The token every prompt has to begin with, where the model wants one."""
+        if not self.native.llama_vocab_get_add_bos(self.vocabulary):
+            return None
+        return int(self.native.llama_vocab_bos(self.vocabulary))
+
+    def sampler(self, *, temperature: float, seed: int, grammar: str | None) -> Sampler:
+        """Chooses tokens: the likeliest one at temperature 0, else drawn with the seed."""
+        return Sampler(self, temperature=temperature, seed=seed, grammar=grammar)
+
+    def close(self) -> None:
+        """Frees the native memory; a second call does nothing."""
+        if self.context:
+            self.native.llama_batch_free(self._batch)
+            self.native.llama_free(self.context)
+            self.native.llama_model_free(self.model)
+            self.context = self.model = None
+
+
+class Sampler:
+    """A chain of llama.cpp samplers, freed by `close`."""
+
+    def __init__(self, engine: Engine, *, temperature: float, seed: int, grammar: str | None) -> None:
+        self._engine, self._native = engine, engine.native
+        self._chain = self._native.llama_sampler_chain_init(self._native.llama_sampler_chain_default_params())
+        if grammar is not None:
+            self._add_grammar(grammar)
+        if temperature == 0.0:
+            self._add(self._native.llama_sampler_init_greedy())
+        else:
+            # Nucleus sampling (Holtzman et al., 2020) at its usual 0.95.
+            self._add(self._native.llama_sampler_init_top_p(0.95, 1))
+            self._add(self._native.llama_sampler_init_temp(temperature))
+            self._add(self._native.llama_sampler_init_dist(seed & 0xFFFFFFFF))
+
+    def _add(self, sampler: Any) -> None:
+        self._native.llama_sampler_chain_add(self._chain, sampler)
+
+    def _add_grammar(self, grammar: str) -> None:
+        sampler = self._native.llama_sampler_init_grammar(self._engine.vocabulary, grammar.encode(), b"root")
+        if not sampler:
+            self.close()
+            raise UsageError(f"The grammar is not valid GBNF with a rule named root: {grammar[:200]!r}")
+        self._add(sampler)
+
+    def next(self) -> int:
+        """The next token after the last one decoded."""
+        return int(self._native.llama_sampler_sample(self._chain, self._engine.context, -1))
+
+    def close(self) -> None:
+        """Frees the chain; a second call does nothing."""
+        if self._chain:
+            self._native.llama_sampler_free(self._chain)
+            self._chain = None

@@ -1,0 +1,258 @@
+"""A GGUF model on this machine as a `ChatModel`: exact counts, a stop that works, a kept prompt cache."""
+
+from __future__ import annotations
+
+import codecs
+import functools
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
+
+import numpy as np
+
+from rag.errors import BudgetError, ModelError
+from rag.generation.chat_template import ChatTemplate
+from rag.generation.llama import Engine, Sampler
+from rag.generation.states import KeptStates
+from rag.records import Message, Usage
+from rag.vocabulary import Tokenizer
+
+_LOCK_POLL_SECONDS = 0.05
+
+
+def never() -> bool:
+    """The default of `cancelled`."""
+    return False
+
+
+class LocalChatModel:
+    """Continues conversations with one loaded GGUF model; one question at a time, others wait.
+
+    The prompt is computed in steps of `step_tokens` at fixed positions, and a later prompt takes
+    over only whole steps from the cache: so a prompt gives the same answer whatever was asked
+    before it, and a stop takes effect after one step.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        name: str,
+        tokenizer: Tokenizer,
+        template: ChatTemplate,
+        step_tokens: int,
+        states: KeptStates | None = None,
+    ) -> None:
+        self.name = name
+        self.context_tokens = engine.context_tokens
+        self.parameters: int = engine.parameters
+        # SmolLM2-135M follows three short rules and loses the passages behind seven.
+        self.prompt_style: Literal["short", "full"] = "short" if engine.parameters < 1e9 else "full"
+        self._engine = engine
+        self._tokenizer = tokenizer
+        self._template = template
+        self._step = min(step_tokens, engine.micro_batch)
+        self._states = states
+        self._cached: list[int] = []
+        self._conversation: str | None = None
+        self._turn = threading.Lock()
+        self._closed = False
+        self._content_tokens = functools.lru_cache(maxsize=64)(lambda text: tuple(tokenizer.encode(text)))
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a plain text, no special tokens added."""
+        return len(self._tokenizer.encode(text))
+
+    def count_prompt_tokens(self, messages: Sequence[Message]) -> int:
+        """Tokens of the whole prompt, chat template included: exactly those that `stream` computes."""
+        return len(self.prompt_tokens(messages))
+
+    def prompt_tokens(self, messages: Sequence[Message]) -> list[int]:
+        """The prompt as the model reads it; contents never become control tokens."""
+        tokens: list[int] = []
+        for part in self._template.parts(messages):
+            if part.is_markup:
+                tokens += self._tokenizer.encode_markup(part.text)
+            else:
+                tokens += self._content_tokens(part.text)
+        first = self._engine.first_token
+        if first is not None and tokens[:1] != [first]:
+            tokens.insert(0, first)
+        return tokens
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        seed: int = 0,
+        cancelled: Callable[[], bool] = never,
+        grammar: str | None = None,
+        conversation: str | None = None,
+    ) -> Iterator[str | Usage]:
+        """Yields pieces of text, whole characters only, and one `Usage` last, also when cancelled.
+
+        `grammar` is GBNF with a rule `root` that holds the answer to its form. `conversation`
+        names whose prompt cache to take up and to save.
+
+        Raises:
+            BudgetError: the prompt leaves no room for an answer in the context window.
+            UsageError: the grammar is not valid.
+        """
+        prompt = self.prompt_tokens(messages)
+        room = self.context_tokens - len(prompt)
+        if room < 1:
+            raise BudgetError(
+                f"The prompt has {len(prompt)} tokens and {self.name} reads {self.context_tokens}: "
+                "leave out passages or history, or raise context_tokens."
+            )
+        clock = _Clock(len(prompt))
+        if not self._wait(cancelled):
+            yield clock.usage("cancelled")
+            return
+        try:
+            sampler = self._engine.sampler(temperature=temperature, seed=seed, grammar=grammar)
+            try:
+                self._take_up(conversation)
+                clock.cached = self._reuse(prompt)
+                if not self._prefill(prompt, clock.cached, cancelled):
+                    yield clock.usage("cancelled")
+                    return
+                yield from self._decode(len(prompt), sampler, min(max_tokens, room), cancelled, clock)
+                self._save(conversation)
+            finally:
+                sampler.close()
+        finally:
+            self._turn.release()
+
+    def yes_probability(self, messages: Sequence[Message]) -> float:
+        """The model's probability of "yes" against "no" as the first word of its answer, 0 to 1.
+
+        Sums the probabilities of the spellings of each word's first token.
+        """
+        prompt = self.prompt_tokens(messages)
+        if len(prompt) >= self.context_tokens:
+            raise BudgetError(
+                f"The question has {len(prompt)} tokens, {self.name} reads {self.context_tokens}."
+            )
+        with self._turn:
+            self._require_open()
+            self._prefill(prompt, self._reuse(prompt), never)
+            logits = self._engine.logits().astype(np.float64)
+        weights = np.exp(logits - logits.max())
+        yes, no = (weights[self._first_tokens(word)].sum() for word in ("yes", "no"))
+        return float(yes / (yes + no))
+
+    def forget(self) -> None:
+        """Empties the prompt cache, so that the next prompt is computed in full."""
+        with self._turn:
+            self._require_open()
+            self._engine.clear()
+            self._cached = []
+
+    def close(self) -> None:
+        """Frees the model's memory, after an answer under way has ended."""
+        with self._turn:
+            self._closed = True
+            self._engine.close()
+
+    def _first_tokens(self, word: str) -> list[int]:
+        spellings = [space + form for form in (word, word.capitalize(), word.upper()) for space in ("", " ")]
+        return sorted({self._tokenizer.encode(spelling)[0] for spelling in spellings})
+
+    def _wait(self, cancelled: Callable[[], bool]) -> bool:
+        while not self._turn.acquire(timeout=_LOCK_POLL_SECONDS):
+            if cancelled():
+                return False
+        if self._closed:
+            self._turn.release()
+            self._require_open()
+        return True
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise ModelError(f"{self.name} is closed; load it again.")
+
+    def _reuse(self, prompt: Sequence[int]) -> int:
+        """How many leading prompt tokens stay in the cache: whole steps, and never the last token."""
+        same = 0
+        for cached, token in zip(self._cached, prompt[:-1], strict=False):
+            if cached != token:
+                break
+            same += 1
+        return same - same % self._step
+
+    def _prefill(self, prompt: list[int], start: int, cancelled: Callable[[], bool]) -> bool:
+        """Computes the prompt from `start` on; False when cancelled between two steps."""
+        self._engine.trim(start)
+        self._cached = prompt[:start]
+        while start < len(prompt):
+            if cancelled():
+                return False
+            step = prompt[start : start + self._step]
+            self._engine.decode(step, start=start)
+            start += len(step)
+            self._cached = prompt[:start]
+        return True
+
+    def _decode(
+        self, position: int, sampler: Sampler, max_tokens: int, cancelled: Callable[[], bool], clock: _Clock
+    ) -> Iterator[str | Usage]:
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        finish: Literal["stop", "length", "cancelled"] = "length"
+        for count in range(max_tokens):
+            if cancelled():
+                finish = "cancelled"
+                break
+            token = sampler.next()
+            clock.token()
+            if self._engine.is_end(token):
+                finish = "stop"
+                break
+            if text := decoder.decode(self._engine.piece(token)):
+                yield text
+            if count + 1 < max_tokens:
+                self._engine.decode([token], start=position + count)
+        yield clock.usage(finish)
+
+    def _take_up(self, conversation: str | None) -> None:
+        """Loads the conversation's saved cache when another one's is in memory."""
+        if self._states is None or conversation is None or conversation == self._conversation:
+            return
+        if tokens := self._states.load(self._engine, conversation):
+            self._cached = tokens
+        self._conversation = conversation
+
+    def _save(self, conversation: str | None) -> None:
+        if self._states is not None and conversation is not None:
+            self._engine.trim(len(self._cached))
+            self._states.save(self._engine, conversation, self._cached)
+
+
+class _Clock:
+    """Counts and times of one answer."""
+
+    def __init__(self, prompt_tokens: int) -> None:
+        self.prompt = prompt_tokens
+        self.cached = 0
+        self.answer = 0
+        self.started = time.perf_counter()
+        self.first: float | None = None
+
+    def token(self) -> None:
+        self.answer += 1
+        if self.first is None:
+            self.first = time.perf_counter() - self.started
+
+    def usage(self, finish: Literal["stop", "length", "cancelled"]) -> Usage:
+        total = time.perf_counter() - self.started
+        return Usage(
+            prompt_tokens=self.prompt,
+            cached_tokens=self.cached,
+            answer_tokens=self.answer,
+            first_token_seconds=total if self.first is None else self.first,
+            total_seconds=total,
+            finish=finish,
+        )
