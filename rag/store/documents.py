@@ -199,11 +199,12 @@ def named(db: apsw.Connection, collection_id: int, doc: str) -> list[StoredDocum
 
 
 def entries(db: apsw.Connection, collection_id: int) -> list[DocumentEntry]:
-    """What is known of each document that has passages, by id."""
+    """The documents that have passages, by id; a document without a date has its file's."""
     found = rows(
         db,
-        "SELECT id, doc, title, media_type, language, date FROM documents"
-        " WHERE collection_id = ? AND passages > 0 ORDER BY id",
+        "SELECT id, doc, title, media_type, language,"
+        " coalesce(date, strftime('%Y-%m-%d', mtime_ns / 1000000000, 'unixepoch'))"
+        " FROM documents WHERE collection_id = ? AND passages > 0 ORDER BY id",
         (collection_id,),
     )
     return [DocumentEntry(*row) for row in found]

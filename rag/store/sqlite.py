@@ -225,6 +225,11 @@ class SqliteStore:
             )
         return {root: bool(is_folder) for root, is_folder in found}
 
+    def documents(self, collection: str) -> list[DocumentEntry]:
+        """Every document of the collection that has passages, by id."""
+        with self.database.read() as db:
+            return documents.entries(db, self._collection_id(db, collection))
+
     def report(self, collection: str) -> list[ReportRow]:
         """The stored receipt of every document, by path."""
         with self.database.read() as db:
@@ -304,11 +309,6 @@ class SqliteStore:
         """The passages of these rowids, in the order given, with score 0."""
         with self.database.read() as db:
             return documents.hits(db, rowids)
-
-    def documents(self, collection: str) -> list[DocumentEntry]:
-        """Every document of the collection that has passages, by id."""
-        with self.database.read() as db:
-            return documents.entries(db, self._collection_id(db, collection))
 
     def passage_rowids(self, document_ids: Sequence[int]) -> list[int]:
         """The rowids of all passages of these documents, ascending: for `among`."""

@@ -1,0 +1,100 @@
+"""The wire from files to a searchable library: scan, compare, read, split, embed, store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from rag.indexing.events import Failure, IngestEvent, Progress, Receipt
+from rag.indexing.locking import writer_lock
+from rag.indexing.pipeline import Pipeline, Pool
+from rag.indexing.planning import Plan, ScanOptions, make_plan
+from rag.protocols import Embedder
+from rag.readers import ReaderPool
+from rag.store import KnownFile, SqliteStore
+
+__all__ = ["Failure", "IngestEvent", "Receipt", "ingest"]
+
+Pools = Callable[[], AbstractContextManager[Pool]]
+
+
+def ingest(
+    paths: Sequence[Path],
+    *,
+    store: SqliteStore,
+    embedder: Embedder,
+    collection: str = "default",
+    target_tokens: int = 220,
+    exclude: Iterable[str] = (),
+    hidden: bool = False,
+    password: str | None = None,
+    retry_failed: bool = False,
+    wait_seconds: float = 0.0,
+    pools: Pools = ReaderPool,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[IngestEvent]:
+    """Brings a collection in step with files and folders; the last event carries the receipt.
+
+    Folders are followed: what is deleted from one leaves the collection. Unchanged files are
+    known by size and time, then by content; of a changed file only new passages are embedded,
+    and a renamed one embeds nothing. Documents are stored whole, so an ingest that is cancelled,
+    killed or no longer asked for events goes on next time where it was.
+
+    A file that cannot be read is a `failure` of the receipt; it is tried again when it changes,
+    when it is named itself, or with `retry_failed` or a `password`.
+
+    Raises:
+        UsageError: a path does not exist, or a pattern is not valid.
+        LibraryLocked: another ingest is still at work after `wait_seconds`.
+        ModelMismatch: the collection was embedded with another model.
+        LibraryError: the library cannot be written to (disk full, read-only).
+    """
+    started = time.perf_counter()
+    options = ScanOptions(tuple(exclude), hidden, retry_failed or password is not None)
+    with writer_lock(store.path, purpose=f"ingest into {collection!r}", wait_seconds=wait_seconds):
+        store.use_model(collection, embedder.identity, embedder.dimensions)
+        plan = make_plan(paths, store.known_files(collection), store.roots(collection), options)
+        progress = _start(plan, started)
+        yield progress.event(time.perf_counter())
+        store.touch(plan.touched)
+        for root, is_folder in plan.roots.items():
+            store.add_root(collection, root, is_folder=is_folder)
+        pipeline = Pipeline(
+            store, embedder, collection, progress, target_tokens=target_tokens, cancelled=cancelled
+        )
+        if plan.tasks:
+            with pools() as pool:
+                yield from pipeline.run(plan.tasks, pool, password=password)
+        if not cancelled():
+            yield from _remove(store, collection, plan.removed, progress)
+        now = time.perf_counter()
+        receipt = progress.receipt(now, excluded=plan.excluded, interrupted=cancelled())
+        yield progress.event(now, receipt=receipt)
+
+
+def _start(plan: Plan, started: float) -> Progress:
+    """The counts of what needs no reading."""
+    progress = Progress(started)
+    progress.files_total = len(plan.tasks) + len(plan.unchanged)
+    progress.files_total += len(plan.still_failed) + len(plan.still_skipped) + len(plan.unreadable)
+    progress.bytes_total = sum(task.source.size or 0 for task in plan.tasks)
+    for file in plan.unchanged:
+        progress.count("unchanged", file.source.doc)
+    for file in plan.still_failed:
+        progress.count("failed", file.source.doc, error=file.error)
+    for file in plan.still_skipped:
+        progress.count("skipped", file.source.doc, error=file.error)
+    for failure in plan.unreadable:
+        progress.count("failed", failure.doc, error=failure.error)
+    return progress
+
+
+def _remove(
+    store: SqliteStore, collection: str, gone: Sequence[KnownFile], progress: Progress
+) -> Iterator[IngestEvent]:
+    for file in gone:
+        store.remove_documents(collection, [file.id])
+        progress.count("removed", file.source.doc)
+        yield progress.event(time.perf_counter(), file.source.doc, "removed")

@@ -1,0 +1,163 @@
+"""From files to stored documents: read in other processes, embedded in batches, stored whole."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from rag.errors import DocumentError, UnsupportedFormat
+from rag.indexing.events import IngestEvent, Outcome, Progress
+from rag.indexing.planning import Task
+from rag.keywords import index_terms
+from rag.passages import split
+from rag.protocols import Embedder, Vectors
+from rag.readers import ReadResult
+from rag.records import Document, Passage
+from rag.store import Source, SqliteStore
+
+BATCH_PASSAGES = 192  # enough to sort by length; more only delays the first documents
+MOST_AT_ONCE = 768  # a long document is embedded in parts of this size, so that progress shows
+
+
+class Pool(Protocol):
+    """What reads files, in the order given: `rag.readers.ReaderPool`."""
+
+    def read(
+        self, paths: Iterable[Path | tuple[Path, str]], *, password: str | None = None
+    ) -> Iterator[ReadResult]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A document read and split, waiting for its vectors."""
+
+    source: Source
+    document: Document
+    passages: list[Passage]
+    outcome: Outcome
+    seconds: float
+    size: int
+
+
+def embedded_text(passage: Passage) -> str:
+    """What a passage is found by: its text, after the context it needs to be understood."""
+    return f"{passage.context}\n{passage.text}" if passage.context else passage.text
+
+
+class Pipeline:
+    """Stores documents in one collection as they are read; one instance an ingest."""
+
+    def __init__(
+        self,
+        store: SqliteStore,
+        embedder: Embedder,
+        collection: str,
+        progress: Progress,
+        *,
+        target_tokens: int,
+        cancelled: Callable[[], bool],
+    ) -> None:
+        self._store = store
+        self._embedder = embedder
+        self._collection = collection
+        self._progress = progress
+        self._target_tokens = target_tokens
+        self._cancelled = cancelled
+        self._pending: list[Pending] = []
+        self._waiting = 0
+
+    def run(self, tasks: Sequence[Task], pool: Pool, *, password: str | None) -> Iterator[IngestEvent]:
+        """Reads the tasks' files and stores them, a batch at a time; stops between files if cancelled."""
+        results = pool.read([(task.path, task.source.doc) for task in tasks], password=password)
+        for task, result in zip(tasks, results, strict=True):
+            if self._cancelled():
+                return
+            yield from self._take(task, result)
+        yield from self.flush()
+
+    def _take(self, task: Task, result: ReadResult) -> Iterator[IngestEvent]:
+        # After an error the time stays unknown unless the bytes were read: permissions, for
+        # instance, change without a new time, so such a file is looked at again.
+        read = bool(result.sha256)
+        source = replace(
+            task.source,
+            sha256=result.sha256 or None,
+            size=result.size if read else task.source.size,
+            mtime_ns=result.mtime_ns if read else None,
+        )
+        if result.document is None:
+            yield self._fail(task, source, result.error)
+            return
+        try:
+            yield from self.add(
+                source, result.document, updated=task.known is not None, seconds=result.seconds
+            )
+        except DocumentError as error:
+            yield self._fail(task, source, error)
+
+    def add(
+        self, source: Source, document: Document, *, updated: bool, seconds: float = 0.0
+    ) -> Iterator[IngestEvent]:
+        """Splits a document and puts it in the queue; a full queue is embedded and stored."""
+        started = time.perf_counter()
+        passages = split(document, source.doc, self._embedder, target_tokens=self._target_tokens)
+        seconds += time.perf_counter() - started
+        outcome: Outcome = "updated" if updated else "added"
+        self._pending.append(Pending(source, document, passages, outcome, seconds, source.size or 0))
+        self._waiting += len(passages)
+        if self._waiting >= BATCH_PASSAGES:
+            yield from self.flush()
+
+    def flush(self) -> Iterator[IngestEvent]:
+        """Embeds and stores what waits."""
+        pending, self._pending, self._waiting = self._pending, [], 0
+        texts = {p.content_hash: embedded_text(p) for item in pending for p in item.passages}
+        known = self._store.known_vectors(self._collection, texts)
+        missing = [hash_ for hash_ in texts if hash_ not in known]
+        for start in range(0, len(missing), MOST_AT_ONCE):
+            part = missing[start : start + MOST_AT_ONCE]
+            vectors = self._embedder.embed_passages([texts[hash_] for hash_ in part])
+            known.update(zip(part, vectors, strict=True))
+            self._progress.embedded += len(part)
+            if start + MOST_AT_ONCE < len(missing):
+                yield self._progress.event(time.perf_counter(), pending[-1].source.doc)
+                if self._cancelled():
+                    return
+        for item in pending:
+            yield self._store_whole(item, known)
+
+    def _store_whole(self, item: Pending, vectors: dict[str, Vectors]) -> IngestEvent:
+        rows = [vectors[passage.content_hash] for passage in item.passages]
+        matrix = np.array(rows, dtype=np.float32).reshape(len(rows), self._embedder.dimensions)
+        terms = [index_terms(embedded_text(passage)) for passage in item.passages]
+        self._store.put_document(
+            self._collection,
+            item.source,
+            item.document,
+            item.passages,
+            matrix,
+            terms,
+            seconds=item.seconds,
+        )
+        self._progress.passages += len(item.passages)
+        self._progress.pages += item.document.page_count or 1
+        self._progress.count(item.outcome, item.source.doc, size=item.size)
+        return self._progress.event(time.perf_counter(), item.source.doc, item.outcome)
+
+    def _fail(self, task: Task, source: Source, error: DocumentError | None) -> IngestEvent:
+        problem = str(error)
+        outcome: Outcome = "failed"
+        if not task.path.exists():
+            outcome, problem = "skipped", f"{source.doc}: it vanished while it was being read."
+        elif isinstance(error, UnsupportedFormat) and not task.explicit:
+            outcome = "skipped"
+        if task.known is not None or task.path.exists():
+            status: Any = outcome
+            self._store.put_failure(self._collection, source, problem, status=status)
+        self._progress.count(outcome, source.doc, size=task.source.size or 0, error=problem)
+        return self._progress.event(time.perf_counter(), source.doc, outcome, error=problem)
