@@ -8,6 +8,8 @@ from itertools import pairwise
 
 import regex
 
+from rag.records import Passage
+
 FTS5_TOKENIZER = "ascii tokenchars '_.-@+#/:~'"
 """The FTS5 tokenizer that stores every term of this module unchanged.
 
@@ -52,6 +54,17 @@ def index_terms(text: str) -> list[str]:
     `snake_case`, `camelCase`, versions, paths and e-mail addresses give themselves and their parts.
     """
     return [term for forms in _tokens(text, pairs_only=False) for term in forms]
+
+
+def passage_terms(passage: Passage, *, title: str, doc: str) -> list[str]:
+    """The terms of a passage with those of its place: its headings, its document's title and path.
+
+    A paragraph seldom repeats what its page is about. Hybrid search with and without the place, answer
+    recall@1: xquad-en 0.974 and 0.971; til 0.450 and 0.400.
+    """
+    path = doc.rsplit(".", 1)[0] if "." in doc.rsplit("/", 1)[-1] else doc
+    place = dict.fromkeys((title, *passage.heading_path))
+    return index_terms("\n".join((passage.text, passage.context, *place, path.replace("/", "\n"))))
 
 
 def query_terms(text: str) -> list[str]:

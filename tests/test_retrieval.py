@@ -1,0 +1,154 @@
+"""Ranking over a real store, with vectors made from the words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from rag.errors import UsageError
+from rag.keywords import passage_terms
+from rag.protocols import Vectors
+from rag.records import Hit
+from rag.retrieval import DEFAULT_RANKING, Ranking, retrieve
+from rag.store import Source, SqliteStore, open_store
+from tests.store_fakes import DIMENSIONS, document_of, passages_of, text_vectors
+
+FILES = {
+    "pets/cats.md": [
+        "A cat sleeps sixteen hours a day.",
+        "Cats purr when they are content.",
+        "Order code AB-1234.",
+    ],
+    "pets/dogs.md": ["A dog sleeps twelve hours a day.", "Dogs bark at the postman."],
+    "work/tax.pdf": [
+        "The tax return is due in May.",
+        "Late tax returns cost a fine.",
+        "A fine day for a walk.",
+    ],
+}
+
+
+class WordEmbedder:
+    """Sums a vector a word."""
+
+    identity = "words"
+    dimensions = DIMENSIONS
+    max_passage_tokens = 100
+
+    def token_starts(self, texts: Sequence[str]) -> list[list[int]]:
+        return [list(range(len(text))) for text in texts]
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        return text_vectors(texts)
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        return text_vectors(texts)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    with open_store(tmp_path / "library.db") as opened:
+        opened.use_model("default", "words", DIMENSIONS)
+        for doc, paragraphs in FILES.items():
+            put(opened, doc, paragraphs)
+        yield opened
+
+
+def put(store: SqliteStore, doc: str, paragraphs: Sequence[str]) -> None:
+    document = document_of(paragraphs, title=doc.split("/")[-1].split(".")[0])
+    passages = passages_of(document, doc)
+    store.put_document(
+        "default",
+        Source("root", doc),
+        document,
+        passages,
+        text_vectors([passage.text for passage in passages]),
+        [passage_terms(passage, title=document.title, doc=doc) for passage in passages],
+    )
+
+
+def search(
+    store: SqliteStore, query: str, *, docs: Sequence[str] | None = None, ranking: Ranking = DEFAULT_RANKING
+) -> list[Hit]:
+    return retrieve(
+        query, index=store, embedder=WordEmbedder(), collection="default", top_k=5, docs=docs, ranking=ranking
+    )
+
+
+def texts(hits: Sequence[Hit]) -> list[str]:
+    return [hit.passage.text for hit in hits]
+
+
+def test_the_passage_asked_for_comes_first(store: SqliteStore) -> None:
+    hits = search(store, "How many hours does a dog sleep?")
+    assert hits[0].passage.text == "A dog sleeps twelve hours a day."
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert hits[0].signals["keyword"] > 0 and -1 <= hits[0].signals["dense"] <= 1
+
+
+def test_a_code_is_found_by_its_letters(store: SqliteStore) -> None:
+    assert search(store, "ab-1234")[0].passage.text == "Order code AB-1234."
+
+
+def test_the_name_of_the_file_counts(store: SqliteStore) -> None:
+    assert search(store, "order code of cats")[0].doc == "pets/cats.md"
+    assert {hit.doc for hit in search(store, "pets")[:2]} <= {"pets/cats.md", "pets/dogs.md"}
+
+
+def test_each_search_can_be_switched_off(store: SqliteStore) -> None:
+    dense = search(store, "Dogs bark at the postman.", ranking=Ranking(keyword_weight=0))
+    words = search(store, "Dogs bark at the postman.", ranking=Ranking(dense_weight=0))
+    assert dense[0].passage.text == words[0].passage.text == "Dogs bark at the postman."
+    assert {hit.signals["keyword"] for hit in dense} == {0.0}
+
+
+@pytest.mark.parametrize(
+    ("query", "docs"),
+    [
+        pytest.param("hours a day doc:pets/*", {"pets/cats.md", "pets/dogs.md"}, id="glob"),
+        pytest.param("hours a day doc:dogs.md", {"pets/dogs.md"}, id="name"),
+        pytest.param("day doc:*.pdf", {"work/tax.pdf"}, id="ending"),
+    ],
+)
+def test_filters_limit_the_documents(store: SqliteStore, query: str, docs: set[str]) -> None:
+    assert {hit.doc for hit in search(store, query)} == docs
+
+
+def test_chosen_documents_limit_the_search(store: SqliteStore) -> None:
+    assert {hit.doc for hit in search(store, "hours", docs=["work/tax.pdf"])} == {"work/tax.pdf"}
+
+
+def test_a_phrase_comes_first_and_an_excluded_word_not_at_all(store: SqliteStore) -> None:
+    assert texts(search(store, '"a fine day"'))[0] == "A fine day for a walk."
+    assert all("tax" not in text.lower() for text in texts(search(store, "fine -tax")))
+
+
+def test_a_repeated_passage_is_given_once(store: SqliteStore) -> None:
+    put(store, "menu.md", ["Soup of the day", "Salad", "soup  of the DAY"])
+    found = texts(search(store, "soup of the day"))
+    assert sum("soup" in text.lower() for text in found) == 1
+
+
+def test_equal_scores_are_ordered_by_rowid(store: SqliteStore) -> None:
+    put(store, "x/one.md", ["zebra crossing"])
+    put(store, "x/one.txt", ["zebra crossing"])
+    hits = search(store, "zebra crossing")
+    assert [hit.doc for hit in hits[:2]] == ["x/one.md", "x/one.txt"]
+    assert hits[0].score == hits[1].score
+
+
+@pytest.mark.parametrize(
+    ("query", "docs", "message"),
+    [
+        pytest.param("doc:*.pdf", None, "words to search for", id="nothing to search for"),
+        pytest.param("tax doc:*.docx", None, r"doc:\*\.docx", id="no such document"),
+        pytest.param("tax", [], "chosen documents", id="nothing chosen"),
+    ],
+)
+def test_a_search_that_can_find_nothing_says_why(
+    store: SqliteStore, query: str, docs: list[str] | None, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        search(store, query, docs=docs)
