@@ -13,7 +13,7 @@ import numpy as np
 from rag.errors import DocumentError, UnsupportedFormat
 from rag.indexing.events import IngestEvent, Outcome, Progress
 from rag.indexing.planning import Task
-from rag.keywords import index_terms
+from rag.keywords import passage_terms
 from rag.passages import split
 from rag.protocols import Embedder, Vectors
 from rag.readers import ReadResult
@@ -134,7 +134,8 @@ class Pipeline:
     def _store_whole(self, item: Pending, vectors: dict[str, Vectors]) -> IngestEvent:
         rows = [vectors[passage.content_hash] for passage in item.passages]
         matrix = np.array(rows, dtype=np.float32).reshape(len(rows), self._embedder.dimensions)
-        terms = [index_terms(embedded_text(passage)) for passage in item.passages]
+        doc, title = item.source.doc, item.document.title
+        terms = [passage_terms(passage, title=title, doc=doc) for passage in item.passages]
         self._store.put_document(
             self._collection,
             item.source,
