@@ -1,0 +1,188 @@
+"""Text to unit vectors, with the model's own prefixes, on the engine that is faster here."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from rag.embedding.encoders import Encoder, Ids, Load, OpenVinoEncoder, TorchEncoder
+from rag.embedding.folder import ModelFolder, read_folder
+from rag.embedding.prepare import Engine, EngineChoice, Prepared, prepare
+from rag.embedding.tokens import PromptTokenizer, QuickTokenizer
+from rag.errors import UsageError
+from rag.protocols import Vectors
+
+__all__ = ["SentenceEmbedder", "load_embedder"]
+
+T = TypeVar("T")
+
+WINDOW = 2048
+BATCH_TOKENS = 4096
+# A passage cut inside a word can take a few tokens more than its share of the whole text had.
+CUT_TOKENS = 8
+
+
+def load_embedder(
+    folder: Path, *, cache: Path, engine: EngineChoice = "auto", threads: int | None = None
+) -> SentenceEmbedder:
+    """The embedder of a Sentence Transformers folder.
+
+    The first time, the model is converted for OpenVINO and both engines are timed (15 s; kept in
+    `cache`/embedding/<identity>); from then on "auto" takes the faster one. Everything else is
+    loaded when first needed.
+
+    Raises:
+        ModelDamaged: the folder is not a model that sentence-transformers can load.
+        UsageError: engine is "openvino", which cannot run this model.
+    """
+    model = read_folder(folder)
+    place, prepared = prepare(model, cache=cache, threads=threads)
+    if engine == "openvino" and "openvino" not in prepared.tokens_per_second:
+        raise UsageError(
+            f"OpenVINO cannot run {model.name} on this machine. Use the engine 'torch' or 'auto'."
+        )
+    chosen = prepared.engine if engine == "auto" else engine
+    return SentenceEmbedder(model, place, prepared, engine=chosen, threads=threads)
+
+
+class SentenceEmbedder:
+    """An `Embedder`; safe to share between threads.
+
+    Queries run beside passages, not behind them: they have an engine of their own.
+    """
+
+    def __init__(
+        self, model: ModelFolder, place: Path, prepared: Prepared, *, engine: Engine, threads: int | None
+    ) -> None:
+        self.model = model
+        self.engine = engine
+        self.identity = model.identity
+        self.dimensions = prepared.dimensions
+        self._place = place
+        self._prepared = prepared
+        self._threads = threads
+        self._tokenizer = PromptTokenizer(model.path / "tokenizer.json")
+        self._quick_tokenizer = Once(lambda: QuickTokenizer(place))
+        self._torch_encoder = Once(lambda: TorchEncoder(model.path, threads=threads))
+        self._query_encoder = Once(lambda: self._encoder("LATENCY"))
+        self._passage_encoder = Once(lambda: self._encoder("THROUGHPUT"))
+
+    @cached_property
+    def max_passage_tokens(self) -> int:
+        """The most content tokens a passage may have, with a little room for where it was cut."""
+        taken = len(self._ids_of_one("", self.model.passage_prompt))
+        return self.model.max_tokens - taken - CUT_TOKENS
+
+    def token_starts(self, texts: Sequence[str]) -> list[list[int]]:
+        """The character offset at which each content token of each text begins."""
+        return self._tokenizer.starts(texts, self.model.passage_prompt)
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of questions, shape (len(texts), dimensions), float32, in the order given.
+
+        Raises:
+            UsageError: a text is longer than the model reads.
+        """
+        ids = [self._ids_of_one(text, self.model.query_prompt) for text in texts]
+        vectors = np.zeros((len(texts), self.dimensions), np.float32)
+        for places, batch in self._batches(ids, self._query_encoder, "The question"):
+            vectors[places] = batch
+        return vectors
+
+    def embed_passages(
+        self, texts: Sequence[str], *, progress: Callable[[int], None] = lambda done: None
+    ) -> Vectors:
+        """Unit vectors of passages, shape (len(texts), dimensions), float32, in the order given.
+
+        `progress` gets the number of texts done so far, several times a second; what it raises
+        ends the run.
+
+        Raises:
+            UsageError: a text is longer than the model reads.
+        """
+        vectors = np.zeros((len(texts), self.dimensions), np.float32)
+        done = 0
+        for start in range(0, len(texts), WINDOW):
+            ids = self._tokenizer.ids(texts[start : start + WINDOW], self.model.passage_prompt)
+            for places, batch in self._batches(ids, self._passage_encoder, "A passage"):
+                vectors[[start + place for place in places]] = batch
+                done += len(places)
+                progress(done)
+        return vectors
+
+    def _ids_of_one(self, text: str, prompt: str) -> list[int]:
+        quick = self._quick_tokenizer().ids(text, prompt) if self._prepared.quick_tokenizer else None
+        return quick or self._tokenizer.ids([text], prompt)[0]
+
+    def _encoder(self, load: Load) -> Encoder:
+        if self.engine == "torch":
+            return self._torch_encoder()
+        precision = self._prepared.precision
+        return OpenVinoEncoder(self._place, load=load, threads=self._threads, precision=precision)
+
+    def _batches(
+        self, ids: Sequence[Sequence[int]], encoder: Once[Encoder], what: str
+    ) -> Iterator[tuple[list[int], Vectors]]:
+        """The indices and vectors of each batch, as they get ready."""
+        for number, one in enumerate(ids, start=1):
+            if len(one) > self.model.max_tokens:
+                raise UsageError(
+                    f"{what} has {len(one)} tokens with its prefix (text {number} of {len(ids)}); "
+                    f"{self.model.name} reads at most {self.model.max_tokens}. Shorten or split it."
+                )
+        batches = list(batches_by_length([len(one) for one in ids], BATCH_TOKENS))
+        if not batches:
+            return
+        run = encoder()
+        pool = ThreadPoolExecutor(run.parallel)
+        try:
+            results = pool.map(lambda batch: run.encode(*padded([ids[i] for i in batch])), batches)
+            yield from zip(batches, results, strict=True)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+class Once(Generic[T]):
+    """A value made when first asked for, by one thread while others wait."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._made: list[T] = []
+        self._making = threading.Lock()
+
+    def __call__(self) -> T:
+        with self._making:
+            if not self._made:
+                self._made.append(self._make())
+            return self._made[0]
+
+
+def batches_by_length(lengths: Sequence[int], most_tokens: int) -> Iterator[list[int]]:
+    """Indices grouped so that texts of like length share a batch, longest first.
+
+    A batch has at most `most_tokens` tokens with its padding, or is one text.
+    """
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
+        if batch and lengths[batch[0]] * (len(batch) + 1) > most_tokens:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def padded(ids: Sequence[Sequence[int]]) -> tuple[Ids, Ids]:
+    """Ids and mask, both of shape (texts, longest), int64; what is masked has id 0."""
+    matrix = np.zeros((len(ids), max(map(len, ids))), np.int64)
+    mask = np.zeros_like(matrix)
+    for row, one in enumerate(ids):
+        matrix[row, : len(one)] = one
+        mask[row, : len(one)] = 1
+    return matrix, mask

@@ -1,0 +1,122 @@
+"""What a Sentence Transformers folder says of its model, read without loading it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rag.errors import ModelDamaged
+
+E5_PROMPTS = {"query": "query: ", "passage": "passage: "}
+# The instruct variants put a task before the query and nothing before a passage.
+E5_INSTRUCT_PROMPTS = {
+    "query": "Instruct: Given a question, retrieve passages that answer it\nQuery: ",
+    "passage": "",
+}
+E5_NAME = re.compile(r"(^|[-_/])e5([-_]|$)", re.IGNORECASE)
+IDENTITY_DIGITS = 16
+PIECE_BYTES = 1 << 22
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolder:
+    """A model folder's settings.
+
+    `mean_pooled` tells that a text's vector is just the mean of its token vectors, made a unit
+    vector: what the OpenVINO engine can do. `identity` is the name and a checksum of all files
+    that decide what a vector is.
+    """
+
+    path: Path
+    name: str
+    identity: str
+    query_prompt: str
+    passage_prompt: str
+    max_tokens: int
+    mean_pooled: bool
+
+
+def read_folder(path: Path) -> ModelFolder:
+    """Reads the folder's settings.
+
+    Raises:
+        ModelDamaged: a settings file is missing or is not JSON.
+    """
+    try:
+        manifest = _read(path / "manifest.json")
+        name = str(manifest.get("name") or path.resolve().name)
+        prompts = _prompts(path, name)
+        return ModelFolder(
+            path=path,
+            name=name,
+            identity=f"{name}@{_checksum(path, manifest)}",
+            query_prompt=prompts["query"],
+            passage_prompt=prompts["passage"],
+            max_tokens=_max_tokens(path),
+            mean_pooled=_is_mean_pooled(path),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelDamaged(
+            f"The model folder {path} cannot be read ({error}). Remove the model and pull it again."
+        ) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A JSON object, or {} where the file is not there."""
+    if not path.is_file():
+        return {}
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return dict(content)
+
+
+def _prompts(path: Path, name: str) -> dict[str, str]:
+    """The model's own prompts; those of the E5 family where it stored none and has its name."""
+    stored = _read(path / "config_sentence_transformers.json").get("prompts") or {}
+    query = stored.get("query") or ""
+    passage = stored.get("passage") or stored.get("document") or ""
+    known_name = f"{name}/{_read(path / 'config.json').get('_name_or_path', '')}"
+    if not query and not passage and E5_NAME.search(known_name):
+        return E5_INSTRUCT_PROMPTS if "instruct" in known_name.lower() else E5_PROMPTS
+    return {"query": query, "passage": passage}
+
+
+def _max_tokens(path: Path) -> int:
+    """The most tokens the encoder reads, special tokens included."""
+    config = _read(path / "config.json")
+    positions = int(config.get("max_position_embeddings", 512))
+    if config.get("model_type") in {"roberta", "xlm-roberta", "camembert", "mpnet"}:
+        positions -= 2  # these begin to count after the padding id
+    stated = _read(path / "sentence_bert_config.json").get("max_seq_length")
+    return min(int(stated), positions) if stated else positions
+
+
+def _is_mean_pooled(path: Path) -> bool:
+    modules = json.loads((path / "modules.json").read_text(encoding="utf-8"))
+    kinds = [str(module["type"]).rsplit(".", 1)[-1] for module in modules]
+    if kinds != ["Transformer", "Pooling", "Normalize"] or modules[0]["path"]:
+        return False
+    pooling = _read(path / modules[1]["path"] / "config.json")
+    chosen = {name for name, on in pooling.items() if name.startswith("pooling_mode_") and on is True}
+    return chosen == {"pooling_mode_mean_tokens"} or pooling.get("pooling_mode") == "mean"
+
+
+def _checksum(path: Path, manifest: dict[str, Any]) -> str:
+    """Of the weights, the tokenizer, the pooling and the prompts: from the manifest, else by reading."""
+    known = manifest.get("files", {})
+    names = known or [file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()]
+    digest = hashlib.sha256()
+    for name in sorted(names):
+        if name.endswith((".json", ".safetensors", ".bin", ".txt", ".model")) and name != "manifest.json":
+            digest.update(
+                f"{name} {known[name]['sha256'] if known else _file_sha256(path / name)}\n".encode()
+            )
+    return digest.hexdigest()[:IDENTITY_DIGITS]
+
+
+def _file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
