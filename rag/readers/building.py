@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from rag.records import Block, BlockKind, Document
@@ -70,9 +71,17 @@ class DocumentBuilder:
         if label:
             self._headings.append((level, label))
 
-    def add(self, kind: BlockKind, text: str, *, page: int | None = None) -> None:
-        """Adds a block; one without visible characters is ignored."""
-        self._append(kind, text, page, 0)
+    def add(self, kind: BlockKind, text: str, *, page: int | None = None, run_on: bool = False) -> None:
+        """Adds a block; one without visible characters is ignored.
+
+        A block that runs on goes on with the sentence of the one before it, on an earlier page: only a
+        line break divides the two.
+        """
+        self._append(kind, text, page, 0, "\n" if run_on else _BETWEEN_BLOCKS)
+
+    def ends_with(self, kind: BlockKind, holds: Callable[[str], bool]) -> bool:
+        """Whether the last block is of a kind and its text holds to a condition."""
+        return bool(self._blocks) and self._blocks[-1].kind == kind and holds(self._parts[-1])
 
     def leave_out(self, what: str, text: str) -> None:
         """Counts text that is dropped on purpose under a name for the receipt."""
@@ -123,16 +132,18 @@ class DocumentBuilder:
             warnings=tuple(self._warnings),
         )
 
-    def _append(self, kind: BlockKind, text: str, page: int | None, level: int) -> None:
+    def _append(
+        self, kind: BlockKind, text: str, page: int | None, level: int, between: str = _BETWEEN_BLOCKS
+    ) -> None:
         path = tuple(name for _, name in self._headings)
-        self._place(Block(kind, 0, 0, page, path, level), clean(text))
+        self._place(Block(kind, 0, 0, page, path, level), clean(text), between)
 
-    def _place(self, block: Block, text: str) -> None:
+    def _place(self, block: Block, text: str, between: str = _BETWEEN_BLOCKS) -> None:
         if not text.strip():
             return
         if self._parts:
-            self._parts.append(_BETWEEN_BLOCKS)
-            self._length += len(_BETWEEN_BLOCKS)
+            self._parts.append(between)
+            self._length += len(between)
         start = self._length
         self._parts.append(text)
         self._length += len(text)

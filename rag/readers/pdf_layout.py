@@ -1,0 +1,372 @@
+"""The phrases of a page to its flow: columns in reading order, rows, paragraphs, tables."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import median
+
+from rag.readers.pdf_words import BROKEN, Phrase
+from rag.readers.tables import markdown_table
+
+_SENTENCE_END = re.compile(r"[.!?:;。！？؟।][\"'”’)\]]*$")
+_BULLET_SIGNS = "•●▪■◦‣·*–—§o-"
+_BULLET = re.compile(rf"[{_BULLET_SIGNS}]|\(?(?:\d{1, 3}|[a-zA-Z]|[ivx]{1, 4})[.)]")
+_AFFIX = re.compile(r"[$€£¥]|[%)]+|\(\d\)")
+_FIGURE = re.compile(r"(?!(?:FY ?)?(?:19|20)\d\d$)[\d$€£¥%(),.—–\s-]+")
+_LETTER = re.compile(r"[^\W\d_]")
+_WIDE_ROW_WORDS = 12
+_GUTTER_POINTS = 8.0
+
+
+@dataclass(slots=True)
+class Row:
+    """The phrases that stand side by side at one height of a column, from left to right."""
+
+    phrases: list[Phrase]
+
+    @property
+    def text(self) -> str:
+        return " ".join(phrase.text for phrase in self.phrases)
+
+    @property
+    def left(self) -> float:
+        return self.phrases[0].left
+
+    @property
+    def right(self) -> float:
+        return max(phrase.right for phrase in self.phrases)
+
+    @property
+    def bottom(self) -> float:
+        return min(phrase.bottom for phrase in self.phrases)
+
+    @property
+    def top(self) -> float:
+        return max(phrase.top for phrase in self.phrases)
+
+    @property
+    def height(self) -> float:
+        return max(phrase.height for phrase in self.phrases)
+
+    @property
+    def bold(self) -> bool:
+        return all(phrase.bold for phrase in self.phrases)
+
+
+@dataclass(slots=True)
+class Element:
+    """A paragraph's or a table's rows."""
+
+    rows: list[Row]
+    is_table: bool = False
+    caption: list[Row] = field(default_factory=list)
+
+
+def rows_of(phrases: Sequence[Phrase]) -> list[Row]:
+    """The phrases in rows from top to bottom: two share a row if their heights overlap by half."""
+    rows: list[Row] = []
+    for phrase in sorted(phrases, key=lambda one: -one.middle):
+        row = rows[-1] if rows else None
+        if row is not None:
+            first = row.phrases[0]
+            shared = min(first.top, phrase.top) - max(first.bottom, phrase.bottom)
+            if shared >= 0.5 * min(first.height, phrase.height):
+                row.phrases.append(phrase)
+                continue
+        rows.append(Row([phrase]))
+    for row in rows:
+        row.phrases.sort(key=lambda one: one.left)
+        row.phrases = _merged(row.phrases)
+    return rows
+
+
+def _merged(phrases: list[Phrase]) -> list[Phrase]:
+    """Signs go to their number, bullets to their text, superscripts to the phrase before them."""
+    merged = [phrases[0]]
+    for phrase in phrases[1:]:
+        last = merged[-1]
+        gap = phrase.left - last.right
+        sign = last.text in "$€£¥" and phrase.is_number
+        closing = _AFFIX.fullmatch(phrase.text) and phrase.text not in "$€£¥" and gap < last.height
+        bullet = len(merged) == 1 and _BULLET.fullmatch(last.text) and gap < 4 * last.height
+        raised = phrase.height < 0.8 * last.height and gap < 0.4 * last.height
+        follows = last.height < 0.8 * phrase.height and gap < 0.4 * phrase.height
+        if sign or closing or bullet or raised or follows:
+            space = "" if closing and phrase.text[0] in "%)" else " "
+            box = (min(last.left, phrase.left), max(last.right, phrase.right))
+            tall = phrase if follows else last
+            merged[-1] = Phrase(last.text + space + phrase.text, *box, tall.bottom, tall.top, last.bold)
+        else:
+            merged.append(phrase)
+    return merged
+
+
+def flows(phrases: Sequence[Phrase], *, depth: int = 0) -> Iterator[list[Row]]:
+    """The page's columns in reading order, each as its rows.
+
+    A gutter is a strip that hardly any phrase crosses and that has prose on both sides; what crosses it
+    (a title, a wide figure's caption) divides the columns into bands, read one after the other.
+    """
+    gutter = _gutter(phrases) if depth < 3 else None
+    if gutter is None:
+        if phrases:
+            yield rows_of(phrases)
+        return
+    band: list[Phrase] = []
+    for row in rows_of(phrases):
+        if any(phrase.left < gutter < phrase.right for phrase in row.phrases):
+            yield from _sides(band, gutter, depth)
+            band = []
+            yield [row]
+        else:
+            band.extend(row.phrases)
+    yield from _sides(band, gutter, depth)
+
+
+def _sides(band: list[Phrase], gutter: float, depth: int) -> Iterator[list[Row]]:
+    left = [phrase for phrase in band if phrase.right <= gutter]
+    right = [phrase for phrase in band if phrase.left >= gutter]
+    if left and right and not (_is_prose(left) or _is_prose(right)):
+        yield rows_of(band)
+        return
+    for side in (left, right):
+        yield from flows(side, depth=depth + 1)
+
+
+def _gutter(phrases: Sequence[Phrase]) -> float | None:
+    """The middle of the strip that divides the phrases into two columns of prose, or None."""
+    if len(phrases) < 16:
+        return None
+    left, right = min(one.left for one in phrases), max(one.right for one in phrases)
+    width = right - left
+    crossings = Counter[int]()
+    for phrase in phrases:
+        crossings.update(range(int(phrase.left), int(phrase.right) + 1))
+    most = 0.12 * len(phrases)
+    strips = _strips(
+        [x for x in range(int(left + 0.2 * width), int(left + 0.8 * width)) if crossings[x] <= most]
+    )
+    for start, end in sorted(strips, key=lambda strip: strip[0] - strip[1]):
+        middle = (start + end) / 2
+        sides = (
+            [one for one in phrases if one.right <= middle],
+            [one for one in phrases if one.left >= middle],
+        )
+        if end - start >= _GUTTER_POINTS and all(len(side) >= 6 and _is_prose(side) for side in sides):
+            return middle
+    return None
+
+
+def _strips(points: Sequence[int]) -> list[tuple[int, int]]:
+    strips: list[tuple[int, int]] = []
+    for x in points:
+        if strips and strips[-1][1] == x - 1:
+            strips[-1] = (strips[-1][0], x)
+        else:
+            strips.append((x, x))
+    return strips
+
+
+def _is_prose(phrases: Sequence[Phrase]) -> bool:
+    """Whether most of the text stands in phrases of four words and more."""
+    long = [len(one.text) for one in phrases if one.text.count(" ") >= 3 and _LETTER.search(one.text)]
+    return sum(long) >= 0.6 * sum(len(one.text) for one in phrases) and len(long) >= 0.4 * len(phrases)
+
+
+def elements(rows: Sequence[Row]) -> Iterator[Element]:
+    """The paragraphs and tables of one column."""
+    left, right = min(row.left for row in rows), max(row.right for row in rows)
+    leading = _leading(rows)
+    prose: list[Row] = []
+    index = 0
+    while index < len(rows):
+        end = _table_end(rows, index, right - left)
+        if end is None:
+            prose.append(rows[index])
+            index += 1
+            continue
+        caption = _caption(prose, rows[index], leading)
+        del prose[len(prose) - len(caption) :]
+        yield from _paragraphs(prose, right, leading)
+        prose = []
+        yield Element(list(rows[index:end]), is_table=True, caption=caption)
+        index = end
+    yield from _paragraphs(prose, right, leading)
+
+
+def _leading(rows: Sequence[Row]) -> float:
+    """The usual distance from one line to the next, in points."""
+    steps = [above.bottom - below.bottom for above, below in pairwise(rows)]
+    close = [step for step, row in zip(steps, rows, strict=False) if 0 < step < 2.5 * row.height]
+    return median(close) if close else rows[0].height * 1.2
+
+
+def _table_end(rows: Sequence[Row], start: int, width: float) -> int | None:
+    """The index behind the table that begins at a row, or None if none does.
+
+    A table's rows have several phrases; up to three rows of one short phrase (a section's label, a
+    wrapped name) may lie between two of them. Three rows make a table, two if they hold numbers.
+    """
+    if not _is_tabular(rows[start]):
+        return None
+    end, index, count = start + 1, start + 1, 1
+    while index < len(rows) and index - end < 4:
+        row = rows[index]
+        if rows[index - 1].bottom - row.top > 4 * row.height:
+            break
+        if _is_tabular(row):
+            count += 1
+            end = index + 1
+        elif row.text.count(" ") >= _WIDE_ROW_WORDS and row.right - row.left > 0.7 * width:
+            break
+        index += 1
+    numbers = any(phrase.is_number for row in rows[start:end] for phrase in row.phrases)
+    return end if count >= (2 if numbers else 3) else None
+
+
+def _is_tabular(row: Row) -> bool:
+    return len(row.phrases) > 1
+
+
+def _caption(prose: Sequence[Row], table: Row, leading: float) -> list[Row]:
+    """The up to four short lines right above a table that name it."""
+    below, found = table, 0
+    for row in reversed(prose[-4:]):
+        far = row.bottom - below.top > 2.2 * leading
+        ends = row.text.rstrip().endswith(".")
+        if far or ends or row.text.count(" ") >= _WIDE_ROW_WORDS:
+            break
+        below, found = row, found + 1
+    return list(prose[len(prose) - found :])
+
+
+def _paragraphs(rows: Sequence[Row], right: float, leading: float) -> Iterator[Element]:
+    paragraph: list[Row] = []
+    for row in rows:
+        if paragraph and _breaks(paragraph, row, right, leading):
+            yield Element(paragraph)
+            paragraph = []
+        paragraph.append(row)
+    if paragraph:
+        yield Element(paragraph)
+
+
+def _breaks(paragraph: Sequence[Row], row: Row, right: float, leading: float) -> bool:
+    """Whether a row begins a new paragraph, by space, size, weight, indent or a line that ended early."""
+    last = paragraph[-1]
+    if last.bottom - row.bottom > 1.35 * leading or row.bottom >= last.bottom:
+        return True
+    if not 0.87 < row.height / last.height < 1.15:
+        return True
+    if _has_bullet(row) and (row.text[0] in _BULLET_SIGNS or _SENTENCE_END.search(last.text)):
+        return True
+    if last.text.endswith(BROKEN):
+        return False
+    short = last.right < right - max(6 * row.height, 0.12 * (right - last.left))
+    indented = row.left > last.left + 0.8 * row.height and len(paragraph) > 1
+    if row.bold != last.bold and short and not row.text[0].islower():
+        return True
+    return bool((short or indented) and _SENTENCE_END.search(last.text))
+
+
+def _has_bullet(row: Row) -> bool:
+    mark, _, rest = row.text.partition(" ")
+    return bool(rest) and _BULLET.fullmatch(mark) is not None
+
+
+def is_item(element: Element) -> bool:
+    """Whether a paragraph is an item of a list."""
+    return _has_bullet(element.rows[0])
+
+
+def prose_text(rows: Sequence[Row], joins: Callable[[str, str], bool]) -> str:
+    """A paragraph's lines as one, words put together again that a line end had broken.
+
+    `joins(head, tail)` says whether "head-" and "tail" are one word without the hyphen.
+    """
+    text = ""
+    for row in rows:
+        line = row.text
+        if not text:
+            text = line
+            continue
+        head = text.rstrip(BROKEN + "-‐").rsplit(None, 1)[-1:]
+        tail = re.match(r"\w+", line)
+        if head and tail and _LETTER.match(head[0][-1]) and text[-1] in BROKEN + "-‐":
+            whole = joins(head[0], tail.group()) if tail.group()[0].islower() else False
+            text = text.rstrip(BROKEN + "-‐") + ("" if whole else "-") + line
+        else:
+            text = f"{text.replace(BROKEN, '-')} {line}"
+    return text.replace(BROKEN, "-")
+
+
+def table_text(element: Element) -> str:
+    """A table as Markdown under its caption; several header lines become one header row."""
+    grid = _grid(element.rows)
+    head = _head(grid)
+    header = [" ".join(filter(None, (row[column] for row in head))) for column in range(len(grid[0]))]
+    table = markdown_table([header, *grid[len(head) :]] if head else grid, header=bool(head))
+    caption = "\n".join(row.text for row in element.caption)
+    return (f"{caption}\n\n{table}" if caption else table).replace(BROKEN, "-")
+
+
+def _head(grid: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
+    """The rows above the first one with a label; none where the first already has label and figures."""
+    if grid[0][0] and all(_FIGURE.fullmatch(cell) for cell in grid[0][1:] if cell):
+        return []
+    end = next((index for index, row in enumerate(grid[1:], start=1) if row[0]), 1)
+    return grid[:end]
+
+
+def _grid(rows: Sequence[Row]) -> list[list[str]]:
+    """The cells of each row, in the columns that the phrases' places make out."""
+    columns = _columns(rows)
+    grid = []
+    for row in rows:
+        cells = [""] * len(columns)
+        for phrase in row.phrases:
+            column = _column_of(phrase, columns)
+            cells[column] = f"{cells[column]} {phrase.text}".strip()
+        grid.append(cells)
+    return grid
+
+
+def _columns(rows: Sequence[Row]) -> list[tuple[float, float]]:
+    """The x ranges that cells share. Figures decide where there are many: headings above them run wide."""
+    cells = [phrase for row in rows if len(row.phrases) > 1 for phrase in row.phrases]
+    figures = [cell for cell in cells if cell.is_number]
+    others = [row.phrases[0] for row in rows if len(row.phrases) > 1 and not row.phrases[0].is_number]
+    if 2 * len(figures) >= len(cells) - len(others) and figures:
+        edge = min(cell.left for cell in figures)
+        labels = [cell for cell in others if cell.left < edge]
+        columns = _united([(cell.left, cell.right) for cell in figures])
+        if labels:
+            first = min(cell.left for cell in labels)
+            columns = [(first, min(max(cell.right for cell in labels), edge - 0.1)), *columns]
+        return columns
+    return _united([(cell.left, cell.right) for cell in cells])
+
+
+def _united(ranges: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    united: list[tuple[float, float]] = []
+    for left, right in sorted(ranges):
+        if united and left <= united[-1][1]:
+            united[-1] = (united[-1][0], max(united[-1][1], right))
+        else:
+            united.append((left, right))
+    return united
+
+
+def _column_of(phrase: Phrase, columns: Sequence[tuple[float, float]]) -> int:
+    """The column that a phrase shares most with, else the nearest."""
+
+    def closeness(index: int) -> tuple[float, float]:
+        left, right = columns[index]
+        shared = min(right, phrase.right) - max(left, phrase.left)
+        return (max(shared, 0.0), -abs((left + right) - (phrase.left + phrase.right)))
+
+    return max(range(len(columns)), key=closeness)

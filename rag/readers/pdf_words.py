@@ -1,0 +1,175 @@
+"""A PDF page to phrases: words that stand together, with their place and size."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from dataclasses import dataclass
+from typing import Any
+
+_WORD = re.compile(r"[^\s\x00]+")
+_NUMBER = re.compile(r"[($€£¥+\-–—]*\d[\d.,]*[)%]*|[—–-]+|[$€£¥%)]+")
+_MAY_END_RAISED = re.compile(r"[^\W\d_].*\d$|[^(\[].*[(\[]\w{1,2}[)\]]$|\d{1,2}$|[*†‡§]$")
+_HYPHENS = "\x02\ufffe\xad"  # how PDFium marks a hyphen that breaks a word at the end of a line
+BROKEN = "\xad"
+"""Ends a phrase whose last word goes on in the next line."""
+_BOLD_WEIGHT = 600
+
+
+@dataclass(slots=True)
+class Phrase:
+    """Words on one line without a gap between them: their text and box, in points from the bottom left."""
+
+    text: str
+    left: float
+    right: float
+    bottom: float
+    top: float
+    bold: bool = False
+
+    @property
+    def height(self) -> float:
+        """The height of the line, which grows with the font."""
+        return self.top - self.bottom
+
+    @property
+    def middle(self) -> float:
+        """The height of the middle of the line above the page's bottom."""
+        return (self.top + self.bottom) / 2
+
+    @property
+    def is_number(self) -> bool:
+        """Whether this is a figure, a dash in place of one, or a sign that belongs to one."""
+        return all(map(_NUMBER.fullmatch, self.text.split()))
+
+
+def page_phrases(page: Any) -> list[Phrase]:
+    """The phrases of a pypdfium2 page in the order of its content, as a reader turns it.
+
+    Two boxes a word (of its first and last character) are enough: 2.5 ms for a page of 500 words,
+    where a box for each character takes 15.
+    """
+    text_page = page.get_textpage()
+    try:
+        return _Scan(text_page.raw, page.get_rotation(), *page.get_mediabox()[2:]).phrases()
+    finally:
+        text_page.close()
+
+
+class _Scan:
+    def __init__(self, raw: Any, rotation: int, width: float, height: float) -> None:
+        import pypdfium2.raw as pdfium
+
+        self._rotation, self._width, self._height = rotation, width, height
+        self._pdfium = pdfium
+        self._raw = raw
+        self._count = pdfium.FPDFText_CountChars(raw)
+        last = self._count - 1
+        self._is_plain = pdfium.FPDFText_GetCharIndexFromTextIndex(raw, last) == last
+        self._rect = pdfium.FS_RECTF()
+        self._rect_pointer = ctypes.byref(self._rect)
+        self._flags = ctypes.c_int()
+
+    def phrases(self) -> list[Phrase]:
+        """Every phrase, in PDFium's order."""
+        found: list[Phrase] = []
+        previous_end = 0
+        text = self._text()
+        for match in _WORD.finditer(text):
+            start, end = match.span()
+            new_line = "\n" in text[previous_end:start] or not found
+            previous_end = end
+            for word in self._words(match.group(), start, end):
+                if new_line or not _continues(found[-1], word):
+                    word.bold = self._is_bold(start)
+                    found.append(word)
+                else:
+                    _extend(found[-1], word)
+                new_line = False
+        for phrase in found:
+            phrase.text = _readable(phrase.text)
+        return [phrase for phrase in found if phrase.text.strip(BROKEN)]
+
+    def _text(self) -> str:
+        """One character for each of PDFium's text indexes."""
+        buffer = (ctypes.c_ushort * (self._count + 1))()
+        length = self._pdfium.FPDFText_GetText(self._raw, 0, self._count, buffer)
+        return "".join(map(chr, buffer[: max(0, length - 1)]))
+
+    def _words(self, text: str, start: int, end: int) -> list[Phrase]:
+        """A word, or the word and the superscript that is glued to it."""
+        first, last = self._index(start), self._index(end - 1)
+        if len(text) > 1 and _MAY_END_RAISED.search(text):
+            size = self._pdfium.FPDFText_GetFontSize(self._raw, first)
+            if self._pdfium.FPDFText_GetFontSize(self._raw, last) < 0.8 * size:
+                cut = self._where_small(start, end, 0.8 * size)
+                return [
+                    self._phrase(text[:cut], start, start + cut),
+                    self._phrase(text[cut:], start + cut, end),
+                ]
+        return [self._phrase(text, start, end)]
+
+    def _where_small(self, start: int, end: int, size: float) -> int:
+        """How many characters come before the small ones at the end of a word."""
+        cut = end
+        while cut - 1 > start and self._pdfium.FPDFText_GetFontSize(self._raw, self._index(cut - 1)) < size:
+            cut -= 1
+        return cut - start
+
+    def _phrase(self, text: str, start: int, end: int) -> Phrase:
+        rect, box = self._rect, self._pdfium.FPDFText_GetLooseCharBox
+        box(self._raw, self._index(start), self._rect_pointer)
+        left, right, bottom, top = rect.left, rect.right, rect.bottom, rect.top
+        if end - start > 1:
+            box(self._raw, self._index(end - 1), self._rect_pointer)
+            left, right = min(left, rect.left), max(right, rect.right)
+            bottom, top = min(bottom, rect.bottom), max(top, rect.top)
+        return Phrase(text, *self._turned(left, right, bottom, top))
+
+    def _turned(
+        self, left: float, right: float, bottom: float, top: float
+    ) -> tuple[float, float, float, float]:
+        """A box as it lies when the page is turned by its own rotation."""
+        if self._rotation == 90:
+            return bottom, top, self._width - right, self._width - left
+        if self._rotation == 180:
+            return self._width - right, self._width - left, self._height - top, self._height - bottom
+        if self._rotation == 270:
+            return self._height - top, self._height - bottom, left, right
+        return left, right, bottom, top
+
+    def _index(self, text_index: int) -> int:
+        """The character's own index; it differs where PDFium made up characters without a place."""
+        if self._is_plain:
+            return text_index
+        index = self._pdfium.FPDFText_GetCharIndexFromTextIndex(self._raw, text_index)
+        return text_index if index < 0 else int(index)
+
+    def _is_bold(self, start: int) -> bool:
+        weight = self._pdfium.FPDFText_GetFontWeight(self._raw, self._index(start))
+        if weight >= _BOLD_WEIGHT:
+            return True
+        name = ctypes.create_string_buffer(64)
+        self._pdfium.FPDFText_GetFontInfo(self._raw, self._index(start), name, 64, ctypes.byref(self._flags))
+        return b"bold" in name.value.lower() or b"black" in name.value.lower()
+
+
+def _continues(phrase: Phrase, word: Phrase) -> bool:
+    """Whether a word stands in the same line as the phrase, at most about a space behind it."""
+    if word.middle > phrase.top or word.middle < phrase.bottom:
+        return False
+    numbers = phrase.is_number and word.is_number
+    gap = word.left - phrase.right
+    return -0.5 * phrase.height <= gap <= phrase.height * (0.6 if numbers else 1.0)
+
+
+def _extend(phrase: Phrase, word: Phrase) -> None:
+    phrase.text += f" {word.text}"
+    phrase.right = max(phrase.right, word.right)
+
+
+def _readable(text: str) -> str:
+    """The text in whole characters, with real hyphens and `BROKEN` where its last word goes on."""
+    text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    broken = text[-1] in _HYPHENS
+    return re.sub(f"[{_HYPHENS}]", "-", text[:-1] if broken else text) + BROKEN * broken
