@@ -24,7 +24,7 @@ def _words(lines: str) -> frozenset[str]:
 # Abbreviations that never end a sentence, those that do not before a number, and those that do when
 # a sentence opener follows.
 _STRONG = _words(
-    """mr mrs ms dr prof st sgt capt lt col rep sen gov hon rev vs e.g i.e cf approx ca est dept bzw z.b d.h
+    """mr mrs ms dr v prof st sgt capt lt col rep sen gov hon rev vs e.g i.e cf approx ca est dept bzw z.b d.h
     u.a s.o s.u vgl ggf evtl inkl zzgl bspw sog hrsg mme mlle p.ex sra srta dra ud uds p.ej avda sigg dott
     т.е г ул им проф"""
 )

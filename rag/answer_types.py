@@ -1,0 +1,83 @@
+"""What kind of answer a question asks for, and whether a sentence holds one, in many languages."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from rag.wording import fold, words
+
+AnswerType = Literal["number", "time", "name"]
+
+# All patterns meet folded text: lower case, no accents.
+_NUMBER = (
+    r"\b(?:how (?:many|much|long|old|far|high|tall|large|big|deep|often|fast|heavy|wide)"
+    r"|what (?:percent\w*|number|amount|share|proportion|price|size|age|distance|temperature|fraction)"
+    r"|wie ?viele?|wie (?:hoch|lange?|alt|weit|gross|oft|schnell|schwer|tief)|cuant[oa]s?|combien"
+    r"|quant[iaeo]s?|hoeveel|сколько|ποσ\w+|कितन\w+|كم|kac|bao nhieu)\b"
+    r"|多少|几|幾|多大|多长|多高|いくつ|何人|何個|どのくらい|いくら|몇|얼마|เท่าไหร่|เท่าไร|กี่"
+)
+_TIME = (
+    r"\b(?:when|(?:what|which) (?:\w+ )?(?:year|date|day|month|century|decade|time|era|period)s?|wann"
+    r"|welche[mrsn]? (?:jahr\w*|datum|tag|monat|jahrhundert|jahrzehnt)|quand|quelle (?:annee|date)|cuando"
+    r"|(?:que|cual) (?:ano|fecha|dia|mes|siglo)|quando|wanneer|когда|как(?:ом|ого) (?:году|года|веке)|ποτε"
+    r"|متى|कब|khi nao)\b|什么时候|何时|哪年|哪一年|几年|哪天|いつ|何年|언제|เมื่อไหร่|เมื่อใด|ปีใด"
+)
+_NAME = (
+    r"\b(?:who|whom|whose|where|(?:what|which) (?:\w+ )?(?:name|person|people|city|country|company|state"
+    r"|author|artist|team|university|organi[sz]ation|president|king|river|place|region)s?|wer|wen|wem|wessen"
+    r"|wo|woher|wohin|quien|quienes|donde|dove|quem|onde|waar|кто|кого|кем|где|куда|откуда|ποιος|اين|कौन|किसने"
+    r"|nerede)\b|^(?:qui|ou|chi|من|kim)\b|谁|誰|哪里|哪儿|何处|哪个|哪位|どこ|누구|어디|ใคร|ที่ไหน"
+)
+_ASKS: tuple[tuple[AnswerType, re.Pattern[str]], ...] = (
+    ("time", re.compile(_TIME)),
+    ("number", re.compile(_NUMBER)),
+    ("name", re.compile(_NAME)),
+)
+_NUMBER_WORDS = frozenset(
+    words(
+        """one two three four five six seven eight nine ten eleven twelve twenty thirty hundred
+    thousand million billion half third quarter dozen once twice zwei drei vier fünf sechs sieben acht neun
+    zehn elf zwölf zwanzig dreißig hundert tausend million millionen milliarde milliarden hälfte drittel
+    viertel deux trois quatre cinq sept huit neuf dix cent mille dos tres cuatro cinco seis siete ocho nueve
+    diez cien mil millones millón mitad два две три четыре пять шесть семь восемь девять десять"""
+    )
+)
+_HOLDS_NUMBER = re.compile(r"\d|[一二三四五六七八九十百千万億亿两兩半]|[०-९٠-٩۰-۹๐-๙]")
+_HOLDS_TIME = re.compile(
+    r"\b1[0-9]\d\d\b|\b20\d\d\b|\d{1,2}[./-]\d{1,2}|\d{1,2}:\d\d|\d+ ?(?:th|st|nd|rd|s|bc|ad)\b|[年月日世]|"
+    r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mai|okt|dez|ene|abr|ago|dic|janv|fevr|avr|juil|aout"
+    r"|янв|фев|апр|май|мая|июн|июл|авг|сен|окт|ноя|дек)\w*\b|\bcentur\w*|\bjahrhundert\w*|\bsiecle|\bsiglo"
+    r"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|[०-९٠-٩۰-۹๐-๙]{4}"
+)
+
+
+def expected_answer(question: str) -> AnswerType | None:
+    """What the question's own words ask for; None where they leave it open."""
+    folded = fold(question).strip(" ¿¡\"'")
+    for kind, pattern in _ASKS:
+        if pattern.search(folded):
+            return kind
+    return None
+
+
+def holds_answer(kind: AnswerType, sentence: str, question: str) -> bool:
+    """Whether the sentence has a number, time or name that the question does not already have."""
+    if kind == "name":
+        return _holds_new_name(sentence, question)
+    asked = set(words(question))
+    fresh = [word for word in words(sentence) if word not in asked]
+    if kind == "number":
+        return any(_HOLDS_NUMBER.search(word) or word in _NUMBER_WORDS for word in fresh)
+    known = {match.group() for match in _HOLDS_TIME.finditer(fold(question))}
+    return any(match.group() not in known for match in _HOLDS_TIME.finditer(fold(sentence)))
+
+
+def _holds_new_name(sentence: str, question: str) -> bool:
+    """A capitalised word inside the sentence; scripts without capitals always may hold a name."""
+    asked = set(words(question))
+    inner = re.findall(r"[^\W\d_][\w'’-]*", sentence)
+    if not any(word[0].isupper() or word[0].islower() for word in inner):
+        return True
+    capitals = [word for word in inner[1:] if word[0].isupper() and len(word) > 1]
+    return any(fold(word) not in asked and not asked & set(words(word)) for word in capitals)
