@@ -1,4 +1,4 @@
-"""Turns the Markdown files of `pdf_sources/` into the PDFs of the sample corpus, byte for byte the same each time.
+"""Turns the Markdown files of `pdf_sources/` into the PDFs of the sample corpus, the same bytes each time.
 
     python corpora/make_pdfs.py [OUTPUT_FOLDER]
 
@@ -20,6 +20,7 @@ from xml.sax.saxutils import escape
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from reportlab.lib import colors
+from reportlab.lib.enums import TA_RIGHT
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
@@ -51,6 +52,7 @@ HEADINGS = (
 )
 CELL = ParagraphStyle("cell", fontName="Helvetica", fontSize=8.5, leading=10.5)
 HEAD_CELL = ParagraphStyle("head cell", parent=CELL, fontName="Helvetica-Bold")
+NUMBER = re.compile(r"\(?[+-]?[\d.,]+\)?( %)?|-|")
 for _heading in HEADINGS:
     _heading.keepWithNext = 1
 
@@ -151,7 +153,12 @@ def table(rows: Sequence[Sequence[str]], width: float) -> Table:
     """A ruled table whose header row is repeated on each page; columns as wide as their text asks for."""
     longest = [max(len(re.sub("<.*?>", "", row[i])) for row in rows) for i in range(len(rows[0]))]
     weights = [min(max(length, 7), 45) for length in longest]
-    cells = [[Paragraph(text, CELL if row else HEAD_CELL) for text in line] for row, line in enumerate(rows)]
+    cells = [[Paragraph(text, HEAD_CELL) for text in rows[0]]]
+    cells += [[Paragraph(text, CELL) for text in row] for row in rows[1:]]
+    for number in range(1, len(rows[0])):
+        if all(NUMBER.fullmatch(row[number]) for row in rows[1:]):
+            for row in cells:
+                row[number].style = ParagraphStyle("number", parent=row[number].style, alignment=TA_RIGHT)
     result = Table(cells, [width * weight / sum(weights) for weight in weights], repeatRows=1, spaceAfter=8)
     lines = [
         ("LINEBELOW", (0, 0), (-1, 0), 0.8, BLUE),
@@ -206,7 +213,13 @@ def list_items(tokens: Iterator[Token]) -> Iterator[str]:
 def bullets(items: Sequence[str], *, ordered: bool) -> ListFlowable:
     """A list, numbered or with dots."""
     entries = [ListItem(Paragraph(item, BODY), leftIndent=16) for item in items]
-    return ListFlowable(entries, bulletType="1" if ordered else "bullet", bulletFormat="%s." if ordered else None)
+    return ListFlowable(
+        entries,
+        bulletType="1" if ordered else "bullet",
+        bulletFormat="%s." if ordered else None,
+        bulletFontName=BODY.fontName,
+        bulletFontSize=BODY.fontSize,
+    )
 
 
 def make_pdf(source_path: Path, output: Path) -> None:
