@@ -1,0 +1,1 @@
+"""The app's pages: a thin face over the library."""

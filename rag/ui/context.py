@@ -1,0 +1,87 @@
+"""What every page gets: the library, the desks, and the language of this session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from rag.library import Library
+from rag.records import Answer, Message
+from rag.ui.desk import Desk, Task
+from rag.ui.ingesting import Ingest, IngestDesk
+from rag.ui.strings import Phrases, language_of
+
+if TYPE_CHECKING:
+    from rag.answering import AnswerEvent
+    from rag.indexing import IngestEvent
+
+OpenLibrary = Callable[[], Library]
+HISTORY_TURNS = 6
+"""More are seldom about the question at hand; the budget drops the oldest that do not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What all sessions share: one library, one desk for questions, one for ingests."""
+
+    library: Library
+    desk: Desk
+    ingests: IngestDesk
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The services, and how this session wants to be spoken to."""
+
+    library: Library
+    desk: Desk
+    ingests: IngestDesk
+    say: Phrases
+
+    @property
+    def collection(self) -> str:
+        """The collection this session searches."""
+        return str(st.session_state.get("collection") or self.library.settings.collection)
+
+
+def open_services(open_library: OpenLibrary) -> Services:
+    """Opens the library and the desks over it."""
+    library = open_library()
+
+    def ask(task: Task) -> Iterator[AnswerEvent]:
+        request = task.request
+        return library.ask(
+            request.question,
+            collection=request.collection,
+            history=history(library, request.conversation_id),
+            docs=request.docs,
+            passage_tokens=request.passage_tokens,
+            cancelled=task.cancelled.is_set,
+        )
+
+    def save(task: Task, answer: Answer) -> None:
+        library.conversations.append(task.request.conversation_id, answer)
+
+    def ingest(job: Ingest) -> Iterator[IngestEvent]:
+        return library.ingest(job.paths, collection=job.collection)
+
+    return Services(library, Desk(ask, save), IngestDesk(ingest))
+
+
+def history(library: Library, conversation_id: int) -> list[Message]:
+    """The last turns of a conversation as a chat model reads them."""
+    messages: list[Message] = []
+    for saved in library.conversations.load(conversation_id).turns[-HISTORY_TURNS:]:
+        answer = saved.answer
+        spoken = answer.text or " ".join(piece.quote for piece in answer.evidence)
+        messages += [Message("user", answer.question), Message("assistant", spoken)]
+    return messages
+
+
+def phrases(library: Library) -> Phrases:
+    """The interface in the language of the settings, or of the browser."""
+    chosen = library.settings.language
+    return Phrases(language_of(st.context.locale) if chosen == "auto" else chosen)

@@ -1,0 +1,71 @@
+"""The small windows of the chat: edit a question, follow a link, say what was wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from rag.ui.context import App
+from rag.ui.strings import Phrases
+
+REASONS = ("reason_wrong", "reason_missed", "reason_source", "reason_unclear")
+
+
+def open_dialog(kind: str, *values: Any) -> None:
+    """Asks for a dialog in the next drawing of the page."""
+    st.session_state["dialog"] = (kind, values)
+
+
+def draw_dialog(app: App, ask: Callable[[str], None]) -> None:
+    """Draws the dialog that was asked for, once."""
+    kind, values = st.session_state.pop("dialog", ("", ()))
+    if kind == "link":
+        show_link(app.say, *values)
+    elif kind == "edit":
+        show_edit(app.say, ask, *values)
+    elif kind == "reason":
+        show_reason(app, *values)
+
+
+def show_link(say: Phrases, url: str) -> None:
+    """Shows where an address leads before anything is opened."""
+
+    @st.dialog(say("link_title"))
+    def dialog() -> None:
+        st.text(say("link_warning"))
+        st.code(url, language=None, wrap_lines=True)
+        st.link_button(say("link_open"), url, icon=":material/open_in_new:")
+
+    if url.startswith(("http://", "https://")):
+        dialog()
+
+
+def show_edit(say: Phrases, ask: Callable[[str], None], question: str) -> None:
+    """The question again, to be changed and asked."""
+
+    @st.dialog(say("edit_question"), width="medium")
+    def dialog() -> None:
+        edited = st.text_area(say("question"), value=question, label_visibility="collapsed")
+        if st.button(say("ask"), type="primary"):
+            ask(edited)
+            st.rerun()
+
+    dialog()
+
+
+def show_reason(app: App, turn_id: int) -> None:
+    """What was wrong with an answer."""
+    say = app.say
+
+    @st.dialog(say("reason_title"))
+    def dialog() -> None:
+        chosen = st.pills(say("reason_title"), REASONS, format_func=say, label_visibility="collapsed")
+        words = st.text_area(say("reason_words"))
+        if st.button(say("send"), type="primary"):
+            reason = " ".join(part for part in (chosen or "", words.strip()) if part)
+            app.library.conversations.rate(turn_id, -1, reason=reason)
+            st.rerun()
+
+    dialog()

@@ -1,0 +1,29 @@
+"""What could be asked next: about the sections that stand beside the cited ones."""
+
+from __future__ import annotations
+
+from rag.store import SqliteStore
+from rag.ui.strings import Phrases
+from rag.ui.turns import Turn, sources
+
+MOST = 3
+REACH = 4
+"""Passages looked at before and after a cited one."""
+LONGEST_HEADING = 70
+
+
+def followups(turn: Turn, store: SqliteStore, say: Phrases) -> list[str]:
+    """Up to three questions, in the order of the cited sources; none repeats a section already cited."""
+    seen = {hit.passage.heading_path[-1] for hit in turn.hits if hit.passage.heading_path}
+    found: dict[str, None] = {}
+    for source in sources(turn):
+        for hit in store.neighbours(source.hit.rowid, before=REACH, after=REACH):
+            path = hit.passage.heading_path
+            if (
+                hit.doc == source.hit.doc
+                and path
+                and path[-1] not in seen
+                and len(path[-1]) <= LONGEST_HEADING
+            ):
+                found[say("ask_about", heading=path[-1], title=hit.title)] = None
+    return list(found)[:MOST]

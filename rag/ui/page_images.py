@@ -1,0 +1,147 @@
+"""A page of a PDF as a picture, and where on it a quote stands."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rag.errors import UnreadableDocument
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfDocument, PdfPage
+
+SHORTEST_HALF = 12
+"""Letters; a shorter half of a quote could stand anywhere."""
+
+PDFIUM = threading.Lock()
+"""PDFium may only be used by one thread at a time."""
+
+IGNORED = frozenset("-\u00ad\u2010\u2011\ufffe\u200b")
+"""Hyphens come and go between a page and its text: words are joined over line ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle on a page, in shares (0–1) of its width and height, from the top left corner."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@contextmanager
+def opened_page(path: Path, page: int) -> Iterator[tuple[PdfDocument, PdfPage]]:
+    """A page (1-based) of a PDF file; `UnreadableDocument` when the file or the page is not there."""
+    import pypdfium2
+
+    with PDFIUM:
+        try:
+            document = pypdfium2.PdfDocument(path)
+        except (pypdfium2.PdfiumError, OSError) as error:
+            raise UnreadableDocument(f"{path} cannot be shown: {error}. Ingest its folder again.") from error
+        try:
+            if not 1 <= page <= len(document):
+                raise UnreadableDocument(
+                    f"{path} has no page {page}; it may have changed since. Ingest again."
+                )
+            yield document, document[page - 1]
+        finally:
+            document.close()
+
+
+def page_picture(path: Path, page: int, *, width: int = 1100) -> bytes:
+    """The page as a JPEG, `width` pixels wide."""
+    with opened_page(path, page) as (_, sheet):
+        image = sheet.render(scale=width / sheet.get_width()).to_pil().convert("RGB")
+    buffer = BytesIO()
+    image.save(buffer, "JPEG", quality=82, optimize=True)
+    return buffer.getvalue()
+
+
+def page_count(path: Path) -> int:
+    """How many pages the file has."""
+    with opened_page(path, 1) as (document, _):
+        return len(document)
+
+
+def quote_boxes(path: Path, page: int, quote: str) -> list[Box]:
+    """Where the quote stands on the page, a box a line; [] when the page does not hold it."""
+    with opened_page(path, page) as (_, sheet):
+        characters = sheet.get_textpage()
+        span = find_quote(characters.get_text_range(), quote)
+        if span is None:
+            return []
+        boxes = [characters.get_charbox(index) for index in range(*span)]
+        return merge_lines([on_page(sheet, box) for box in boxes])
+
+
+def find_quote(page_text: str, quote: str) -> tuple[int, int] | None:
+    """The characters of the page that spell the quote, white space and hyphens apart.
+
+    A quote that runs over the end of the page is found by one of its halves.
+    """
+    page_letters, offsets = letters(page_text)
+    wanted, _ = letters(quote)
+    half = len(wanted) // 2
+    halves = (wanted[:half], wanted[half:]) if half >= SHORTEST_HALF else ()
+    for piece in (wanted, *halves):
+        start = page_letters.find(piece) if piece else -1
+        if start >= 0:
+            return offsets[start], offsets[start + len(piece) - 1] + 1
+    return None
+
+
+def letters(value: str) -> tuple[str, list[int]]:
+    """The text's visible characters, case-folded one by one, and where each stood."""
+    kept = [(c.lower()[:1], i) for i, c in enumerate(value) if not c.isspace() and c not in IGNORED]
+    return "".join(c for c, _ in kept), [i for _, i in kept]
+
+
+def on_page(sheet: PdfPage, box: Sequence[float]) -> Box:
+    """A box in PDF points (origin bottom left, page possibly turned or cropped) as shares of the picture."""
+    scale = 10_000  # PDFium answers in whole pixels
+    x1, y1 = to_device(sheet, box[0], box[3], scale)
+    x2, y2 = to_device(sheet, box[2], box[1], scale)
+    return Box(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
+
+
+def to_device(sheet: PdfPage, x: float, y: float, scale: int) -> tuple[float, float]:
+    """A point of the page in shares of its picture's width and height."""
+    import pypdfium2.raw as pdfium
+
+    left, top = ctypes.c_int(), ctypes.c_int()
+    target: Any = (sheet, 0, 0, scale, scale, 0, x, y, left, top)
+    pdfium.FPDF_PageToDevice(*target)
+    return left.value / scale, top.value / scale
+
+
+def merge_lines(boxes: Sequence[Box]) -> list[Box]:
+    """Characters' boxes joined into one a line; empty ones (spaces) are dropped."""
+    lines: list[Box] = []
+    for box in boxes:
+        if box.right <= box.left or box.bottom <= box.top:
+            continue
+        last = lines[-1] if lines else None
+        if last is not None and overlaps(last, box):
+            lines[-1] = Box(
+                min(last.left, box.left),
+                min(last.top, box.top),
+                max(last.right, box.right),
+                max(last.bottom, box.bottom),
+            )
+        else:
+            lines.append(box)
+    return lines
+
+
+def overlaps(line: Box, box: Box) -> bool:
+    """Whether a character stands on the line: by more than half of the lower one's height."""
+    shared = min(line.bottom, box.bottom) - max(line.top, box.top)
+    return shared > 0.5 * min(line.bottom - line.top, box.bottom - box.top)

@@ -1,0 +1,111 @@
+"""The frame of every page: theme, navigation, and the one place where unexpected failures are shown."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from rag.errors import RagError
+from rag.ui.answers import problem_html
+from rag.ui.chat import chat_page
+from rag.ui.context import App, OpenLibrary, Services, open_services, phrases
+from rag.ui.history import history_page
+from rag.ui.library import library_page
+from rag.ui.markup import icon, label, text
+from rag.ui.models import models_page
+from rag.ui.places import explore_page, lab_page
+from rag.ui.settings import settings_page
+
+logger = logging.getLogger(__name__)
+
+HERE = Path(__file__).parent
+RECENT = 8
+PAGES: dict[str, tuple[str, Callable[[App], None]]] = {
+    "chat": ("forum", chat_page),
+    "library": ("folder_copy", library_page),
+    "history": ("history", history_page),
+    "explore": ("hub", explore_page),
+    "lab": ("science", lab_page),
+    "models": ("memory", models_page),
+    "settings": ("settings", settings_page),
+}
+
+
+def run(open_library: OpenLibrary, *, name: str = "") -> None:
+    """Draws the app. Sessions with the same `name` share one library and its desks."""
+    st.set_page_config(page_title="Footnote", page_icon=str(HERE / "icon.svg"), layout="wide")
+    st.html(HERE / "style.css")
+    try:
+        services = shared_services(name, open_library)
+    except RagError as error:
+        st.html(f'<div class="fn-problem" role="alert">{icon("error")}<p>{text(str(error))}</p></div>')
+        return
+    library = services.library
+    app = App(library, services.desk, services.ingests, phrases(library))
+    pages = {key: make_page(app, key) for key in PAGES}
+    page = st.navigation(list(pages.values()), position="hidden")
+    draw_sidebar(app, pages)
+    page.run()
+
+
+@st.cache_resource(show_spinner=False)
+def shared_services(name: str, _open_library: OpenLibrary) -> Services:
+    """The library and its desks, opened once a server; models load on first use and stay."""
+    return open_services(_open_library)
+
+
+def make_page(app: App, key: str) -> StreamlitPage:
+    """One page of the navigation."""
+    symbol, draw = PAGES[key]
+    return st.Page(
+        partial(guarded, app, draw),
+        title=app.say(f"nav_{key}"),
+        icon=f":material/{symbol}:",
+        url_path=key,
+        default=key == "chat",
+    )
+
+
+def guarded(app: App, draw: Callable[[App], None]) -> None:
+    """Draws a page; what fails is a sentence on it, and goes to the log."""
+    try:
+        draw(app)
+    except RagError as error:
+        logger.warning("%s", error)
+        st.html(problem_html(str(error), app.say))
+    except Exception:
+        logger.exception("The page could not be drawn.")
+        st.html(problem_html(app.say("unexpected"), app.say))
+
+
+def draw_sidebar(app: App, pages: dict[str, StreamlitPage]) -> None:
+    """Brand, a new conversation, the pages, and the last conversations."""
+    say = app.say
+    with st.sidebar:
+        st.html(
+            f'<p class="fn-brand">Footnote<sup>1</sup></p><p class="fn-side-label">{text(say("brand_line"))}</p>'
+        )
+        if st.button(say("new_conversation"), icon=":material/add:", width="stretch", key="new"):
+            st.session_state.pop("conversation", None)
+            st.switch_page(pages["chat"])
+        with st.container(gap=None, key="pages"):
+            for key, page in pages.items():
+                if key != "chat":
+                    st.page_link(page, width="stretch")
+        recent = app.library.conversations.list(limit=RECENT)
+        if recent:
+            st.html(f'<p class="fn-side-label">{text(say("recent"))}</p>')
+            with st.container(gap=None, key="recent"):
+                for conversation in recent:
+                    st.page_link(
+                        pages["chat"],
+                        label=label(conversation.title),
+                        query_params={"c": str(conversation.id)},
+                        width="stretch",
+                    )
+        st.html(f'<div class="fn-local">{icon("lock")}<span>{text(say("local"))}</span></div>')

@@ -1,0 +1,95 @@
+"""One question and what is known of its answer, in one shape for saved, streaming and waiting turns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from rag.records import Answer, BudgetUse, Citation, Evidence, Hit, Sentence, Usage
+
+State = Literal["waiting", "searching", "writing", "done", "failed"]
+Place = Literal["unchanged", "changed", "deleted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a turn's drawing needs. `key` is unique on the page; `hits[marker - 1]` is a marker's passage.
+
+    `ahead` counts the questions that are answered before this one; `problem` is the sentence
+    shown for a failed turn; `stale` names the markers whose source has changed since.
+    """
+
+    key: str
+    question: str
+    state: State
+    query: str = ""
+    ahead: int = 0
+    hits: tuple[Hit, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    text: str = ""
+    sentences: tuple[Sentence, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    abstained: bool = False
+    reason: str = ""
+    model: str | None = None
+    budget: BudgetUse | None = None
+    usage: Usage | None = None
+    removed_markers: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    problem: str = ""
+    stale: dict[int, Place] = field(default_factory=dict)
+    thumb: Literal["up", "down", ""] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One cited passage of a turn, and the exact quotes taken from it.
+
+    Each quote is `(start, end)` in the passage's text.
+    """
+
+    marker: int
+    hit: Hit
+    quotes: tuple[tuple[int, int], ...]
+
+
+def saved_turn(answer: Answer, *, key: str, stale: dict[int, Place] | None = None, thumb: str = "") -> Turn:
+    """A finished answer as a turn."""
+    return Turn(
+        key=key,
+        question=answer.question,
+        state="done",
+        query=answer.query,
+        hits=answer.hits,
+        evidence=answer.evidence,
+        text=answer.text,
+        sentences=answer.sentences,
+        citations=answer.citations,
+        abstained=answer.abstained,
+        reason=answer.reason,
+        model=answer.model,
+        budget=answer.budget,
+        usage=answer.usage,
+        removed_markers=answer.removed_markers,
+        seconds=answer.seconds,
+        stale=stale or {},
+        thumb="up" if thumb == "up" else "down" if thumb == "down" else "",
+    )
+
+
+def sources(turn: Turn) -> list[Source]:
+    """The passages that the evidence or the text cites, in the order of their markers."""
+    found: dict[int, tuple[Hit, dict[tuple[int, int], None]]] = {}
+    for piece in turn.evidence:
+        found.setdefault(piece.marker, (piece.hit, {}))[1][(piece.start, piece.end)] = None
+    for citation in turn.citations:
+        if 0 < citation.marker <= len(turn.hits):
+            hit = turn.hits[citation.marker - 1]
+            span = (citation.start - hit.passage.start, citation.end - hit.passage.start)
+            found.setdefault(citation.marker, (hit, {}))[1][span] = None
+    return [Source(marker, hit, tuple(sorted(spans))) for marker, (hit, spans) in sorted(found.items())]
+
+
+def source_of(turn: Turn, marker: int) -> Source | None:
+    """The cited passage of a marker, or None where the turn cites no such passage."""
+    return next((source for source in sources(turn) if source.marker == marker), None)

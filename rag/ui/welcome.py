@@ -1,0 +1,92 @@
+"""What somebody sees first: with an empty library, how to begin; with a full one, what to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from rag.config import PROJECT
+from rag.ui.context import App
+from rag.ui.markup import icon, label, text
+from rag.ui.progress import draw_jobs
+
+SAMPLES = ("handbook", "blog")
+EXAMPLES = 4
+
+
+def draw_first_run(app: App) -> None:
+    """An empty library: what this is, and two ways to begin."""
+    say = app.say
+    with st.container(key="welcome"):
+        st.title(say("first_title"), anchor=False)
+        st.html(f'<p class="fn-lead">{text(say("first_lead"))}</p>')
+        st.html(f'<p class="fn-lead">{icon("lock")} {text(say("local"))}</p>')
+        if app.ingests.jobs():
+            draw_jobs(app)
+            return
+        sample, folder = st.columns(2, gap="medium")
+        with sample, st.container(border=True, height="stretch"):
+            st.subheader(say("sample_title"), anchor=False)
+            st.text(say("sample_text"))
+            st.button(
+                say("sample_button"),
+                type="primary",
+                icon=":material/auto_stories:",
+                on_click=add_sample,
+                args=(app,),
+            )
+        with folder, st.container(border=True, height="stretch"):
+            st.subheader(say("folder_title"), anchor=False)
+            draw_folder_form(app)
+        st.caption(say("starter_model", model=label(app.library.settings.chat_model)))
+
+
+def add_sample(app: App) -> None:
+    """Ingests the sample corpus that comes with the project."""
+    app.ingests.start([PROJECT / "corpora" / name for name in SAMPLES], app.collection)
+
+
+def draw_folder_form(app: App) -> None:
+    """A path to a folder or file, checked before anything starts."""
+    say = app.say
+    with st.form("folder", border=False):
+        typed = st.text_input(say("folder_path"), placeholder=say("folder_placeholder"))
+        if st.form_submit_button(say("folder_button"), icon=":material/folder_open:"):
+            path = Path(typed.strip()).expanduser()
+            if not typed.strip() or not path.exists():
+                st.error(label(say("folder_missing", path=typed.strip() or "…")))
+            else:
+                app.ingests.start([path.resolve()], app.collection)
+                st.rerun()
+
+
+def draw_examples(app: App, ask: Callable[[str], None]) -> None:
+    """A full library: how much it holds, and questions about some of its sections."""
+    say = app.say
+    collections = {collection.name: collection for collection in app.library.store.collections()}
+    collection = collections.get(app.collection)
+    documents, passages = (collection.documents, collection.passages) if collection else (0, 0)
+    st.title(say("start_title"), anchor=False)
+    counts = say("holds", documents=f"{documents:,}", passages=f"{passages:,}")
+    st.html(f'<p class="fn-lead">{text(counts)}</p>')
+    with st.container(key="suggestions", gap="small"):
+        for number, question in enumerate(example_questions(app, documents)):
+            st.button(
+                label(question),
+                key=f"example-{number}",
+                icon=":material/subdirectory_arrow_right:",
+                type="tertiary",
+                on_click=ask,
+                args=(question,),
+            )
+
+
+def example_questions(app: App, documents: int) -> list[str]:
+    """Questions about documents spread over the whole collection, the same ones each time."""
+    if not documents:
+        return []
+    rows = [row for row in app.library.store.report(app.collection) if row.passages and row.title]
+    step = max(1, len(rows) // EXAMPLES)
+    return [app.say("ask_title", title=row.title) for row in rows[step // 2 :: step][:EXAMPLES]]

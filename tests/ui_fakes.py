@@ -1,0 +1,118 @@
+"""The real library over models that need no weights: vectors and answers made from the words."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from rag.config import Settings
+from rag.library import Library
+from rag.protocols import ChatModel, Embedder, Vectors
+from rag.records import Message, Usage
+
+DIMENSIONS = 64
+CONTEXT_TOKENS = 4096
+WORD = re.compile(r"\w+|[^\w\s]")
+
+
+class WordEmbedder:
+    """A vector is the sum of its words' vectors, so that texts with the same words are near."""
+
+    identity = "words-64"
+    dimensions = DIMENSIONS
+    max_passage_tokens = 200
+
+    def token_starts(self, texts: Sequence[str]) -> list[list[int]]:
+        """A token is a word or a sign."""
+        return [[match.start() for match in WORD.finditer(text)] for text in texts]
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """One unit vector a text."""
+        vectors = np.array([self._embed(text) for text in texts], dtype=np.float32)
+        return vectors.reshape(len(texts), DIMENSIONS)
+
+    embed_queries = embed_passages
+
+    def _embed(self, text: str) -> Vectors:
+        vector = np.full(DIMENSIONS, 1e-3, dtype=np.float32)
+        for word in re.findall(r"\w+", text.casefold()):
+            seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "little")
+            vector += np.random.default_rng(seed).standard_normal(DIMENSIONS).astype(np.float32)
+        return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+
+class QueuedModel:
+    """Streams the replies it was given, word by word, one after another; then the last one again."""
+
+    name = "queued-replies"
+    context_tokens = CONTEXT_TOKENS
+
+    def __init__(self, replies: Sequence[str], *, seconds_a_word: float = 0.0) -> None:
+        self.replies = list(replies)
+        self.seconds_a_word = seconds_a_word
+        self.prompts: list[tuple[Message, ...]] = []
+
+    def count_tokens(self, text: str) -> int:
+        """Words and signs."""
+        return len(WORD.findall(text))
+
+    def count_prompt_tokens(self, messages: Sequence[Message]) -> int:
+        """The tokens of the messages; a chat template adds none here."""
+        return sum(self.count_tokens(message.content) for message in messages)
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        seed: int = 0,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Iterator[str | Usage]:
+        """The next reply, until cancelled."""
+        self.prompts.append(tuple(messages))
+        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        words = re.findall(r"\S+\s*", reply)[:max_tokens]
+        written = 0
+        for word in words:
+            if cancelled():
+                break
+            time.sleep(self.seconds_a_word)
+            written += 1
+            yield word
+        finish = "stop" if written == len(words) else "cancelled"
+        tokens = self.count_prompt_tokens(messages)
+        yield Usage(tokens, 0, written, 0.01, 0.02, finish)
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
+class FakeLibrary(Library):
+    """The real library over these models."""
+
+    def __init__(self, settings: Settings, model: ChatModel) -> None:
+        super().__init__(settings)
+        self._fake_embedder = WordEmbedder()
+        self._fake_model = model
+
+    @property
+    def embedder(self) -> Embedder:
+        """The word embedder."""
+        return self._fake_embedder
+
+    @property
+    def chat_model(self) -> ChatModel | None:
+        """The model of queued replies."""
+        return self._fake_model
+
+
+def fake_library(folder: Path, replies: Sequence[str], *, seconds_a_word: float = 0.0) -> FakeLibrary:
+    """A library in a folder, with no documents yet."""
+    settings = Settings(library=folder, collection="default")
+    return FakeLibrary(settings, QueuedModel(replies, seconds_a_word=seconds_a_word))
