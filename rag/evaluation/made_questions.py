@@ -1,0 +1,77 @@
+"""Questions made from the user's own passages, for collections that have no question set."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+
+import regex
+
+from rag.errors import UsageError
+from rag.evaluation.sets import Question
+from rag.protocols import SearchIndex
+from rag.records import Hit
+from rag.sentences import split_sentences
+
+Write = Callable[[str], str]
+
+_WORD = regex.compile(r"\S+")
+_LETTERS = regex.compile(r"\p{L}")
+_SPACELESS = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
+MIN_WORDS, MAX_WORDS = 8, 40
+MIN_LETTERS, MAX_LETTERS = 15, 120
+
+
+def make_questions(
+    index: SearchIndex, collection: str, *, count: int = 200, seed: int = 0, write: Write | None = None
+) -> list[Question]:
+    """Up to `count` questions, each made from another passage of the collection, the same for a seed.
+
+    Without `write` a question is what a person half remembers of a sentence: about half of its words,
+    in order. That shares the passage's words, so it flatters keyword search; differences between
+    settings that treat words alike stay fair. `write`, a language model, is given a passage and
+    returns a question that it answers.
+
+    Raises:
+        UsageError: the collection has no passage with a sentence to ask about.
+    """
+    chance = random.Random(seed)
+    rowids = index.passage_rowids([document.id for document in index.documents(collection)])
+    chance.shuffle(rowids)
+    questions: list[Question] = []
+    for hit in _in_batches(index, rowids, 2 * count):
+        asked = write(hit.passage.text).strip() if write else _half_remembered(hit.passage.text, chance)
+        if asked:
+            name = f"made-{hit.passage.id[:12]}"
+            questions.append(Question(name, asked, docs=(hit.doc,), passage_id=hit.passage.id))
+        if len(questions) == count:
+            break
+    if not questions:
+        raise UsageError(f"No passage of '{collection}' has a sentence of {MIN_WORDS} words to ask about.")
+    return questions
+
+
+def _in_batches(index: SearchIndex, rowids: Sequence[int], size: int) -> Iterable[Hit]:
+    for start in range(0, len(rowids), size):
+        yield from index.hits(rowids[start : start + size])
+
+
+def _half_remembered(text: str, chance: random.Random) -> str:
+    """Half of a sentence of the text; "" where it has none of a usable length."""
+    sentences = [text[start:end].strip() for start, end in split_sentences(text)]
+    halves = [half for half in (_half(sentence, chance) for sentence in sentences) if half]
+    return chance.choice(halves) if halves else ""
+
+
+def _half(sentence: str, chance: random.Random) -> str:
+    if _SPACELESS.search(sentence):
+        if not MIN_LETTERS <= len(sentence) <= MAX_LETTERS:
+            return ""
+        start = chance.randrange(len(sentence) // 2 + 1)
+        return sentence[start : start + len(sentence) // 2]
+    words = [word for word in _WORD.findall(sentence) if _LETTERS.search(word)]
+    if not MIN_WORDS <= len(words) <= MAX_WORDS:
+        return ""
+    kept = sorted(chance.sample(range(len(words)), (len(words) + 1) // 2))
+    # Quotation marks and hyphens would be read as search signs.
+    return " ".join(regex.sub(r"^\W+|\W+$", "", words[place]) for place in kept)
