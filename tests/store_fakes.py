@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from rag.store import Source, SqliteStore
 DIMENSIONS = 64
 
 
+@cache
 def word_vector(word: str) -> Vectors:
     """A vector of the word alone: the same word gives the same direction, everywhere."""
     seed = int.from_bytes(hashlib.sha256(word.encode(errors="surrogatepass")).digest()[:8], "little")

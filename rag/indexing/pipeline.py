@@ -18,7 +18,7 @@ from rag.passages import split
 from rag.protocols import Embedder, Vectors
 from rag.readers import ReadResult
 from rag.records import Document, Passage
-from rag.store import Source, SqliteStore
+from rag.store import KnownFile, Source, SqliteStore
 
 BATCH_PASSAGES = 192  # enough to sort by length; more only delays the first documents
 MOST_AT_ONCE = 768  # a long document is embedded in parts of this size, so that progress shows
@@ -34,14 +34,13 @@ class Pool(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A document read and split, waiting for its vectors."""
+    """A document read and split, waiting for its vectors; `known` is what it replaces."""
 
     source: Source
     document: Document
     passages: list[Passage]
-    outcome: Outcome
+    known: KnownFile | None
     seconds: float
-    size: int
 
 
 def embedded_text(passage: Passage) -> str:
@@ -94,21 +93,18 @@ class Pipeline:
             yield self._fail(task, source, result.error)
             return
         try:
-            yield from self.add(
-                source, result.document, updated=task.known is not None, seconds=result.seconds
-            )
+            yield from self.add(source, result.document, known=task.known, seconds=result.seconds)
         except DocumentError as error:
             yield self._fail(task, source, error)
 
     def add(
-        self, source: Source, document: Document, *, updated: bool, seconds: float = 0.0
+        self, source: Source, document: Document, *, known: KnownFile | None, seconds: float = 0.0
     ) -> Iterator[IngestEvent]:
         """Splits a document and puts it in the queue; a full queue is embedded and stored."""
         started = time.perf_counter()
         passages = split(document, source.doc, self._embedder, target_tokens=self._target_tokens)
         seconds += time.perf_counter() - started
-        outcome: Outcome = "updated" if updated else "added"
-        self._pending.append(Pending(source, document, passages, outcome, seconds, source.size or 0))
+        self._pending.append(Pending(source, document, passages, known, seconds))
         self._waiting += len(passages)
         if self._waiting >= BATCH_PASSAGES:
             yield from self.flush()
@@ -144,11 +140,13 @@ class Pipeline:
             matrix,
             terms,
             seconds=item.seconds,
+            replaces=item.known.id if item.known else None,
         )
         self._progress.passages += len(item.passages)
         self._progress.pages += item.document.page_count or 1
-        self._progress.count(item.outcome, item.source.doc, size=item.size)
-        return self._progress.event(time.perf_counter(), item.source.doc, item.outcome)
+        outcome: Outcome = "updated" if item.known else "added"
+        self._progress.count(outcome, item.source.doc, size=item.source.size or 0)
+        return self._progress.event(time.perf_counter(), item.source.doc, outcome)
 
     def _fail(self, task: Task, source: Source, error: DocumentError | None) -> IngestEvent:
         problem = str(error)

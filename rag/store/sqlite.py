@@ -12,11 +12,11 @@ import numpy as np
 from rag.errors import LibraryError, ModelMismatch, UsageError
 from rag.protocols import Vectors
 from rag.records import Document, DocumentEntry, Hit, Passage
-from rag.store import documents, keywords, vectors
+from rag.store import checks, documents, keywords, vectors
 from rag.store.conversations import ConversationTables
 from rag.store.database import Database, first_row, rows
 from rag.store.documents import StoredDocument
-from rag.store.rows import Collection, KnownFile, Related, ReportRow, Source, Status, storable
+from rag.store.rows import Collection, Finding, KnownFile, Related, ReportRow, Source, Status, storable
 from rag.store.vectors import Embedding, IndexCache
 
 if TYPE_CHECKING:
@@ -128,8 +128,11 @@ class SqliteStore:
         terms: Sequence[Sequence[str]],
         *,
         seconds: float = 0.0,
+        replaces: int | None = None,
     ) -> int:
         """Stores a document whole, in place of an earlier one of the same root and path.
+
+        `replaces` is the id of an earlier one under another root or path, to be removed with it.
 
         `embedded` has shape (passages, dimensions): unit vectors of the collection's model
         (`use_model` first); `terms[i]` are the keyword terms of `passages[i]`. One transaction:
@@ -143,6 +146,8 @@ class SqliteStore:
             if len(passages):
                 vectors.check_dimensions(embedding, embedded, collection)
             self._remove(db, collection_id, documents.find_document(db, collection_id, source))
+            if replaces is not None:
+                self._remove(db, collection_id, documents.document_by_id(db, collection_id, replaces))
             document_id = documents.insert_document(
                 db, collection_id, source, document, passages, seconds=seconds
             )
@@ -342,6 +347,23 @@ class SqliteStore:
             if not found:
                 raise UsageError(f"There is no document {doc!r} in collection {collection!r}.")
             return vectors.related(db, embedding, found[0].id, limit)
+
+    # Keeping it sound
+
+    def check(self) -> list[Finding]:
+        """Looks whether the library is sound; a finding without a problem is a check that passed."""
+        log = self.path.with_name(f"{self.path.name}-wal")
+        with self.database.read() as db:
+            return list(checks.check(db, log_bytes=log.stat().st_size if log.exists() else 0))
+
+    def repair(self) -> None:
+        """Mends what `check` finds, where it follows from the documents; the rest is read again next time."""
+        with self.database.write() as db:
+            checks.repair(db)
+
+    def back_up(self, target: Path) -> None:
+        """Copies the library to one file, consistently, while it is in use."""
+        self.database.back_up(target)
 
     # Shared steps of the transactions above
 

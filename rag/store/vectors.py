@@ -242,6 +242,11 @@ def refresh_codes(db: apsw.Connection, embedding: Embedding) -> bool:
         grown = embedding.vectors / embedding.mean_vectors
         if 0.5 < grown < 2 or _drift(_mean(db, embedding), mean) < DRIFT_LIMIT:
             return False
+    _make_codes(db, embedding, mean)
+    return True
+
+
+def _make_codes(db: apsw.Connection, embedding: Embedding, mean: Vectors) -> None:
     db.execute(
         f"DROP TABLE IF EXISTS {embedding.codes_table};"
         f"CREATE VIRTUAL TABLE {embedding.codes_table} USING vec0("
@@ -252,7 +257,20 @@ def refresh_codes(db: apsw.Connection, embedding: Embedding) -> bool:
     db.execute(
         "UPDATE embeddings SET mean = ?, mean_vectors = vectors WHERE id = ?", (as_blob(mean), embedding.id)
     )
-    return True
+
+
+def recount(db: apsw.Connection, embedding: Embedding) -> None:
+    """Makes the count, the sum and the codes of an embedding again from its vectors."""
+    total, count = np.zeros(embedding.dimensions), 0
+    for ids, vectors in _all_vectors(db, embedding):
+        total += vectors.sum(axis=0, dtype=np.float64)
+        count += len(ids)
+    db.execute(
+        "UPDATE embeddings SET vectors = ?, vector_sum = ? WHERE id = ?",
+        (count, total.astype("<f8").tobytes(), embedding.id),
+    )
+    if embedding.mean_vectors:
+        _make_codes(db, embedding, running_mean(db, embedding))
 
 
 def _drift(old: Vectors, new: Vectors) -> float:

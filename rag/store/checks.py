@@ -1,0 +1,137 @@
+"""Whether the library is sound: the file, the rows that belong together, and the counts kept of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rag.store import vectors
+from rag.store.database import first_row, rows
+from rag.store.keywords import terms_table
+from rag.store.rows import Finding
+from rag.store.vectors import Embedding
+
+if TYPE_CHECKING:
+    import apsw
+
+LARGE_LOG_BYTES = 200_000_000
+
+
+def check(db: apsw.Connection, *, log_bytes: int) -> Iterator[Finding]:
+    """One finding a check; `problem` says what is wrong and how to mend it."""
+    problems = [row[0] for row in rows(db, "PRAGMA integrity_check(5)") if row[0] != "ok"]
+    yield _finding("file", problems, "Restore a backup, or move the file away and ingest again.")
+    orphans = [f"{table} row {rowid}" for table, rowid, *_ in rows(db, "PRAGMA foreign_key_check")]
+    yield _finding("references", orphans[:5], "Run `python -m rag doctor --repair`.")
+    yield _finding("documents", _document_problems(db), "Ingest these documents again.")
+    for collection_id, name in rows(db, "SELECT id, name FROM collections ORDER BY name"):
+        yield _finding(
+            f"collection {name!r}",
+            list(_collection_problems(db, collection_id)),
+            "Run `python -m rag doctor --repair`.",
+        )
+    large = [f"the write-ahead log has {log_bytes:,} bytes"] if log_bytes > LARGE_LOG_BYTES else []
+    yield _finding("write-ahead log", large, "Close other programs that use the library.")
+
+
+def _finding(check: str, problems: list[str], remedy: str) -> Finding:
+    return Finding(check, f"{'; '.join(problems)}. {remedy}" if problems else None)
+
+
+def _document_problems(db: apsw.Connection) -> list[str]:
+    found = rows(
+        db,
+        "SELECT doc, documents.passages, count(passages.id) FROM documents"
+        " LEFT JOIN passages ON document_id = documents.id"
+        " GROUP BY documents.id HAVING documents.passages <> count(passages.id) ORDER BY doc LIMIT 5",
+    )
+    problems = [f"{doc} has {there} of its {wanted} passages" for doc, wanted, there in found]
+    # length() counts characters, as the offsets do.
+    found = rows(
+        db,
+        "SELECT doc, ordinal FROM passages JOIN documents ON documents.id = document_id"
+        ' WHERE substr(documents.text, start + 1, "end" - start) <> passages.text'
+        " ORDER BY doc, ordinal LIMIT 5",
+    )
+    return problems + [f"passage {ordinal} of {doc} is not where it says" for doc, ordinal in found]
+
+
+def _collection_problems(db: apsw.Connection, collection_id: int) -> Iterator[str]:
+    (counted,) = first_row(db, "SELECT passages FROM collections WHERE id = ?", (collection_id,))
+    (there,) = first_row(
+        db,
+        "SELECT count(*) FROM passages JOIN documents ON documents.id = document_id WHERE collection_id = ?",
+        (collection_id,),
+    )
+    if counted != there:
+        yield f"{there} passages, but {counted} on record"
+    (indexed,) = first_row(db, f"SELECT count(*) FROM {terms_table(collection_id)}_docsize")
+    if indexed != there:
+        yield f"{indexed} of {there} passages in the keyword index"
+    for (id_,) in rows(db, "SELECT id FROM embeddings WHERE collection_id = ?", (collection_id,)):
+        yield from _embedding_problems(db, vectors.load_embedding(db, id_))
+
+
+def _embedding_problems(db: apsw.Connection, embedding: Embedding) -> Iterator[str]:
+    (there,) = first_row(db, f"SELECT count(*) FROM {embedding.table}")
+    if there != embedding.vectors:
+        yield f"{there} vectors, but {embedding.vectors} on record"
+    if orphans := _count_orphans(db, embedding):
+        yield f"{orphans} vectors without a passage"
+    if embedding.state == "serving" and (missing := _count_missing(db, embedding)):
+        yield f"{missing} passages without a vector"
+    (odd,) = first_row(
+        db,
+        f"SELECT count(*) FROM {embedding.table} WHERE length(vector) <> ?",
+        (4 * embedding.dimensions,),
+    )
+    if odd:
+        yield f"{odd} vectors of another length than {embedding.dimensions}"
+    if embedding.mean_vectors:
+        (codes,) = first_row(db, f"SELECT count(*) FROM {embedding.codes_table}_rowids")
+        if codes != there:
+            yield f"{codes} search codes for {there} vectors"
+
+
+def _count_orphans(db: apsw.Connection, embedding: Embedding) -> int:
+    (orphans,) = first_row(
+        db, f"SELECT count(*) FROM {embedding.table} WHERE passage_id NOT IN (SELECT id FROM passages)"
+    )
+    return int(orphans)
+
+
+def _count_missing(db: apsw.Connection, embedding: Embedding) -> int:
+    (missing,) = first_row(
+        db,
+        "SELECT count(*) FROM passages JOIN documents ON documents.id = document_id WHERE collection_id = ?"
+        f" AND passages.id NOT IN (SELECT passage_id FROM {embedding.table})",
+        (embedding.collection_id,),
+    )
+    return int(missing)
+
+
+def repair(db: apsw.Connection) -> None:
+    """Makes again what follows from the documents: counts, sums, codes; drops what belongs to nothing.
+
+    A document with a passage that lost its vector or terms is marked to be read again.
+    """
+    for embedding_id, collection_id in rows(db, "SELECT id, collection_id FROM embeddings"):
+        embedding = vectors.load_embedding(db, embedding_id)
+        db.execute(f"DELETE FROM {embedding.table} WHERE passage_id NOT IN (SELECT id FROM passages)")
+        db.execute(
+            f"DELETE FROM {embedding.document_table} WHERE document_id NOT IN (SELECT id FROM documents)"
+        )
+        vectors.recount(db, embedding)
+        incomplete = (
+            f"NOT EXISTS (SELECT 1 FROM {embedding.table} WHERE passage_id = passages.id) OR NOT EXISTS"
+            f" (SELECT 1 FROM {terms_table(collection_id)}_docsize AS indexed WHERE indexed.id = passages.id)"
+        )
+        db.execute(
+            "UPDATE documents SET sha256 = NULL, mtime_ns = NULL WHERE collection_id = ? AND id IN"
+            f" (SELECT document_id FROM passages WHERE {incomplete})",
+            (collection_id,),
+        )
+    db.execute(
+        "UPDATE collections SET generation = generation + 1, passages = (SELECT count(*) FROM passages"
+        " JOIN documents ON documents.id = document_id WHERE collection_id = collections.id)"
+    )
