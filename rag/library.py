@@ -80,6 +80,12 @@ class Library:
             return self._chat_model
 
     @property
+    def chat_model_name(self) -> str:
+        """The chat model's name for people; "" where there is none."""
+        model = self.chat_model
+        return model.name if model else ""
+
+    @property
     def conversations(self) -> Conversations:
         """The saved conversations."""
         from rag.conversations import Conversations
@@ -90,7 +96,9 @@ class Library:
         """Brings the collection in step with files and folders; see `rag.indexing.ingest`."""
         from rag.indexing import ingest
 
-        return ingest(paths, store=self.store, embedder=self.embedder, **self._ingest_options(options))
+        settings = self.settings
+        options = {"collection": settings.collection, "target_tokens": settings.chunk_tokens} | options
+        return ingest(paths, store=self.store, embedder=self.embedder, **options)
 
     def search(self, query: str, *, count: int | None = None, docs: Sequence[str] | None = None) -> list[Hit]:
         """The best passages for a query, best first.
@@ -171,10 +179,6 @@ class Library:
                 + ", ".join(f"--collection {other}" for other in others)
             )
         raise UsageError(f"The collection '{name}' has no documents. Add some: python -m rag ingest FOLDER")
-
-    def _ingest_options(self, options: dict[str, Any]) -> dict[str, Any]:
-        defaults = {"collection": self.settings.collection, "target_tokens": self.settings.chunk_tokens}
-        return defaults | {name: value for name, value in options.items() if value is not None}
 
     def close(self) -> None:
         """Frees the models and closes the database."""

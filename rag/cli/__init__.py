@@ -48,7 +48,7 @@ def before_any_command(
     context.obj = {name: value for name, value in given.items() if value is not None}
 
 
-from rag.cli import documents, libraries, questions  # noqa: E402, F401  (they register their commands)
+from rag.cli import documents, libraries, questions, starting  # noqa: E402, F401  (they register)
 
 
 def main() -> None:
@@ -69,7 +69,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(DONE)
-    except Exception as error:  # noqa: BLE001  (the one place where a face shows what nobody foresaw)
+    except Exception as error:
         log.debug("unforeseen", exc_info=True)
         print(
             f"Error: {type(error).__name__}: {error}. Run with FOOTNOTE_DEBUG=1 for details.", file=sys.stderr

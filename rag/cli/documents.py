@@ -1,0 +1,174 @@
+"""Commands about documents: ingest, report, related."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rag.cli import SOME_FAILED, app
+from rag.cli.options import CollectionOption, CountOption, JsonOption, LibraryOption, open_library
+from rag.cli.printing import messages, print_json, results, say
+
+if TYPE_CHECKING:
+    from rag.indexing import IngestEvent, Receipt
+    from rag.store import ReportRow
+
+RELATED_COUNT = 10
+
+
+@app.command()
+def ingest(
+    context: typer.Context,
+    paths: Annotated[
+        list[str], typer.Argument(help="Files and folders; - reads JSON lines.", metavar="PATH...")
+    ],
+    as_json: JsonOption = False,
+    library: LibraryOption = None,
+    collection: CollectionOption = None,
+    password: Annotated[
+        str | None, typer.Option("--password", help="For encrypted documents.", envvar="FOOTNOTE_PASSWORD")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option("--exclude", help="Pattern of files to leave out, as in .gitignore.")
+    ] = None,
+    hidden: Annotated[bool, typer.Option("--hidden", help="Read hidden files and folders too.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep in step until stopped.")] = False,
+) -> None:
+    """Bring the collection in step with files and folders: new, changed, renamed and deleted ones."""
+    opened = open_library(context, library=library, collection=collection)
+    options = {"password": password, "exclude": tuple(exclude or ()), "hidden": hidden}
+    if paths == ["-"]:
+        receipt = follow_ingest(opened.ingest_lines(typer.get_binary_stream("stdin")))
+    else:
+        receipt = follow_ingest(opened.ingest([Path(path) for path in paths], **options))
+    show_receipt(receipt, as_json=as_json)
+    if watch:
+        say("Watching for changes; Ctrl-C stops")
+        for receipt in opened.watch([Path(path) for path in paths], **options):
+            show_receipt(receipt, as_json=as_json)
+    if receipt.failed:
+        raise typer.Exit(SOME_FAILED)
+
+
+def follow_ingest(events: Iterable[IngestEvent]) -> Receipt:
+    """Shows an ingest's progress, with its rate and the time left, up to its receipt."""
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = (
+        TextColumn("{task.completed:.0f}/{task.total:.0f} files"),
+        BarColumn(),
+        TextColumn("{task.fields[rate]:.0f} passages/s{task.fields[left]}  {task.description}"),
+    )
+    with Progress(*columns, console=messages, transient=True) as progress:
+        bar = progress.add_task("", total=1, rate=0, left="")
+        for event in events:
+            if event.error and event.outcome == "failed":
+                say(f"Failed: {event.doc}: {event.error}")
+            progress.update(
+                bar,
+                completed=event.files_done,
+                total=max(event.files_total, 1),
+                description=event.doc,
+                rate=event.passages_per_second,
+                left=time_left(event.seconds_left),
+            )
+            if event.receipt:
+                return event.receipt
+    raise AssertionError("an ingest always ends with its receipt")
+
+
+def time_left(seconds: float | None) -> str:
+    """ ", 1:05 left", or nothing when there is no estimate."""
+    return "" if seconds is None else f", {int(seconds) // 60}:{int(seconds) % 60:02d} left"
+
+
+def show_receipt(receipt: Receipt, *, as_json: bool) -> None:
+    """What the ingest did."""
+    if as_json:
+        print_json(receipt.as_json())
+        return
+    counts = receipt.as_json()["documents"]
+    told = ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "nothing to do"
+    results.print(f"{told}; {receipt.passages} passages in {receipt.seconds:.1f} s")
+    for skipped in receipt.skipped:
+        say(f"Skipped: {skipped.doc}: {skipped.error}")
+
+
+@app.command()
+def report(
+    context: typer.Context,
+    as_json: JsonOption = False,
+    library: LibraryOption = None,
+    collection: CollectionOption = None,
+) -> None:
+    """Show the stored receipt of each document: what was read, what was indexed, what was not."""
+    opened = open_library(context, library=library, collection=collection)
+    rows = opened.store.report(opened.settings.collection)
+    if as_json:
+        print_json({"documents": [report_json(row) for row in rows]})
+    else:
+        print_report(rows)
+
+
+def report_json(row: ReportRow) -> dict[str, Any]:
+    """A receipt row as the command line's contract has it."""
+    left_out = [
+        f"left out: {what} ({count} characters)" for what, count in sorted(row.characters_left_out.items())
+    ]
+    return {
+        "doc": row.doc,
+        "status": row.status,
+        "pages": row.pages,
+        "pages_without_text": list(row.pages_without_text),
+        "characters_read": row.characters_read,
+        "characters_indexed": row.characters_indexed,
+        "passages": row.passages,
+        "language": row.language,
+        "warnings": [*row.warnings, *left_out],
+        "error": row.error,
+        "duplicate_of": row.duplicate_of,
+        "seconds": round(row.seconds, 3),
+    }
+
+
+def print_report(rows: Iterable[ReportRow]) -> None:
+    """The receipts as a table, with what needs attention below each document."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for name in ("document", "status", "language"):
+        table.add_column(name, overflow="fold")
+    for name in ("pages", "passages", "read", "indexed"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        counts = (
+            str(row.pages or ""),
+            str(row.passages),
+            str(row.characters_read),
+            str(row.characters_indexed),
+        )
+        table.add_row(row.doc, row.status, row.language or "", *counts)
+        for note in filter(None, [row.error, *report_json(row)["warnings"]]):
+            table.add_row(f"  {note}")
+    results.print(table)
+
+
+@app.command()
+def related(
+    context: typer.Context,
+    doc: Annotated[str, typer.Argument(help="A document, by its path in the collection.")],
+    count: CountOption = RELATED_COUNT,
+    as_json: JsonOption = False,
+    library: LibraryOption = None,
+    collection: CollectionOption = None,
+) -> None:
+    """List the documents nearest to a document."""
+    opened = open_library(context, library=library, collection=collection)
+    for found in opened.store.related(opened.settings.collection, doc, count or RELATED_COUNT):
+        if as_json:
+            print_json({"doc": found.doc, "title": found.title, "score": round(found.score, 6)})
+        else:
+            results.print(f"{found.score:.3f}  {found.doc}  {found.title}")
