@@ -490,13 +490,15 @@ KILLED = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[3])
-from rag.indexing import ingest
+from rag.indexing import ingest, pipeline
 from rag.store import open_store
 from tests.indexing_fakes import PlainPool, WordEmbedder
 
+pipeline.BATCH_PASSAGES = 8  # many small commits, so that kills fall between and into them
+
 class Recorder(WordEmbedder):
     def embed_passages(self, texts):
-        time.sleep(0.002 * len(texts))
+        time.sleep(0.003 * len(texts))
         return super().embed_passages(texts)
 
 store = open_store(Path(sys.argv[1]))
@@ -525,7 +527,7 @@ def test_killed_at_any_moment_the_library_is_whole_and_goes_on(tmp_path: Path) -
         with process:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
-            delay = (delay + 0.0137) % 0.3
+            delay = (delay + 0.0537) % 0.4
             time.sleep(delay)
             process.kill()
         kills += 1
