@@ -13,7 +13,7 @@ import numpy as np
 
 from rag.embedding.encoders import Encoder, Ids, Load, OpenVinoEncoder, TorchEncoder
 from rag.embedding.folder import ModelFolder, read_folder
-from rag.embedding.prepare import Engine, EngineChoice, Prepared, prepare
+from rag.embedding.prepared import Engine, EngineChoice, Prepared, prepare
 from rag.embedding.tokens import PromptTokenizer, QuickTokenizer
 from rag.errors import UsageError
 from rag.protocols import Vectors

@@ -163,8 +163,6 @@ def write_quick_files(tokenizer_file: Path, folder: Path) -> bool:
 
     Other kinds have a vocabulary of some ten thousand entries and load in 20 ms as they are.
     """
-    from tokenizers import Tokenizer
-
     content = json.loads(tokenizer_file.read_text(encoding="utf-8"))
     model = content["model"]
     if model.get("type") != "Unigram" or model.get("byte_fallback") or model.get("unk_id") is None:
@@ -179,7 +177,7 @@ def write_quick_files(tokenizer_file: Path, folder: Path) -> bool:
     )
     places = {number: place for place, (_, number, _) in enumerate(entries)}
     lowest = min(range(len(entries)), key=lambda place: entries[place][2])
-    before, after = _special_ids(Tokenizer.from_file(str(tokenizer_file)))
+    before, after = _special_ids(content)
     facts = {
         "before": before,
         "after": after,
@@ -191,14 +189,14 @@ def write_quick_files(tokenizer_file: Path, folder: Path) -> bool:
     return True
 
 
-def _special_ids(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
+def _special_ids(content: dict[str, Any]) -> tuple[list[int], list[int]]:
     """The ids that the tokenizer puts before and after a text's own."""
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    own = tokenizer.encode("a", add_special_tokens=False).ids
-    whole = tokenizer.encode("a").ids
-    start = next(place for place in range(len(whole)) if whole[place : place + len(own)] == own)
-    return whole[:start], whole[start + len(own) :]
+    from tokenizers import Tokenizer
+
+    shell = _without_pieces(content) | {"post_processor": content["post_processor"]}
+    encoding = Tokenizer.from_str(json.dumps(shell)).encode("a")
+    own = encoding.special_tokens_mask.index(0)
+    return encoding.ids[:own], encoding.ids[own + 1 :]
 
 
 def _without_pieces(content: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,7 +109,7 @@ class PackedE5:
         for place in self.places:
             yield _bert_name(place.name), self._weights(place).reshape(self._dimensions(place))
 
-    def _take(self, layout: str) -> tuple[int, ...]:
+    def _take(self, layout: str) -> tuple[Any, ...]:
         values = struct.unpack_from("<" + layout, self._data, self._at)
         self._at += struct.calcsize("<" + layout)
         return values
@@ -119,12 +120,13 @@ class PackedE5:
         return values
 
     def _read_shape(self) -> Shape:
-        sizes = self._take("7i")
+        hidden, layers, heads, feed_forward, vocabulary, positions, token_types = self._take("7i")
         epsilon, block = self._take("fi")
         if block != BLOCK_WEIGHTS:
             raise ValueError(f"blocks of {block} weights")
         # The float32 of the file is 1e-12 only to seven digits.
-        return Shape(*map(int, sizes), float(f"{epsilon:.6g}"))
+        epsilon = float(f"{epsilon:.6g}")
+        return Shape(hidden, layers, heads, feed_forward, vocabulary, positions, token_types, epsilon)
 
     def _read_vocabulary(self) -> Vocabulary:
         count, bos, eos, pad, unk = self._take("5i")
