@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -19,7 +18,7 @@ _AFFIX = re.compile(r"[$€£¥]|[%)]+|\(\d\)")
 _FIGURE = re.compile(r"(?!(?:FY ?)?(?:19|20)\d\d$)[\d$€£¥%(),.—–\s-]+")
 _LETTER = re.compile(r"[^\W\d_]")
 _WIDE_ROW_WORDS = 12
-_GUTTER_POINTS = 8.0
+_GUTTER_ROWS = 4
 
 
 @dataclass(slots=True)
@@ -92,7 +91,8 @@ def _merged(phrases: list[Phrase]) -> list[Phrase]:
         gap = phrase.left - last.right
         sign = last.text in "$€£¥" and phrase.is_number
         closing = _AFFIX.fullmatch(phrase.text) and phrase.text not in "$€£¥" and gap < last.height
-        bullet = len(merged) == 1 and _BULLET.fullmatch(last.text) and gap < 4 * last.height
+        mark = _BULLET.fullmatch(last.text) or (len(last.text) <= 3 and _runs_on(phrase))
+        bullet = len(merged) == 1 and mark and gap < 4 * phrase.height
         raised = phrase.height < 0.8 * last.height and gap < 0.4 * last.height
         follows = last.height < 0.8 * phrase.height and gap < 0.4 * phrase.height
         if sign or closing or bullet or raised or follows:
@@ -105,75 +105,80 @@ def _merged(phrases: list[Phrase]) -> list[Phrase]:
     return merged
 
 
-def flows(phrases: Sequence[Phrase], *, depth: int = 0) -> Iterator[list[Row]]:
+def flows(phrases: Sequence[Phrase], *, depth: int = 0) -> list[list[Row]]:
     """The page's columns in reading order, each as its rows.
 
-    A gutter is a strip that hardly any phrase crosses and that has prose on both sides; what crosses it
-    (a title, a wide figure's caption) divides the columns into bands, read one after the other.
+    Rows of two phrases of prose side by side show where a gutter is. A row that crosses it (a title, a
+    wide table's label) divides the columns into bands, read one after the other.
     """
-    gutter = _gutter(phrases) if depth < 3 else None
+    rows = rows_of(phrases)
+    gutter = _gutter(rows) if depth < 3 else None
     if gutter is None:
-        if phrases:
-            yield rows_of(phrases)
-        return
-    band: list[Phrase] = []
-    for row in rows_of(phrases):
-        if any(phrase.left < gutter < phrase.right for phrase in row.phrases):
-            yield from _sides(band, gutter, depth)
-            band = []
-            yield [row]
+        return [rows] if rows else []
+    found: list[list[Row]] = []
+    wide: list[Row] = []
+    for band, crossing in _bands(rows, gutter):
+        sides = _sides(band, gutter)
+        if sides:
+            found += [wide] if wide else []
+            wide = []
+            for side in sides:
+                found += flows(side, depth=depth + 1)
         else:
-            band.extend(row.phrases)
-    yield from _sides(band, gutter, depth)
+            wide += band
+        wide += crossing
+    return [*found, wide] if wide else found
 
 
-def _sides(band: list[Phrase], gutter: float, depth: int) -> Iterator[list[Row]]:
-    left = [phrase for phrase in band if phrase.right <= gutter]
-    right = [phrase for phrase in band if phrase.left >= gutter]
-    if left and right and not (_is_prose(left) or _is_prose(right)):
-        yield rows_of(band)
-        return
-    for side in (left, right):
-        yield from flows(side, depth=depth + 1)
-
-
-def _gutter(phrases: Sequence[Phrase]) -> float | None:
-    """The middle of the strip that divides the phrases into two columns of prose, or None."""
-    if len(phrases) < 16:
+def _gutter(rows: Sequence[Row]) -> float | None:
+    """The middle of the strip between two columns of prose, or None where there are none."""
+    gaps = []
+    for row in rows:
+        for one, other in pairwise(row.phrases):
+            if _runs_on(one) and _runs_on(other):
+                gaps.append((one.right, other.left))
+    if len(gaps) < _GUTTER_ROWS:
         return None
-    left, right = min(one.left for one in phrases), max(one.right for one in phrases)
-    width = right - left
-    crossings = Counter[int]()
-    for phrase in phrases:
-        crossings.update(range(int(phrase.left), int(phrase.right) + 1))
-    most = 0.12 * len(phrases)
-    strips = _strips(
-        [x for x in range(int(left + 0.2 * width), int(left + 0.8 * width)) if crossings[x] <= most]
-    )
-    for start, end in sorted(strips, key=lambda strip: strip[0] - strip[1]):
-        middle = (start + end) / 2
-        sides = (
-            [one for one in phrases if one.right <= middle],
-            [one for one in phrases if one.left >= middle],
-        )
-        if end - start >= _GUTTER_POINTS and all(len(side) >= 6 and _is_prose(side) for side in sides):
-            return middle
-    return None
+    middle = median((left + right) / 2 for left, right in gaps)
+    inside = [gap for gap in gaps if gap[0] < middle < gap[1]]
+    if len(inside) < max(_GUTTER_ROWS, len(gaps) // 2):
+        return None
+    return (max(left for left, _ in inside) + min(right for _, right in inside)) / 2
 
 
-def _strips(points: Sequence[int]) -> list[tuple[int, int]]:
-    strips: list[tuple[int, int]] = []
-    for x in points:
-        if strips and strips[-1][1] == x - 1:
-            strips[-1] = (strips[-1][0], x)
+def _runs_on(phrase: Phrase) -> bool:
+    """Whether a phrase is part of a sentence, going by its number of words."""
+    return phrase.text.count(" ") >= 3 and _LETTER.search(phrase.text) is not None
+
+
+def _bands(rows: Sequence[Row], gutter: float) -> Iterator[tuple[list[Row], list[Row]]]:
+    """Runs of rows that leave the gutter free, each with the row below that crosses it (or none)."""
+    band: list[Row] = []
+    for row in rows:
+        if any(phrase.left < gutter < phrase.right for phrase in row.phrases):
+            yield band, [row]
+            band = []
         else:
-            strips.append((x, x))
-    return strips
+            band.append(row)
+    yield band, []
+
+
+def _sides(band: Sequence[Row], gutter: float) -> tuple[list[Phrase], list[Phrase]] | None:
+    """The phrases left and right of the gutter if both are columns of text, not of a table's figures."""
+    phrases = [phrase for row in band for phrase in row.phrases]
+    left = [phrase for phrase in phrases if phrase.right <= gutter]
+    right = [phrase for phrase in phrases if phrase.left >= gutter]
+    if not left or not right or not (_is_prose(left) or _is_prose(right)):
+        return None
+    for side in (left, right):
+        if 5 * sum(phrase.is_number for phrase in side) > len(side):
+            return None
+    return left, right
 
 
 def _is_prose(phrases: Sequence[Phrase]) -> bool:
     """Whether most of the text stands in phrases of four words and more."""
-    long = [len(one.text) for one in phrases if one.text.count(" ") >= 3 and _LETTER.search(one.text)]
+    long = [len(one.text) for one in phrases if _runs_on(one)]
     return sum(long) >= 0.6 * sum(len(one.text) for one in phrases) and len(long) >= 0.4 * len(phrases)
 
 
@@ -224,6 +229,8 @@ def _table_end(rows: Sequence[Row], start: int, width: float) -> int | None:
         elif row.text.count(" ") >= _WIDE_ROW_WORDS and row.right - row.left > 0.7 * width:
             break
         index += 1
+    if len(_columns(rows[start:end])) < 2:
+        return None
     numbers = any(phrase.is_number for row in rows[start:end] for phrase in row.phrases)
     return end if count >= (2 if numbers else 3) else None
 

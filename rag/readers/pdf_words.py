@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-_WORD = re.compile(r"[^\s\x00]+")
+_WORD = re.compile("[^\\s\\x00\x02\ufffe\xad]+[\x02\ufffe\xad]?")  # a mark of a broken word ends it
 _NUMBER = re.compile(r"[($€£¥+\-–—]*\d[\d.,]*[)%]*|[—–-]+|[$€£¥%)]+")
 _MAY_END_RAISED = re.compile(r"[^\W\d_].*\d$|[^(\[].*[(\[]\w{1,2}[)\]]$|\d{1,2}$|[*†‡§]$")
 _HYPHENS = "\x02\ufffe\xad"  # how PDFium marks a hyphen that breaks a word at the end of a line
@@ -164,7 +164,8 @@ def _continues(phrase: Phrase, word: Phrase) -> bool:
 
 
 def _extend(phrase: Phrase, word: Phrase) -> None:
-    phrase.text += f" {word.text}"
+    broken = phrase.text[-1] in _HYPHENS  # a place where the word could have been broken, but was not
+    phrase.text = phrase.text[:-1] + word.text if broken else f"{phrase.text} {word.text}"
     phrase.right = max(phrase.right, word.right)
 
 

@@ -25,7 +25,8 @@ _SENTENCE_END = re.compile(r"[.!?:;。！？؟।][\"'”’)\]]*$")
 _PAGE_NUMBER = re.compile(
     r"(?:page )?[-–— ]*(?:[a-z]{1,2}[-–.])?(?:\d{1,4}|[ivxlc]{1,6})[-–— ]*(?:of \d{1,4})?"
 )
-_NUMERAL = re.compile(r"\d+|^[ivxlc]+$")
+# What may change from one running line to the next: a number at either end, or in "page 3 of 10".
+_NUMERAL = re.compile(r"^\W*\d+|\d+\W*$|\d+(?= of \d+\W*$)|^[ivxlc]+$")
 _HEADING_WORDS = 16
 _SCANNED_CHARACTERS = 16
 _PAGES_A_WORD = 50
@@ -159,7 +160,7 @@ class _Style:
     """What tells a heading from the text: the usual size, larger sizes by rank, the outline by page."""
 
     body_height: float
-    ranks: dict[int, int]
+    ranks: dict[float, int]
     outline: dict[int, list[tuple[int, str]]]
     bold_is_usual: bool
     title: str | None
@@ -169,15 +170,20 @@ class _Style:
 def _style(pages: Sequence[Page], structure: Structure) -> _Style:
     sizes, bold = Counter[float](), Counter[bool]()
     for row in (row for page in pages for column in page for row in column):
-        sizes[round(row.height * 2) / 2] += len(row.text)
+        sizes[_size(row)] += len(row.text)
         bold[row.bold] += len(row.text)
     body = sizes.most_common(1)[0][0] if sizes else 10.0
-    large = sorted({round(size) for size in sizes if size >= 1.15 * body}, reverse=True)
+    large = sorted((size for size in sizes if size >= 1.15 * body), reverse=True)
     outline: dict[int, list[tuple[int, str]]] = {}
     for level, title, number in structure.outline:
         outline.setdefault(number, []).append((level, title))
     ranks = {size: min(rank, 4) for rank, size in enumerate(large, start=1)}
     return _Style(body, ranks, outline, bold[True] > bold[False], _largest(pages, body), set())
+
+
+def _size(row: Row) -> float:
+    """The height of a line, to half a point."""
+    return round(row.height * 2) / 2
 
 
 def _largest(pages: Sequence[Page], body: float) -> str | None:
@@ -195,9 +201,8 @@ def _heading_level(text: str, rows: Sequence[Row], number: int, style: _Style) -
     """The level of a heading, by the outline, else by size, else by bold letters; None for a paragraph."""
     squeezed = _squeeze(text)
     for level, title in style.outline.get(number, []):
-        if squeezed and (
-            squeezed == _squeeze(title) or (len(squeezed) > 8 and _squeeze(title).endswith(squeezed))
-        ):
+        wanted = _squeeze(title)
+        if wanted and squeezed.endswith(wanted) and len(squeezed) <= len(wanted) + 8:  # with its number
             return level
     words = text.split()
     letters = sum(character.isalpha() for character in text)
@@ -208,10 +213,10 @@ def _heading_level(text: str, rows: Sequence[Row], number: int, style: _Style) -
         or text.rstrip()[-1] in ".,;"
     ):
         return None
-    height = max(row.height for row in rows)
+    height = max(map(_size, rows))
     deepest = 4 if style.outline else 0
     if height >= 1.15 * style.body_height and len(rows) <= 3:
-        return min(6, deepest + style.ranks.get(round(height), 4))
+        return min(6, deepest + style.ranks.get(height, 4))
     if all(row.bold for row in rows) and not style.bold_is_usual and len(rows) <= 2:
         return 5 if text.isupper() else 6
     return None
