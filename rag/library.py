@@ -100,7 +100,14 @@ class Library:
         options = {"collection": settings.collection, "target_tokens": settings.chunk_tokens} | options
         return ingest(paths, store=self.store, embedder=self.embedder, **options)
 
-    def search(self, query: str, *, count: int | None = None, docs: Sequence[str] | None = None) -> list[Hit]:
+    def search(
+        self,
+        query: str,
+        *,
+        collection: str | None = None,
+        count: int | None = None,
+        docs: Sequence[str] | None = None,
+    ) -> list[Hit]:
         """The best passages for a query, best first.
 
         Raises:
@@ -114,7 +121,7 @@ class Library:
             query,
             index=self.store,
             embedder=self.embedder,
-            collection=self.require_documents(),
+            collection=self.require_documents(collection),
             top_k=count or self.settings.top_k,
             docs=docs,
         )
