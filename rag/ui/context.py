@@ -31,15 +31,25 @@ class Services:
     desk: Desk
     ingests: IngestDesk
 
+    def close(self) -> None:
+        """Stops what is at work and frees the models."""
+        self.desk.close()
+        self.ingests.close()
+        self.library.close()
+
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """The services, and how this session wants to be spoken to."""
+    """The services, and how this session wants to be spoken to.
+
+    `reopen` closes the services, so that changed settings take effect with the next drawing.
+    """
 
     library: Library
     desk: Desk
     ingests: IngestDesk
     say: Phrases
+    reopen: Callable[[], None]
 
     @property
     def collection(self) -> str:
@@ -66,7 +76,7 @@ def open_services(open_library: OpenLibrary) -> Services:
         library.conversations.append(task.request.conversation_id, answer)
 
     def ingest(job: Ingest) -> Iterator[IngestEvent]:
-        return library.ingest(job.paths, collection=job.collection)
+        return library.ingest(job.paths, collection=job.collection, cancelled=job.stopped.is_set)
 
     return Services(library, Desk(ask, save), IngestDesk(ingest))
 

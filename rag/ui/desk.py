@@ -65,11 +65,12 @@ class Desk:
     def __init__(self, ask: Asker, save: Saver) -> None:
         self._ask = ask
         self._save = save
-        self._queue: SimpleQueue[Task] = SimpleQueue()
+        self._queue: SimpleQueue[Task | None] = SimpleQueue()
         self._tasks: dict[int, Task] = {}
         self._lock = threading.Lock()
         self._numbers = count(1)
-        threading.Thread(target=self._work, name="footnote-desk", daemon=True).start()
+        self._thread = threading.Thread(target=self._work, name="footnote-desk", daemon=True)
+        self._thread.start()
 
     def submit(self, request: Request) -> Task:
         """Puts a request at the end of the queue."""
@@ -106,9 +107,17 @@ class Desk:
         with self._lock:
             self._tasks.pop(task.id, None)
 
+    def close(self) -> None:
+        """Stops what is at work, drops what waits, and ends the thread."""
+        with self._lock:
+            tasks = list(self._tasks.values())
+        for task in tasks:
+            self.cancel(task)
+        self._queue.put(None)
+        self._thread.join()
+
     def _work(self) -> None:
-        while True:
-            task = self._queue.get()
+        while (task := self._queue.get()) is not None:
             if not task.cancelled.is_set():
                 self._answer(task)
 

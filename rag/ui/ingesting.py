@@ -45,16 +45,17 @@ class IngestDesk:
     """Runs one ingest after another in its own thread, so that pages never wait for it.
 
     Stopping loses nothing: a document is in the library whole or not at all, and the next
-    ingest of the same folder goes on where this one stopped.
+    ingest of the same folder goes on where this one stopped. `ingest` has to watch `stopped`.
     """
 
     def __init__(self, ingest: Ingester) -> None:
         self._ingest = ingest
-        self._queue: SimpleQueue[Ingest] = SimpleQueue()
+        self._queue: SimpleQueue[Ingest | None] = SimpleQueue()
         self._numbers = count(1)
         self._lock = threading.Lock()
         self._jobs: dict[int, Ingest] = {}
-        threading.Thread(target=self._work, name="footnote-ingest", daemon=True).start()
+        self._thread = threading.Thread(target=self._work, name="footnote-ingest", daemon=True)
+        self._thread.start()
 
     def start(self, paths: Iterable[Path], collection: str) -> Ingest:
         """Puts an ingest in the queue."""
@@ -92,9 +93,16 @@ class IngestDesk:
         with self._lock:
             self._jobs.pop(job.id, None)
 
+    def close(self) -> None:
+        """Stops every ingest and ends the thread."""
+        for job in self.jobs():
+            self.stop(job)
+        self._queue.put(None)
+        self._thread.join()
+
     def _work(self) -> None:
-        while True:
-            self._run(self._queue.get())
+        while (job := self._queue.get()) is not None:
+            self._run(job)
 
     def _run(self, job: Ingest) -> None:
         job.phase = "running"
@@ -102,8 +110,6 @@ class IngestDesk:
             for event in self._ingest(job):
                 job.event = event
                 job.going.wait()
-                if job.stopped.is_set():
-                    break
             job.phase = "stopped" if job.stopped.is_set() else "done"
         except RagError as error:
             job.phase, job.problem = "failed", str(error)

@@ -1,7 +1,253 @@
-"""Place."""
+"""The library: what is in it, what went wrong, adding, searching and removing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import streamlit as st
 
 from rag.ui.context import App
+from rag.ui.markup import icon, label, question_words, spanned, text, word_spans
+from rag.ui.progress import draw_jobs
+from rag.ui.strings import Phrases
+from rag.ui.typed import typed
+from rag.ui.welcome import draw_folder_form
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+    from rag.records import Hit
+    from rag.store import ReportRow
+
+PAGE_ROWS = 50
+FOUND = 12
+EXCERPT_CHARACTERS = 420
+UPLOADS = "files"
 
 
 def library_page(app: App) -> None:
-    """Place."""
+    """The page of one collection."""
+    say = app.say
+    st.title(say("nav_library"), anchor=False)
+    draw_collections(app)
+    rows = report_of(app)
+    draw_numbers(app, rows)
+    draw_jobs(app)
+    problems = [row for row in rows if row.error or row.warnings or row.pages_without_text]
+    names = [say("tab_documents"), say("tab_search"), say("tab_add")]
+    tabs = st.tabs([*names, say("tab_problems", number=len(problems))])
+    with tabs[0]:
+        draw_documents(app, rows)
+    with tabs[1]:
+        draw_search(app)
+    with tabs[2]:
+        draw_add(app)
+    with tabs[3]:
+        draw_problems(problems, say)
+
+
+def report_of(app: App) -> list[ReportRow]:
+    """The receipts of the collection; [] before there is one."""
+    names = {collection.name for collection in app.library.store.collections()}
+    return app.library.store.report(app.collection) if app.collection in names else []
+
+
+def draw_collections(app: App) -> None:
+    """Choose, make, rename and remove collections."""
+    say, store = app.say, app.library.store
+    names = sorted({app.collection, *(collection.name for collection in store.collections())})
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox(say("collection"), names, index=names.index(app.collection), width=260)
+        if chosen != app.collection:
+            st.session_state["collection"] = chosen
+            st.session_state.pop("docs", None)
+            st.rerun()
+        with st.popover(say("manage"), icon=":material/more_horiz:"):
+            name = st.text_input(say("new_collection"), key="new_collection")
+            if st.button(say("make"), disabled=not name.strip()):
+                store.add_collection(name.strip())
+                st.session_state["collection"] = name.strip()
+                st.rerun()
+            renamed = st.text_input(say("rename_to"), key="renamed_collection")
+            if st.button(say("rename"), disabled=not renamed.strip() or chosen not in stored_names(app)):
+                store.rename_collection(chosen, renamed.strip())
+                st.session_state["collection"] = renamed.strip()
+                st.rerun()
+            sure = st.checkbox(say("remove_collection_sure"), key=f"sure-{chosen}")
+            if st.button(say("remove_collection"), disabled=not sure or chosen not in stored_names(app)):
+                store.remove_collection(chosen)
+                st.session_state.pop("collection", None)
+                st.rerun()
+
+
+def stored_names(app: App) -> set[str]:
+    """The collections that are in the database."""
+    return {collection.name for collection in app.library.store.collections()}
+
+
+def draw_numbers(app: App, rows: Sequence[ReportRow]) -> None:
+    """How much there is, and what it takes on disk."""
+    say = app.say
+    indexed = [row for row in rows if row.passages]
+    numbers = {
+        say("number_documents"): f"{len(indexed):,}",
+        say("number_passages"): f"{sum(row.passages for row in rows):,}",
+        say("number_pages"): f"{sum(row.pages or 0 for row in rows):,}",
+        say("number_disk"): size_text(folder_size(app.library.settings.library)),
+    }
+    cells = "".join(
+        f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in numbers.items()
+    )
+    st.html(f'<dl class="fn-numbers">{cells}</dl>')
+
+
+@st.cache_data(ttl=30, show_spinner=False)
+def folder_size(folder: Path) -> int:
+    """Bytes of all files of a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def size_text(size: float) -> str:
+    """Bytes as people read them."""
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+def draw_documents(app: App, rows: Sequence[ReportRow]) -> None:
+    """The documents as a paged table; the ticked ones can be removed, one shows its receipt."""
+    say = app.say
+    if not rows:
+        st.html(f'<p class="fn-lead">{text(say("no_documents"))}</p>')
+        return
+    wanted = st.text_input(say("find_document"), key="document_filter").casefold()
+    found = [row for row in rows if wanted in row.doc.casefold() or wanted in row.title.casefold()]
+    pages = max(1, -(-len(found) // PAGE_ROWS))
+    number = 1
+    if pages > 1:
+        number = int(
+            st.number_input(say("page_number", last=pages), 1, pages, key="document_page", width=160)
+        )
+    shown = found[(number - 1) * PAGE_ROWS : number * PAGE_ROWS]
+    table = st.dataframe(
+        [table_row(row, say) for row in shown],
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="multi-row",
+        key="documents",
+    )
+    ticked = [shown[index] for index in table["selection"]["rows"] if index < len(shown)]
+    draw_ticked(app, ticked)
+
+
+def table_row(row: ReportRow, say: Phrases) -> dict[str, object]:
+    """One line of the table."""
+    return {
+        say("column_document"): row.doc,
+        say("column_title"): row.title,
+        say("column_status"): say(f"status_{row.status}"),
+        say("number_pages"): row.pages,
+        say("number_passages"): row.passages,
+        say("column_language"): row.language or "",
+        say("column_size"): "" if row.size is None else size_text(row.size),
+    }
+
+
+def draw_ticked(app: App, ticked: Sequence[ReportRow]) -> None:
+    """The receipt of the one document ticked; removal of all that are."""
+    if len(ticked) == 1:
+        st.html(receipt_html(ticked[0], app.say))
+    if not ticked:
+        st.caption(app.say("tick_hint"))
+        return
+    if st.button(app.say("remove_documents", count=len(ticked)), icon=":material/delete:"):
+        app.library.store.remove_documents(app.collection, [row.id for row in ticked])
+        st.rerun()
+
+
+def receipt_html(row: ReportRow, say: Phrases) -> str:
+    """What was read of a file and what was not."""
+    facts = [(say("receipt_read"), f"{row.characters_read:,}")]
+    facts.append((say("receipt_indexed"), f"{row.characters_indexed:,}"))
+    facts += [(say("receipt_left_out", what=what), f"{n:,}") for what, n in row.characters_left_out.items()]
+    if row.pages_without_text:
+        facts.append((say("receipt_empty_pages"), ", ".join(map(str, row.pages_without_text))))
+    if row.duplicate_of:
+        facts.append((say("receipt_duplicate"), row.duplicate_of))
+    facts += [(say("receipt_warning"), warning) for warning in row.warnings]
+    facts.append((say("receipt_place"), f"{row.root}/{row.doc}"))
+    items = "".join(
+        f"<div><dt>{text(name)}</dt><dd dir='auto'>{text(value)}</dd></div>" for name, value in facts
+    )
+    return f'<dl class="fn-receipt">{items}</dl>'
+
+
+def draw_problems(rows: Sequence[ReportRow], say: Phrases) -> None:
+    """Each file that failed or was not read whole, with the reason and the remedy."""
+    if not rows:
+        st.html(f'<p class="fn-lead">{icon("check_circle")} {text(say("no_problems"))}</p>')
+    for row in rows[:PAGE_ROWS]:
+        notes = [row.error, *row.warnings] if row.error else list(row.warnings)
+        if row.pages_without_text:
+            notes.append(f"{say('receipt_empty_pages')}: {', '.join(map(str, row.pages_without_text))}")
+        st.warning(
+            f"**{label(row.doc)}**: {label('; '.join(filter(None, notes)))}", icon=":material/warning:"
+        )
+    if len(rows) > PAGE_ROWS:
+        st.caption(say("more_failures", count=len(rows) - PAGE_ROWS))
+
+
+def draw_search(app: App) -> None:
+    """Passages while one types."""
+    query = typed(app.say("search_passages"), key="passage_search")
+    if not query:
+        return
+    if app.collection not in stored_names(app):
+        st.html(f'<p class="fn-lead">{text(app.say("no_documents"))}</p>')
+        return
+    hits = app.library.search(query, count=FOUND, collection=app.collection)
+    st.html("".join(hit_html(hit, query, app.say) for hit in hits))
+
+
+def hit_html(hit: Hit, query: str, say: Phrases) -> str:
+    """One passage found, with the query's words marked."""
+    passage = hit.passage.text[:EXCERPT_CHARACTERS]
+    more = "…" if len(hit.passage.text) > EXCERPT_CHARACTERS else ""
+    where = [hit.doc, *([say("page", page=hit.page)] if hit.page else []), *filter(None, [hit.heading])]
+    body = spanned(passage, word_spans(passage, question_words(query)))
+    return (
+        f'<article class="fn-hit"><p class="fn-hit-text" dir="auto">{body}{more}</p>'
+        f'<p class="fn-hit-where" dir="auto">{text(" · ".join(where))}</p></article>'
+    )
+
+
+def draw_add(app: App) -> None:
+    """A folder of this computer, or files dropped into the browser."""
+    say = app.say
+    st.html(f'<p class="fn-lead">{text(say("add_folder_help"))}</p>')
+    draw_folder_form(app)
+    files = st.file_uploader(say("drop_files"), accept_multiple_files="directory", key="uploads")
+    if files and st.button(say("add_files", count=len(files)), type="primary"):
+        folder = keep_uploads(app.library.settings.library / UPLOADS / safe_name(app.collection), files)
+        app.ingests.start([folder], app.collection)
+        st.rerun()
+
+
+def keep_uploads(folder: Path, files: Sequence[UploadedFile]) -> Path:
+    """Copies dropped files into the library, so that the sources stay beside the answers."""
+    for file in files:
+        target = folder / safe_name(file.name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(file.getvalue())
+    return folder
+
+
+def safe_name(name: str) -> PurePosixPath:
+    """A relative path that stays in its folder, whatever a browser says the file is called."""
+    parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in ("..", "/", ".")]
+    cleaned = [part.replace(":", "_").replace("\0", "_") for part in parts]
+    return PurePosixPath(*cleaned) if cleaned else PurePosixPath("file")

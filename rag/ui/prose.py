@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from rag.ui.markup import Span, spanned
 
@@ -55,7 +56,7 @@ def cells_html(value: str, start: int, end: int, tag: str, spans: Sequence[Span]
     pipes = [match.start() for match in CELL.finditer(value, start, end)]
     return "".join(
         f'<{tag} dir="auto">{cut(value, left + 1, right, spans).strip()}</{tag}>'
-        for left, right in zip(pipes, pipes[1:], strict=False)
+        for left, right in pairwise(pipes)
     )
 
 

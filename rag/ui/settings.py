@@ -1,7 +1,56 @@
-"""Place."""
+"""The settings, written to the library's `settings.toml`."""
 
+from __future__ import annotations
+
+import streamlit as st
+
+from rag.config import save_settings
 from rag.ui.context import App
+from rag.ui.markup import text
+from rag.ui.strings import LANGUAGES
 
 
 def settings_page(app: App) -> None:
-    """Place."""
+    """One form; what is saved takes effect at once."""
+    say, settings = app.say, app.library.settings
+    st.title(say("nav_settings"), anchor=False)
+    with st.form("settings", border=False, width=640):
+        st.subheader(say("settings_look"), anchor=False)
+        languages = ["auto", *LANGUAGES]
+        language = st.selectbox(
+            say("settings_language"),
+            languages,
+            index=languages.index(settings.language),
+            format_func=lambda code: LANGUAGES.get(code, say("settings_auto")),
+        )
+        st.caption(say("settings_theme"))
+        st.subheader(say("settings_answers"), anchor=False)
+        changes: dict[str, object] = {"language": language}
+        changes["evidence_sentences"] = st.slider(say("settings_quotes"), 1, 10, settings.evidence_sentences)
+        changes["top_k"] = st.slider(say("settings_top_k"), 5, 100, settings.top_k)
+        changes["passage_tokens"] = st.number_input(
+            say("passage_tokens"), 50, 100_000, settings.passage_tokens, step=100
+        )
+        changes["answer_tokens"] = st.number_input(
+            say("settings_answer_tokens"), 16, 8192, settings.answer_tokens, step=32
+        )
+        changes["context_tokens"] = st.number_input(
+            say("settings_context_tokens"), 512, 131_072, settings.context_tokens, step=512
+        )
+        changes["temperature"] = st.slider(
+            say("settings_temperature"),
+            0.0,
+            2.0,
+            settings.temperature,
+            step=0.1,
+            help=say("settings_temperature_help"),
+        )
+        if st.form_submit_button(say("save"), type="primary"):
+            save_settings(settings.library, changes)
+            st.session_state.pop("passage_tokens", None)
+            app.reopen()
+            st.toast(say("saved"))
+            st.rerun()
+    st.subheader(say("settings_place"), anchor=False)
+    st.code(str(settings.library), language=None)
+    st.html(f'<p class="fn-lead">{text(say("settings_place_help"))}</p>')

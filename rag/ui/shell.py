@@ -46,8 +46,9 @@ def run(open_library: OpenLibrary, *, name: str = "") -> None:
         st.html(f'<div class="fn-problem" role="alert">{icon("error")}<p>{text(str(error))}</p></div>')
         return
     library = services.library
-    app = App(library, services.desk, services.ingests, phrases(library))
+    app = App(library, services.desk, services.ingests, phrases(library), partial(reopen, services))
     pages = {key: make_page(app, key) for key in PAGES}
+    st.session_state["chat_page"] = pages["chat"]
     page = st.navigation(list(pages.values()), position="hidden")
     draw_sidebar(app, pages)
     page.run()
@@ -57,6 +58,12 @@ def run(open_library: OpenLibrary, *, name: str = "") -> None:
 def shared_services(name: str, _open_library: OpenLibrary) -> Services:
     """The library and its desks, opened once a server; models load on first use and stay."""
     return open_services(_open_library)
+
+
+def reopen(services: Services) -> None:
+    """Closes the services; the next drawing opens them with the settings of then."""
+    shared_services.clear()
+    services.close()
 
 
 def make_page(app: App, key: str) -> StreamlitPage:
@@ -88,7 +95,8 @@ def draw_sidebar(app: App, pages: dict[str, StreamlitPage]) -> None:
     say = app.say
     with st.sidebar:
         st.html(
-            f'<p class="fn-brand">Footnote<sup>1</sup></p><p class="fn-side-label">{text(say("brand_line"))}</p>'
+            '<p class="fn-brand">Footnote<sup>1</sup></p>'
+            f'<p class="fn-brand-line">{text(say("brand_line"))}</p>'
         )
         if st.button(say("new_conversation"), icon=":material/add:", width="stretch", key="new"):
             st.session_state.pop("conversation", None)
