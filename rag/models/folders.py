@@ -69,6 +69,21 @@ def write_manifest(folder: Path, *, name: str, source: str, licence: str) -> Non
     (folder / MANIFEST).write_text(json.dumps(content, indent=2), encoding="utf-8")
 
 
+def remove_folder(folder: Path) -> None:
+    """Deletes a model folder and what an interrupted pull left of it.
+
+    Raises:
+        ModelError: a file cannot be deleted.
+    """
+    try:
+        with lock(folder):
+            for path in (folder, folder.with_name(f".{folder.name}{PARTIAL}")):
+                if path.exists():
+                    shutil.rmtree(path)
+    except OSError as error:
+        raise ModelError(f"{folder} cannot be removed: {error.strerror or error}") from error
+
+
 def verify(folder: Path) -> Manifest:
     """Reads every file of the folder again.
 
@@ -91,9 +106,17 @@ def lock(folder: Path) -> FileLock:
 
 
 def make_folder(
-    folder: Path, write: Callable[[Path], None], *, name: str, source: str, licence: str
+    folder: Path,
+    write: Callable[[Path], None],
+    *,
+    name: str,
+    source: str,
+    licence: str,
+    keep_partial: bool = False,
 ) -> Manifest:
     """Lets `write` fill a temporary folder, checksums it, and gives it its name.
+
+    With `keep_partial`, `write` finds there what an interrupted earlier call left.
 
     Safe from several processes: one writes, the others wait and find the folder there.
     """
@@ -102,8 +125,9 @@ def make_folder(
             manifest = read_manifest(folder)
             if manifest is None:
                 partial = folder.with_name(f".{folder.name}{PARTIAL}")
-                shutil.rmtree(partial, ignore_errors=True)
-                partial.mkdir()
+                if not keep_partial:
+                    shutil.rmtree(partial, ignore_errors=True)
+                partial.mkdir(exist_ok=True)
                 write(partial)
                 write_manifest(partial, name=name, source=source, licence=licence)
                 _replace_folder(partial, folder)
