@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 RAG = Path(__file__).resolve().parent.parent / "rag"
-LEAVES = {"records", "errors", "protocols", "config", "keywords", "filters", "sentences", "vocabulary", "wording"}
+LEAVES = {"records", "errors", "protocols", "config", "keywords", "filters", "sentences", "vocabulary", "wording"} | {
+    "answer_types",
+    "facts",
+    "negation",
+}
 WIRES = {"indexing", "answering", "library"}
 FACES = {"cli", "ui", "server", "__main__"}
 HEAVY = {"torch", "llama_cpp", "streamlit", "openvino", "sentence_transformers", "sklearn", "transformers"}

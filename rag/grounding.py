@@ -1,0 +1,350 @@
+"""An answer's sentences held against the passages they cite: by code, not by a model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from rag.facts import Fact, facts, holds
+from rag.negation import contradictions
+from rag.protocols import Embedder
+from rag.records import Citation, Hit, Sentence, Support
+from rag.sentences import split_sentences
+from rag.wording import content_words, stem, words
+
+_MARKERS = re.compile(r"\[\s*(\d+(?:\s*[,;]\s*\d+)*)\s*\]")
+_HALF_MARKER = re.compile(r"\s*\[[\d\s,;]*$")
+_LEAD_IN = re.compile(r":\s*$")
+
+# Shares of a sentence's words that its source must hold, and cosines of E5 for the rest.
+_WELL_COVERED = 0.6
+_COVERED = 0.4
+_NEAR_VERBATIM = 0.6
+_SIMILAR = 0.86
+_SAME = 0.90
+
+
+@dataclass(frozen=True, slots=True)
+class Grounded:
+    """The checked text of an answer.
+
+    Markers that pointed to nothing are gone from `text` and counted in `removed_markers`; sentences
+    that had none carry the marker of the passage that supports them, where there is one.
+    """
+
+    text: str
+    sentences: tuple[Sentence, ...]
+    citations: tuple[Citation, ...]
+    removed_markers: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """A sentence without its markers; `start:end` are offsets into the text without markers."""
+
+    text: str
+    start: int
+    end: int
+    marks: tuple[_Placed, ...]
+
+    @property
+    def markers(self) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(mark.marker for mark in self.marks))
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The sentence of a passage that is nearest to a claim, with those before and behind it."""
+
+    marker: int
+    hit: Hit
+    start: int
+    end: int
+    window: str
+    coverage: float
+    similarity: float = 0.0
+
+    @property
+    def quote(self) -> str:
+        return self.hit.passage.text[self.start : self.end]
+
+    @property
+    def context(self) -> str:
+        """All of the passage and what names it."""
+        names = (self.hit.title, *self.hit.passage.heading_path, self.hit.doc)
+        return "\n".join((*names, self.hit.passage.text))
+
+    @property
+    def strength(self) -> float:
+        return self.coverage + max(0.0, self.similarity - 0.75)
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    supported: Support
+    problems: tuple[str, ...]
+    sources: tuple[_Source, ...] = ()
+
+
+def ground(text: str, hits_by_marker: Mapping[int, Hit], *, embedder: Embedder | None = None) -> Grounded:
+    """Checks every sentence of an answer against the passages its markers name.
+
+    Numbers, dates, times, units, codes, names and quotations must be in a cited passage, negations must
+    agree with it, and the rest must be near to one of its sentences: in words, or, with an embedder, in
+    meaning. A claim that several passages share is looked for in all that it cites.
+    """
+    plain, placed, removed = _without_markers(text, hits_by_marker)
+    check = _Check(hits_by_marker, embedder)
+    checked = [(claim, check.verdict(claim)) for claim in _claims(plain, placed)]
+    final, sentences = _with_markers(plain, checked)
+    citations = tuple(citation for claim, verdict in checked for citation in _citations(claim, verdict))
+    return Grounded(final, sentences, citations, removed)
+
+
+def without_half_marker(text: str) -> str:
+    """A streaming answer without the marker that is still being written at its end."""
+    return _HALF_MARKER.sub("", text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A valid marker and its offset in the text without markers."""
+
+    position: int
+    marker: int
+
+
+def _without_markers(text: str, valid: Mapping[int, Hit]) -> tuple[str, list[_Placed], int]:
+    """The text without its markers, the valid ones with their places, and how many were not valid."""
+    pieces: list[str] = []
+    placed: list[_Placed] = []
+    removed, length, position = 0, 0, 0
+    for match in _MARKERS.finditer(text):
+        piece = text[position : match.start()].rstrip(" ")
+        pieces.append(piece)
+        length += len(piece)
+        position = match.end()
+        for marker in dict.fromkeys(int(number) for number in re.findall(r"\d+", match[1])):
+            if marker in valid:
+                placed.append(_Placed(length, marker))
+            else:
+                removed += 1
+    return "".join([*pieces, text[position:]]), placed, removed
+
+
+def _claims(plain: str, placed: Sequence[_Placed]) -> list[_Claim]:
+    """The sentences, each with the markers in it or directly behind it."""
+    spans = split_sentences(plain)
+    owned: list[list[_Placed]] = [[] for _ in spans]
+    leading = bool(spans and placed and placed[0].position <= spans[0][0])
+    for mark in placed:
+        if spans:
+            owned[_owner(mark.position, plain, spans, leading=leading)].append(mark)
+    return [
+        _Claim(plain[start:end], start, end, tuple(marks))
+        for (start, end), marks in zip(spans, owned, strict=True)
+    ]
+
+
+def _owner(position: int, plain: str, spans: Sequence[tuple[int, int]], *, leading: bool) -> int:
+    """The sentence a marker belongs to.
+
+    A marker between two sentences belongs to the one before it, unless it opens a line or the answer
+    sets all its markers in front.
+    """
+    before = max((i for i, (start, _) in enumerate(spans) if start < position), default=0)
+    end = spans[before][1]
+    in_gap = position > end or (leading and position == end)
+    if in_gap and before + 1 < len(spans) and (leading or "\n" in plain[end:position]):
+        return before + 1
+    return before
+
+
+class _Check:
+    """The passages an answer may cite, with their sentences and vectors kept between its claims."""
+
+    def __init__(self, hits: Mapping[int, Hit], embedder: Embedder | None) -> None:
+        self._hits = hits
+        self._embedder = embedder
+        self._spans = {marker: split_sentences(hit.passage.text) for marker, hit in hits.items()}
+        self._facts: dict[str, list[Fact]] = {}
+        self._similarities: dict[tuple[str, int], list[float]] = {}
+
+    def verdict(self, claim: _Claim) -> _Verdict:
+        """What the cited passages, or without markers the best of all passages, say to a claim."""
+        if _LEAD_IN.search(claim.text) or not any(character.isalnum() for character in claim.text):
+            return self._unchecked(claim)
+        if claim.markers:
+            cited = self._judge(claim, [self._source(claim, marker) for marker in claim.markers])
+            return cited if cited.supported == "true" else self._with_hint(claim, cited)
+        sources = sorted((self._source(claim, m) for m in self._hits), key=lambda s: (-s.strength, s.marker))
+        verdicts = [self._judge(claim, [source]) for source in sources[:3]]
+        order = {"true": 0, "partly": 1, "false": 2}
+        best = min(verdicts, key=lambda verdict: order[verdict.supported], default=_Verdict("false", ()))
+        if best.supported == "false":
+            return _Verdict("false", ("no passage supports this",))
+        return best
+
+    def _unchecked(self, claim: _Claim) -> _Verdict:
+        """A lead-in ("The steps are:") states nothing of its own; markers it has are still listed."""
+        return _Verdict("true", (), tuple(self._source(claim, marker) for marker in claim.markers))
+
+    def _with_hint(self, claim: _Claim, verdict: _Verdict) -> _Verdict:
+        """Names another passage that does support the claim."""
+        for marker in self._hits.keys() - set(claim.markers):
+            if self._judge(claim, [self._source(claim, marker)]).supported == "true":
+                return _Verdict(
+                    verdict.supported, (*verdict.problems, f"[{marker}] says it"), verdict.sources
+                )
+        return verdict
+
+    def _source(self, claim: _Claim, marker: int) -> _Source:
+        """The sentence of one passage that the claim is nearest to.
+
+        Numbers hardly count for it: a swapped number must not lead to the sentence it came from.
+        """
+        hit, spans = self._hits[marker], self._spans[marker]
+        text = hit.passage.text
+        asked = {stem(word) for word in content_words(claim.text)}
+        subject = {word for word in asked if not word.isdigit()} or asked
+        if not spans:
+            return _Source(marker, hit, 0, 0, "", 0.0)
+        coverages = [_coverage(subject, text[start:end]) for start, end in spans]
+        similarities = [0.0] * len(spans)
+        if self._embedder is not None and max(coverages) < _WELL_COVERED:
+            similarities = self._similar(claim.text, marker)
+        figures = [0.05 * _coverage(asked, text[start:end]) for start, end in spans]
+        best = max(range(len(spans)), key=lambda i: (coverages[i] + figures[i] + 2 * similarities[i], -i))
+        left, right = spans[max(0, best - 1)][0], spans[min(len(spans) - 1, best + 1)][1]
+        window = text[left:right]
+        coverage = max(coverages[best], _coverage(subject, window))
+        return _Source(marker, hit, *spans[best], window, coverage, similarities[best])
+
+    def _similar(self, claim: str, marker: int) -> list[float]:
+        """The cosine of the claim to each sentence of a passage."""
+        key = (claim, marker)
+        if key not in self._similarities and self._embedder is not None:
+            text = self._hits[marker].passage.text
+            vectors = self._embedder.embed_passages([text[a:b] for a, b in self._spans[marker]])
+            vector = self._embedder.embed_queries([claim])[0]
+            self._similarities[key] = [float(value) for value in vectors @ vector]
+        return self._similarities[key]
+
+    def _judge(self, claim: _Claim, sources: Sequence[_Source]) -> _Verdict:
+        """The verdict over all cited passages together."""
+        named = ", ".join(f"[{source.marker}]" for source in sources)
+        hard: list[str] = []
+        soft: list[str] = []
+        for fact in facts(claim.text):
+            problem = self._missing(fact, claim, sources)
+            if problem:
+                (soft if fact.kind == "name" else hard).append(f"{problem} {named}")
+        best = max(sources, key=lambda source: source.strength)
+        if best.coverage >= _COVERED:
+            hard += [f"{what} {named}" for what in contradictions(claim.text, best.quote, best.window)]
+        wording = _wording(best)
+        problems = (*hard, *soft)
+        if hard or wording == "false" or (soft and wording != "true"):
+            return _Verdict("false", problems or (f"no sentence of {named} says this",), tuple(sources))
+        if soft or wording == "partly":
+            return _Verdict("partly", problems or (f"only a part of this is in {named}",), tuple(sources))
+        return _Verdict("true", (), tuple(sources))
+
+    def _missing(self, fact: Fact, claim: _Claim, sources: Sequence[_Source]) -> str:
+        """Why a fact is not held by the sources; "" when it is."""
+        shown = f"“{fact.text}”" if fact.kind == "quotation" else fact.text
+        if not any(holds(source.context, self._facts_of(source.context), fact) for source in sources):
+            return f"{shown} is not in"
+        nearest = max(sources, key=lambda source: source.strength)
+        if len(sources) > 1 or holds(nearest.quote, self._facts_of(nearest.quote), fact):
+            return ""
+        if _coverage({stem(word) for word in content_words(claim.text)}, nearest.quote) < _NEAR_VERBATIM:
+            return ""
+        rivals = _rivals(fact, claim.text, nearest.quote)
+        return f"{shown} stands for something else (here it is {rivals[0].text}) in" if rivals else ""
+
+    def _facts_of(self, text: str) -> list[Fact]:
+        if text not in self._facts:
+            self._facts[text] = facts(text)
+        return self._facts[text]
+
+
+def _rivals(fact: Fact, claim: str, quote: str) -> list[Fact]:
+    """Facts of the same kind in the source sentence that the claim leaves out."""
+    stated = facts(claim)
+    return [
+        other
+        for other in facts(quote)
+        if other.kind == fact.kind and other.unit == fact.unit and not holds(claim, stated, other)
+    ]
+
+
+def _coverage(asked: set[str], text: str) -> float:
+    """The share of the claim's content words, by stem, that a text holds."""
+    return len(asked & {stem(word) for word in words(text)}) / len(asked) if asked else 0.0
+
+
+def _wording(source: _Source) -> Support:
+    """How near the source sentence is to the claim, in words or in meaning."""
+    if source.coverage >= _WELL_COVERED or source.similarity >= _SAME:
+        return "true"
+    if source.coverage >= _COVERED and source.similarity >= _SIMILAR:
+        return "true"
+    return "partly" if source.coverage >= _COVERED or source.similarity >= _SIMILAR else "false"
+
+
+def _added(claim: _Claim, verdict: _Verdict) -> tuple[int, ...]:
+    """The markers a sentence without any gets: those of the passage that supports it."""
+    if claim.marks or verdict.supported == "false":
+        return ()
+    return tuple(source.marker for source in verdict.sources)
+
+
+def _with_markers(plain: str, checked: Sequence[tuple[_Claim, _Verdict]]) -> tuple[str, tuple[Sentence, ...]]:
+    """The text with valid markers where they were and found ones at their sentences' ends."""
+    text, position = "", 0
+    sentences = []
+    for claim, verdict in checked:
+        text += plain[position : claim.start]
+        start = len(text)
+        added = _added(claim, verdict)
+        text += _woven(claim, added)
+        position = claim.end
+        markers = tuple(dict.fromkeys((*claim.markers, *added)))
+        sentences.append(Sentence(start, len(text), markers, verdict.supported, verdict.problems))
+    return text + plain[position:], tuple(sentences)
+
+
+def _woven(claim: _Claim, added: Iterable[int]) -> str:
+    """A claim's text with its markers."""
+    pieces, position = [], claim.start
+    for mark in claim.marks:
+        place = min(max(mark.position, claim.start), claim.end)
+        pieces.append(claim.text[position - claim.start : place - claim.start])
+        leads = place == claim.start
+        joins = not pieces[-1] and len(pieces) > 1
+        pieces.append(f"[{mark.marker}] " if leads else f"{'' if joins else ' '}[{mark.marker}]")
+        position = place
+    pieces.append(claim.text[position - claim.start :])
+    pieces += [f" [{marker}]" for marker in added]
+    return "".join(pieces)
+
+
+def _citations(claim: _Claim, verdict: _Verdict) -> Iterator[Citation]:
+    """One citation for each passage a claim cites, quoting the sentence nearest to it."""
+    markers = claim.markers or _added(claim, verdict)
+    for source in verdict.sources:
+        if source.marker in markers and source.quote:
+            passage = source.hit.passage
+            yield Citation(
+                marker=source.marker,
+                doc=source.hit.doc,
+                page=source.hit.page,
+                quote=source.quote,
+                start=passage.start + source.start,
+                end=passage.start + source.end,
+                passage_id=passage.id,
+                content_hash=passage.content_hash,
+                supported=verdict.supported,
+            )
