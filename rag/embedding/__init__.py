@@ -64,7 +64,7 @@ class SentenceEmbedder:
         self.engine = engine
         self.identity = model.identity
         self.dimensions = prepared.dimensions
-        self._place = place
+        self.place = place
         self._prepared = prepared
         self._threads = threads
         self._tokenizer = PromptTokenizer(model.path / "tokenizer.json")
@@ -124,7 +124,7 @@ class SentenceEmbedder:
         if self.engine == "torch":
             return self._torch_encoder()
         precision = self._prepared.precision
-        return OpenVinoEncoder(self._place, load=load, threads=self._threads, precision=precision)
+        return OpenVinoEncoder(self.place, load=load, threads=self._threads, precision=precision)
 
     def _batches(
         self, ids: Sequence[Sequence[int]], encoder: Once[Encoder], what: str
