@@ -10,12 +10,9 @@ from pathlib import Path
 import pytest
 
 RAG = Path(__file__).resolve().parent.parent / "rag"
-LEAVES = {"records", "errors", "protocols", "config", "keywords", "filters", "sentences", "vocabulary", "wording"} | {
-    "answer_types",
-    "facts",
-    "negation",
-}
-WIRES = {"indexing", "answering", "library"}
+LEAVES = {"records", "errors", "protocols", "config", "keywords", "filters", "vocabulary"}
+LEAVES |= {"sentences", "wording", "answer_types", "facts", "negation"}
+WIRES = {"indexing", "answering", "library", "tuning"}
 FACES = {"cli", "ui", "server", "__main__"}
 HEAVY = {"torch", "llama_cpp", "streamlit", "openvino", "sentence_transformers", "sklearn", "transformers"}
 

@@ -1,0 +1,88 @@
+"""Follow-ups become questions that stand alone; questions that stand alone are left as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.condense import condense
+from rag.records import Message
+
+
+def asked(*questions: str) -> list[Message]:
+    turns: list[Message] = []
+    for question in questions:
+        turns += [Message("user", question), Message("assistant", "An answer [1].")]
+    return turns
+
+
+@pytest.mark.parametrize(
+    ("earlier", "question", "query"),
+    [
+        ("What was Apple's revenue in 2022?", "And in 2023?", "What was Apple's revenue in 2023?"),
+        ("What was the revenue?", "And in 2023?", "What was the revenue 2023?"),
+        ("What is the allowance in Germany?", "What about France?", "What is the allowance in France?"),
+        ("Quel est le prix du modèle A ?", "Et pour le modèle B ?", "Quel est le prix du modèle B?"),
+        ("What is the travel allowance?", "Why?", "Why? What is the travel allowance?"),
+        ("Who is Maria Keller?", "When did she join?", "When did she join (Maria Keller)?"),
+        ("What is the notice period?", "How long is it?", "How long is it (notice period)?"),
+        ("Wann wurde die Firma gegründet?", "Wer hat sie gegründet?", "Wer hat sie gegründet (Firma)?"),
+        ("北京办公室的租金是多少？", "上海呢？", "北京办公室的租金是多少, 上海?"),
+    ],
+)
+def test_a_follow_up_stands_alone(earlier: str, question: str, query: str) -> None:
+    assert condense(question, asked(earlier)) == (query, True)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How much does the Atlas drill cost?",
+        "Is there a cafeteria?",
+        "Which documents does Anna keep in her drawer?",
+        "Gibt es eine Kantine?",
+        "Is it possible to work from home?",
+    ],
+)
+def test_a_question_that_stands_alone_is_left(question: str) -> None:
+    assert condense(question, asked("What was Apple's revenue in 2022?")) == (question, False)
+
+
+def test_follow_ups_chain() -> None:
+    history = asked("What was Apple's revenue in 2022?", "And in 2023?")
+    assert condense("And in 2024?", history) == ("What was Apple's revenue in 2024?", True)
+
+
+@given(st.text(max_size=60))
+def test_without_history_nothing_changes(question: str) -> None:
+    assert condense(question, []) == (question.strip(), False)
+
+
+@given(st.text(max_size=60), st.text(min_size=1, max_size=60))
+def test_any_follow_up_gives_a_query_that_keeps_its_words(question: str, earlier: str) -> None:
+    query, changed = condense(question, asked(earlier))
+    assert changed == (query != question.strip())
+
+
+def test_a_model_rewrites_only_what_leans_and_only_faithfully() -> None:
+    calls: list[str] = []
+
+    def rewrite(question: str, history: Sequence[Message]) -> str:
+        calls.append(question)
+        return "When did Maria Keller join?"
+
+    history = asked("Who is Maria Keller?")
+    assert condense("Where is Oslo?", history, rewrite=rewrite) == ("Where is Oslo?", False)
+    assert condense("When did she join?", history, rewrite=rewrite) == ("When did Maria Keller join?", True)
+    assert calls == ["When did she join?"]
+
+
+def test_a_rewriting_that_adds_matter_is_not_taken() -> None:
+    history = asked("Who is Maria Keller?")
+    query, _ = condense(
+        "When did she join?", history, rewrite=lambda *_: "When did Maria marry Prince Albert?"
+    )
+    assert query == "When did she join (Maria Keller)?"
