@@ -14,15 +14,16 @@ from typing import Literal
 import numpy as np
 from filelock import FileLock
 
-from rag.embedding.encoders import Encoder, OpenVinoEncoder, TorchEncoder, convert, openvino_precision
+from rag.embedding.encoders import Encoder, Ids, OpenVinoEncoder, TorchEncoder, convert, openvino_precision
 from rag.embedding.folder import ModelFolder
-from rag.embedding.tokens import write_quick_files
+from rag.embedding.tokens import PromptTokenizer, write_quick_files
 from rag.errors import ModelError
 from rag.protocols import Vectors
 
 Engine = Literal["openvino", "torch"]
 EngineChoice = Literal["auto", "openvino", "torch"]
 CHOICE_FILE = "engine.json"
+SAMPLE = "The quick brown fox jumps over the lazy dog, and the dog sleeps on. "
 TEXTS, TOKENS, ROUNDS = 4, 96, 2
 LEAST_COSINE = 0.999
 
@@ -82,13 +83,14 @@ def _make(model: ModelFolder, folder: Path, threads: int | None) -> Prepared:
     torch_encoder = TorchEncoder(model.path, threads=threads)
     converted = _convert(model, torch_encoder, partial)
     partial.rename(folder)
-    torch_rate, expected = _measure(torch_encoder)
+    batch = _sample_batch(model)
+    torch_rate, expected = _measure(torch_encoder, *batch)
     rates, precision = {"torch": torch_rate}, ""
     if converted:
         precision = openvino_precision()
         OpenVinoEncoder(folder, load="LATENCY", threads=threads, precision=precision)
         encoder = OpenVinoEncoder(folder, load="THROUGHPUT", threads=threads, precision=precision)
-        rate, vectors = _measure(encoder)
+        rate, vectors = _measure(encoder, *batch)
         if (vectors * expected).sum(axis=1).min() >= LEAST_COSINE:
             rates["openvino"] = rate
     engine: Engine = "openvino" if rates.get("openvino", 0.0) > torch_rate else "torch"
@@ -107,11 +109,19 @@ def _convert(model: ModelFolder, torch_encoder: TorchEncoder, folder: Path) -> b
     return True
 
 
-def _measure(encoder: Encoder) -> tuple[float, Vectors]:
+def _sample_batch(model: ModelFolder) -> tuple[Ids, Ids]:
+    """Ids and mask of a few texts of ordinary length, one of them padded."""
+    tokenizer = PromptTokenizer(model.path / "tokenizer.json")
+    ids = tokenizer.ids([SAMPLE], model.passage_prompt)[0]
+    length = min(TOKENS, model.max_tokens)
+    batch = np.tile(np.resize(np.array(ids, np.int64), length), (TEXTS, 1))
+    mask = np.ones_like(batch)
+    mask[0, length // 2 :] = 0
+    return batch, mask
+
+
+def _measure(encoder: Encoder, ids: Ids, mask: Ids) -> tuple[float, Vectors]:
     """Tokens a second, the best of a few rounds, and the vectors of the batch."""
-    ids = np.random.default_rng(0).integers(1000, 20_000, (TEXTS, TOKENS))
-    mask = np.ones_like(ids)
-    mask[0, TOKENS // 2 :] = 0
     vectors = encoder.encode(ids, mask)
     seconds = []
     for _ in range(ROUNDS):
