@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import UsageError
 from rag.filters import ParsedQuery, holds_phrase, matching, parse_query
-from rag.keywords import query_terms
+from rag.keywords import joined_terms, query_terms
 from rag.protocols import Embedder, SearchIndex, Vectors
 from rag.records import Hit
 
@@ -22,12 +23,15 @@ class Ranking:
     """What decides the order of the hits; each field can be compared in the lab.
 
     `candidates` are taken from each of the two searches. The weights are of the standardised
-    cosine and of the standardised BM25; 0 switches a search off.
+    cosine and of the standardised BM25; 0 switches a search off. `document_weight` is of the mean of
+    the document's two best passages. `fusion` "ranks" is reciprocal rank fusion, to compare with.
     """
 
     candidates: int = 100
     dense_weight: float = 1.0
     keyword_weight: float = 0.5
+    document_weight: float = 0.5
+    fusion: Literal["scores", "ranks"] = "scores"
 
 
 DEFAULT_RANKING = Ranking()
@@ -47,8 +51,8 @@ def retrieve(
 
     The query may hold filters, `"phrases"` and `-words` (`rag.filters.parse_query`); `docs` limits the
     search to documents of these paths. Passages that hold a phrase come before all others. A hit's
-    `signals` hold `dense` (cosine) and `keyword` (BM25). Of passages with the same text in the same
-    document only the best is given.
+    `signals` hold `dense` (cosine), `keyword` (BM25) and `document` (how well its document fits). Of
+    passages with the same text in the same document only the best is given.
 
     Raises:
         UsageError: nothing to search for, or the filters let no document through.
@@ -58,12 +62,11 @@ def retrieve(
         raise UsageError("The query has filters only; add the words to search for.")
     among = _allowed(index, collection, parsed, docs)
     vector = embedder.embed_queries([parsed.text])[0]
-    terms = query_terms(parsed.text)
+    terms = list(dict.fromkeys((*query_terms(parsed.text), *joined_terms(parsed.text))))
     search = _Search(index, collection, vector, terms, among)
     narrowed = bool(parsed.phrases or parsed.excluded)
     limit = max(ranking.candidates, 2 * top_k) * (5 if narrowed else 1)
-    hits = search.ranked(ranking, limit, limit if narrowed else 2 * top_k)
-    return _without_repeats(_narrowed(hits, parsed))[:top_k]
+    return _without_repeats(_narrowed(search.ranked(ranking, limit), parsed))[:top_k]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +79,28 @@ class _Search:
     terms: Sequence[str]
     among: Sequence[int] | None
 
-    def ranked(self, ranking: Ranking, limit: int, count: int) -> list[Hit]:
-        """The best `count` of the candidates of both searches, `limit` from each."""
+    def ranked(self, ranking: Ranking, limit: int) -> list[Hit]:
+        """The candidates of both searches, `limit` from each, best first."""
         rowids, dense, keyword = self._candidates(ranking, limit)
-        # Adding scores keeps how much better a passage is, which ranks throw away: answer recall@1
-        # on xquad-en 0.976 against 0.961 for reciprocal rank fusion.
-        score = ranking.dense_weight * _standardised(dense)
-        score += ranking.keyword_weight * _standardised(keyword)
-        order = np.lexsort((rowids, -score))[:count]
-        hits = self.index.hits([int(rowids[place]) for place in order])
+        hits = self.index.hits(rowids)
+        score = _fused(dense, keyword, ranking)
+        document = _of_documents([hit.document_id for hit in hits], score)
+        score = score + ranking.document_weight * document
+        order = np.lexsort((np.array(rowids), -score))
         return [
             replace(
-                hit,
+                hits[place],
                 score=float(score[place]),
-                signals={"dense": float(dense[place]), "keyword": float(keyword[place])},
+                signals={
+                    "dense": float(dense[place]),
+                    "keyword": float(keyword[place]),
+                    "document": float(document[place]),
+                },
             )
-            for hit, place in zip(hits, order, strict=True)
+            for place in order
         ]
 
-    def _candidates(self, ranking: Ranking, limit: int) -> tuple[NDArray[np.int64], Scores, Scores]:
+    def _candidates(self, ranking: Ranking, limit: int) -> tuple[list[int], Scores, Scores]:
         """Row ids of the passages that either search found, ascending, with both scores of each."""
         dense: dict[int, float] = {}
         keyword: dict[int, float] = {}
@@ -107,11 +113,11 @@ class _Search:
         dense.update(zip(found_by_words, self.index.cosines(found_by_words, self.vector), strict=True))
         if found_by_vector and keyword:
             keyword.update(self._keyword_scores(len(found_by_vector), found_by_vector))
-        rowids = np.array(sorted(dense), dtype=np.int64)
+        rowids = sorted(dense)
         return (
             rowids,
-            np.array([dense[rowid] for rowid in rowids.tolist()], dtype=np.float64),
-            np.array([keyword.get(rowid, 0.0) for rowid in rowids.tolist()], dtype=np.float64),
+            np.array([dense[rowid] for rowid in rowids], dtype=np.float64),
+            np.array([keyword.get(rowid, 0.0) for rowid in rowids], dtype=np.float64),
         )
 
     def _keyword_scores(self, limit: int, among: Sequence[int] | None) -> dict[int, float]:
@@ -132,6 +138,38 @@ def _allowed(
         limits = " ".join(f"{one.kind}:{one.value}" for one in parsed.filters)
         raise UsageError(f"No document in '{collection}' passes {limits or 'the chosen documents'}.")
     return index.passage_rowids([document.id for document in documents])
+
+
+def _fused(dense: Scores, keyword: Scores, ranking: Ranking) -> Scores:
+    """One score a candidate.
+
+    Adding scores keeps how much better a passage is, which ranks throw away: answer recall@1 on
+    xquad-en 0.971 against 0.961 for reciprocal rank fusion (Cormack, Clarke, Büttcher, SIGIR 2009).
+    """
+    if ranking.fusion == "ranks":
+        return ranking.dense_weight / (60 + _ranks(dense)) + ranking.keyword_weight / (60 + _ranks(keyword))
+    return ranking.dense_weight * _standardised(dense) + ranking.keyword_weight * _standardised(keyword)
+
+
+def _ranks(scores: Scores) -> Scores:
+    """1 for the highest; equal scores in the order given."""
+    ranks = np.empty_like(scores)
+    ranks[np.argsort(-scores, kind="stable")] = np.arange(1, scores.size + 1)
+    return ranks
+
+
+def _of_documents(documents: Sequence[int], scores: Scores) -> Scores:
+    """For each candidate the mean of its document's two best; a single one is paired with the lowest.
+
+    A document that is found twice is likelier to be the right one: doc+answer recall@5 on til rose
+    from 0.717 to 0.767.
+    """
+    best: dict[int, list[float]] = {}
+    for place in np.argsort(-scores, kind="stable"):
+        best.setdefault(documents[place], []).append(float(scores[place]))
+    lowest = float(scores.min()) if scores.size else 0.0
+    means = {document: sum((*found, lowest)[:2]) / 2 for document, found in best.items()}
+    return np.array([means[document] for document in documents], dtype=np.float64)
 
 
 def _standardised(scores: Scores) -> Scores:

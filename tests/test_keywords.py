@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.keywords import FTS5_TOKENIZER, MAX_TERM_CHARACTERS, fold, index_terms, query_terms
+from rag.keywords import FTS5_TOKENIZER, MAX_TERM_CHARACTERS, fold, index_terms, joined_terms, query_terms
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,11 @@ def test_a_question_looks_single_letters_up_only_alone() -> None:
 
 def test_a_question_gives_each_term_once() -> None:
     assert query_terms("to be or not to be") == ["to", "be", "or", "not"]
+
+
+def test_neighbours_are_joined_too() -> None:
+    terms = joined_terms("CVS Health, 大阪 10 k")
+    assert terms == ["cvsheal", "cvshe~", "health10", "10k"]
 
 
 def test_base64_is_cut() -> None:
