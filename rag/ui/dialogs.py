@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from rag.ui.context import App
+from rag.ui.markup import label
 from rag.ui.strings import Phrases
 
 REASONS = ("reason_wrong", "reason_missed", "reason_source", "reason_unclear")
@@ -25,6 +26,8 @@ def draw_dialog(app: App, ask: Callable[[str], None]) -> None:
         show_link(app.say, *values)
     elif kind == "edit":
         show_edit(app.say, ask, *values)
+    elif kind == "page":
+        show_page(*values)
     elif kind == "reason":
         show_reason(app, *values)
 
@@ -51,6 +54,16 @@ def show_edit(say: Phrases, ask: Callable[[str], None], question: str) -> None:
         if st.button(say("ask"), type="primary"):
             ask(edited)
             st.rerun()
+
+    dialog()
+
+
+def show_page(doc: str, sheet: str) -> None:
+    """A page as wide as the window; `sheet` is HTML made by the pane."""
+
+    @st.dialog(label(doc), width="large")
+    def dialog() -> None:
+        st.html(f'<div class="fn-enlarged">{sheet}</div>')
 
     dialog()
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from rag.ui.context import App
-from rag.ui.markup import icon, label, question_words, spanned, text, word_spans
+from rag.ui.markup import icon, label, question_words, text, word_spans
 from rag.ui.progress import draw_jobs
+from rag.ui.prose import prose
 from rag.ui.strings import Phrases
 from rag.ui.typed import typed
 from rag.ui.welcome import draw_folder_form
@@ -218,9 +219,9 @@ def hit_html(hit: Hit, query: str, say: Phrases) -> str:
     passage = hit.passage.text[:EXCERPT_CHARACTERS]
     more = "…" if len(hit.passage.text) > EXCERPT_CHARACTERS else ""
     where = [hit.doc, *([say("page", page=hit.page)] if hit.page else []), *filter(None, [hit.heading])]
-    body = spanned(passage, word_spans(passage, question_words(query)))
+    body = prose(passage + more, word_spans(passage, question_words(query)))
     return (
-        f'<article class="fn-hit"><p class="fn-hit-text" dir="auto">{body}{more}</p>'
+        f'<article class="fn-hit"><div class="fn-hit-text">{body}</div>'
         f'<p class="fn-hit-where" dir="auto">{text(" · ".join(where))}</p></article>'
     )
 

@@ -78,8 +78,10 @@ def quote_boxes(path: Path, page: int, quote: str) -> list[Box]:
         span = find_quote(characters.get_text_range(), quote)
         if span is None:
             return []
-        boxes = [characters.get_charbox(index) for index in range(*span)]
-        return merge_lines([on_page(sheet, box) for box in boxes])
+        # Lines are joined before the page is turned: on a turned page they stand upright.
+        boxes = (characters.get_charbox(index) for index in range(*span))
+        lines = merge_lines([Box(left, -top, right, -bottom) for left, bottom, right, top in boxes])
+        return [on_page(sheet, line) for line in lines]
 
 
 def find_quote(page_text: str, quote: str) -> tuple[int, int] | None:
@@ -104,11 +106,11 @@ def letters(value: str) -> tuple[str, list[int]]:
     return "".join(c for c, _ in kept), [i for _, i in kept]
 
 
-def on_page(sheet: PdfPage, box: Sequence[float]) -> Box:
-    """A box in PDF points (origin bottom left, page possibly turned or cropped) as shares of the picture."""
+def on_page(sheet: PdfPage, box: Box) -> Box:
+    """A box in PDF points (y negated, page possibly turned or cropped) as shares of the picture."""
     scale = 10_000  # PDFium answers in whole pixels
-    x1, y1 = to_device(sheet, box[0], box[3], scale)
-    x2, y2 = to_device(sheet, box[2], box[1], scale)
+    x1, y1 = to_device(sheet, box.left, -box.top, scale)
+    x2, y2 = to_device(sheet, box.right, -box.bottom, scale)
     return Box(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
 
 

@@ -13,6 +13,7 @@ from rag.errors import RagError
 from rag.records import Hit
 from rag.store import StoredDocument
 from rag.ui.context import App
+from rag.ui.dialogs import open_dialog
 from rag.ui.markup import Span, icon, question_words, spanned, text, word_spans
 from rag.ui.page_images import Box, page_count, page_picture, quote_boxes
 from rag.ui.prose import prose
@@ -166,7 +167,16 @@ def draw_pdf(app: App, selection: Selection, path: Path) -> None:
             st.html(passage_html(selection, stored_document(app, selection), say))
             return
         quotes = tuple(selection.source.hit.passage.text[start:end] for start, end in selection.source.quotes)
-        st.html(cached_sheet(str(path), path.stat().st_mtime_ns, page, quotes, say("page", page=page)))
+        sheet = cached_sheet(str(path), path.stat().st_mtime_ns, page, quotes, say("page", page=page))
+        st.html(sheet)
+        st.button(
+            say("enlarge"),
+            key=f"enlarge-{selection.token}",
+            icon=":material/zoom_in:",
+            type="tertiary",
+            on_click=open_dialog,
+            args=("page", selection.source.hit.doc, sheet),
+        )
     except RagError as error:
         st.warning(str(error))
         st.html(passage_html(selection, None, say))

@@ -26,7 +26,7 @@ def language_of(locale: str | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """Says things in one language: `say("documents", count=3)`.
+    """Says things in one language: `say("some_documents", count=3)`.
 
     With `count=1` the key's `_one` form is used where there is one. An unknown key is a
     `KeyError`: a missing phrase is a mistake of ours, and a test finds it.

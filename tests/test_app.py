@@ -1,0 +1,631 @@
+"""The app without a browser: markup, phrases, desks, page boxes, and the pages on a fake model."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+from ui_fakes import fake_library
+
+from rag.answering import Answered, AnswerEvent, Evidenced, Searched, Wrote
+from rag.errors import UsageError
+from rag.indexing import IngestEvent
+from rag.records import Answer, BudgetUse, Citation, Evidence, Hit, Passage, Sentence, Usage
+from rag.ui.answers import plain_text, turn_html
+from rag.ui.conductor import Act, act_of
+from rag.ui.desk import Desk, Request, Task
+from rag.ui.exporting import conversation_markdown
+from rag.ui.ingesting import Ingest, IngestDesk
+from rag.ui.library import safe_name, size_text
+from rag.ui.markup import label, question_words, spanned, word_spans
+from rag.ui.page_images import Box, find_quote, merge_lines, page_count, page_picture, quote_boxes
+from rag.ui.prose import prose
+from rag.ui.strings import LANGUAGES, Phrases, language_of, load_strings
+from rag.ui.turns import Turn, saved_turn, source_of, sources
+
+SAY = Phrases("en")
+UI = Path(__file__).parent.parent / "rag" / "ui"
+HOSTILE = (
+    "<img src=x onerror=alert(1)><script>alert(2)</script> ![i](http://evil.example/p.png) "
+    '[l](javascript:alert(3)) <a href="http://evil.example">a</a> "\' & </div>'
+)
+CITED = "The limit is 45 euros a day. Receipts are due in 30 days."
+
+
+def passage(text: str, *, ordinal: int = 0, start: int = 100) -> Passage:
+    return Passage(
+        f"id{ordinal}", ordinal, text, start, start + len(text), 10, f"hash{ordinal}", ("Meals",), 3, 3
+    )
+
+
+def hit(text: str, *, doc: str = "policies/expenses.pdf", ordinal: int = 0) -> Hit:
+    return Hit(ordinal + 1, passage(text, ordinal=ordinal), 1, doc, "Expenses", 1.0)
+
+
+def turn(**changes: object) -> Turn:
+    """A finished turn with one quote and a text of two sentences, the second in doubt."""
+    found = hit(CITED)
+    text = "It is 45 euros [1]. It was 30 before [7]."
+    whole = Turn(
+        key="t1",
+        question="What is the daily limit?",
+        state="done",
+        hits=(found, hit("Nobody cites this.", ordinal=1)),
+        evidence=(Evidence(found, 1, CITED[:28], 0, 28, 0.9),),
+        text=text,
+        sentences=(
+            Sentence(0, 19, (1,), "true"),
+            Sentence(20, 41, (), "false", ("30 is not in any source",)),
+        ),
+        citations=(Citation(1, found.doc, 3, CITED[29:], 129, 157, "id0", "hash0", "true"),),
+        model="tiny",
+        budget=BudgetUse(1000, 100, 10, 0, {1: 40}, 200, (2,), 0),
+        usage=Usage(150, 0, 20, 0.1, 0.5, "stop"),
+        seconds={"search": 0.02, "first_token": 0.3, "total": 0.8},
+    )
+    return replace(whole, **changes)  # type: ignore[arg-type]
+
+
+class Tags(HTMLParser):
+    """Every tag with its attributes, and the text between them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def tag_names(html: str) -> list[str]:
+    return [tag for tag, _ in Tags(html).tags]
+
+
+# Phrases
+
+
+@pytest.mark.parametrize("key", sorted(load_strings()))
+def test_every_phrase_is_there_in_every_language_with_the_same_values(key: str) -> None:
+    phrase = load_strings()[key]
+    assert set(phrase) == set(LANGUAGES)
+    assert all(text.strip() for text in phrase.values())
+    values = {language: sorted(set(re.findall(r"\{(\w+)", text))) for language, text in phrase.items()}
+    assert values["de"] == values["zh"] == values["en"]
+
+
+def test_every_phrase_that_the_pages_say_exists_and_none_is_left_over() -> None:
+    code = "\n".join(path.read_text(encoding="utf-8") for path in UI.glob("*.py"))
+    said = set(re.findall(r"""say\(\s*["']([a-z_]+)["']""", code))
+    keys = {key.removesuffix("_one") for key in load_strings()}
+    assert said <= keys
+    families = {match[:-1] for match in re.findall(r"""say\(f["']([a-z_]+_\{)""", code)}
+    named = set(re.findall(r'"([a-z_]+)"', code))  # such as the reasons of a bad answer
+    unused = {k for k in keys - said if not any(k.startswith(f) for f in families) and k not in named}
+    assert unused == set()
+
+
+def test_a_count_of_one_has_its_own_phrase() -> None:
+    assert SAY("waiting", count=1) == "In the queue: one question comes first."
+    assert SAY("waiting", count=2) == "In the queue: 2 questions come first."
+
+
+@pytest.mark.parametrize(
+    ("locale", "language"),
+    [("de-AT", "de"), ("zh_Hans_CN", "zh"), ("fr-FR", "en"), (None, "en"), ("EN", "en")],
+)
+def test_the_language_follows_the_browser(locale: str | None, language: str) -> None:
+    assert language_of(locale) == language
+
+
+# Untrusted text
+
+
+@given(st.text(), st.lists(st.tuples(st.integers(-5, 60), st.integers(-5, 60), st.sampled_from(["a", "b"]))))
+def test_marked_text_is_the_text_and_holds_no_tag_but_ours(
+    value: str, spans: list[tuple[int, int, str]]
+) -> None:
+    shown = Tags(spanned(value, spans).replace("\r", "&#13;"))
+    assert {tag for tag, _ in shown.tags} <= {"mark"}
+    assert shown.text == value.replace("\x00", shown.text[value.index("\x00")] if "\x00" in value else "")
+
+
+def test_overlapping_marks_are_cut_so_that_they_nest() -> None:
+    assert spanned("abcd", [(0, 3, "x"), (1, 4, "y")]) == (
+        '<mark class="x">a</mark><mark class="x y">bc</mark><mark class="y">d</mark>'
+    )
+
+
+@pytest.mark.parametrize("state", ["waiting", "searching", "writing", "done", "failed"])
+def test_a_hostile_turn_draws_no_element_of_its_own(state: str) -> None:
+    found = hit(HOSTILE, doc=HOSTILE)
+    hostile = turn(
+        state=state,
+        question=HOSTILE,
+        query=HOSTILE + "?",
+        text=f"{HOSTILE} [1]",
+        hits=(found,),
+        evidence=(Evidence(found, 1, HOSTILE, 0, len(HOSTILE), 1.0),),
+        sentences=(Sentence(0, len(HOSTILE), (), "partly", (HOSTILE,)),),
+        model=HOSTILE,
+        problem=HOSTILE,
+        reason=HOSTILE,
+        abstained=state == "done",
+    )
+    for part in turn_html(hostile, SAY):
+        for name, attributes in Tags(part).tags:
+            assert name not in {"img", "script", "a", "iframe", "link", "style"}
+            assert not {key for key in attributes if key.startswith("on") or key in {"href", "src"}}
+
+
+@given(st.text())
+def test_prose_keeps_every_word_and_makes_no_element_of_the_text(value: str) -> None:
+    html = prose(value, ())
+    assert set(tag_names(html)) <= {"p", "h3", "table", "tr", "td", "th"}
+
+
+def test_prose_shows_headings_and_tables_with_their_marks() -> None:
+    value = "## Meals\n\n| What | Limit |\n|---|---|\n| Lunch | 20 |\n\nEnd."
+    start = value.index("20")
+    assert prose(value, [(start, start + 2, "fn-exact")]) == (
+        '<h3 dir="auto">Meals</h3><table><tr><th dir="auto">What</th><th dir="auto">Limit</th></tr>'
+        '<tr><td dir="auto">Lunch</td><td dir="auto"><mark class="fn-exact">20</mark></td></tr></table>'
+        '<p dir="auto">End.</p>'
+    )
+
+
+def test_labels_are_plain_whatever_the_file_is_called() -> None:
+    assert label("![x](a)_b_") == r"\!\[x\]\(a\)\_b\_"
+    assert "://" not in label("http://evil.example") and "www." not in label("www.evil.example")
+
+
+def test_words_of_the_question_are_marked_with_their_endings() -> None:
+    words = question_words("How are policies reported in Q3?")
+    text = "The policy was reported: Q3 reports follow policies."
+    assert [text[start:end] for start, end, _ in word_spans(text, words)] == [
+        "policy",
+        "reported",
+        "Q3",
+        "reports",
+        "policies",
+    ]
+    assert word_spans("差旅报销规定", question_words("报销")) == [(2, 4, "fn-word")]
+
+
+# Turns
+
+
+def test_sources_are_only_what_is_cited_with_all_their_quotes() -> None:
+    (source,) = sources(turn())
+    assert source.marker == 1
+    assert [CITED[start:end] for start, end in source.quotes] == [
+        "The limit is 45 euros a day.",
+        "Receipts are due in 30 days.",
+    ]
+    assert source_of(turn(), 2) is None
+
+
+def test_markers_open_their_source_and_unknown_ones_stay_text() -> None:
+    html = turn_html(turn(), SAY)[1]
+    buttons = [attributes for tag, attributes in Tags(html).tags if tag == "button"]
+    assert [(b["data-act"], b["data-marker"]) for b in buttons] == [("cite", "1")]
+    assert "[7]" in html
+
+
+def test_a_sentence_without_support_is_marked_with_its_reason() -> None:
+    html = turn_html(turn(), SAY)[1]
+    doubtful = [a for _, a in Tags(html).tags if "fn-doubt-false" in (a.get("class") or "")]
+    assert [a["title"] for a in doubtful] == ["30 is not in any source"]
+    assert "One sentence is not fully supported" in html
+
+
+def test_an_address_in_a_text_asks_first() -> None:
+    html = turn_html(turn(text="See https://evil.example/x.", sentences=()), SAY)[1]
+    links = [a for t, a in Tags(html).tags if a.get("data-act") == "link"]
+    assert [a["data-url"] for a in links] == ["https://evil.example/x."]
+    assert "a" not in tag_names(html)
+
+
+def test_a_refusal_says_so_and_shows_the_nearest() -> None:
+    html = turn_html(turn(abstained=True, reason="moon is not in it", text="", sentences=()), SAY)[0]
+    assert "Your documents do not seem to answer this." in html
+    assert "moon is not in it" in html
+    assert "The nearest passages" in html
+
+
+def test_the_budget_says_what_was_left_out() -> None:
+    footer = turn_html(turn(), SAY)[2]
+    assert "150 of 1,000 tokens" in footer
+    assert "One passage found did not fit" in footer
+
+
+def test_a_changed_source_is_flagged() -> None:
+    assert "changed since" in turn_html(turn(stale={1: "changed"}), SAY)[2]
+
+
+def test_the_copied_answer_carries_its_sources() -> None:
+    assert plain_text(turn()) == (
+        "“The limit is 45 euros a day.” [1]\n\nIt is 45 euros [1]. It was 30 before [7].\n\n"
+        "[1] policies/expenses.pdf, p. 3"
+    )
+
+
+def test_the_exported_conversation_fetches_nothing() -> None:
+    exported = conversation_markdown("T", [turn(question=HOSTILE)], SAY)
+    assert "](http" not in exported and "<img" not in exported.replace(r"\<img", "")
+    assert r"\- \[1\]" not in exported and "- [1] policies" in exported
+
+
+def test_saved_and_streaming_turns_are_drawn_alike() -> None:
+    finished = turn()
+    answer = Answer(
+        finished.question,
+        "",
+        finished.text,
+        finished.evidence,
+        finished.sentences,
+        finished.citations,
+        finished.hits,
+        False,
+        "",
+        finished.budget,
+        finished.usage,
+        finished.model,
+        0,
+        finished.seconds,
+    )
+    assert turn_html(saved_turn(answer, key="t1"), SAY) == turn_html(finished, SAY)
+
+
+# The conductor
+
+
+def test_a_click_is_read_and_anything_else_is_not() -> None:
+    clicked = {"act": "cite", "turn": "t1", "marker": 2, "at": 5}
+    assert act_of(clicked) == Act("cite", "t1", 2, "")
+    assert act_of({"act": 3}) is None
+    assert act_of("cite") is None
+    assert act_of({"act": "cite", "marker": "2"}) == Act("cite")
+
+
+# Uploads
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("a/b.md", "a/b.md"),
+        ("../../etc/passwd", "etc/passwd"),
+        ("/etc/passwd", "etc/passwd"),
+        ("..\\x.md", "x.md"),
+        ("C:\\x.md", "C_/x.md"),
+        ("..", "file"),
+    ],
+)
+def test_an_uploaded_name_stays_in_its_folder(name: str, safe: str) -> None:
+    assert str(safe_name(name)) == safe
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(0, "0 B"), (999, "999 B"), (1500, "2 kB"), (2_500_000_000, "2.5 GB")]
+)
+def test_sizes_as_people_read_them(size: int, text: str) -> None:
+    assert size_text(size) == text
+
+
+# Pages of PDFs
+
+
+def test_a_quote_is_found_across_line_ends_and_hyphens() -> None:
+    page = "Limits are reim-\nbursed within\r\nthirty days."
+    found = find_quote(page, "reimbursed within thirty")
+    assert found is not None
+    assert page[slice(*found)] == "reim-\nbursed within\r\nthirty"
+    assert find_quote(page, "forty days") is None
+
+
+def test_a_quote_that_goes_on_overleaf_is_found_by_its_half() -> None:
+    found = find_quote(
+        "At the end of the page stands half a", "end of the page stands half a sentence that goes on here"
+    )
+    assert found is not None
+
+
+def test_boxes_of_one_line_become_one() -> None:
+    letters = [
+        Box(0.1, 0.1, 0.2, 0.15),
+        Box(0.2, 0.11, 0.3, 0.15),
+        Box(0.3, 0.1, 0.3, 0.15),
+        Box(0.1, 0.2, 0.2, 0.25),
+    ]
+    assert merge_lines(letters) == [Box(0.1, 0.1, 0.3, 0.15), Box(0.1, 0.2, 0.2, 0.25)]
+
+
+@pytest.fixture(scope="module", params=[0, 90])
+def pdf(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """Two A4 pages, upright or turned; the second has one line 40 mm from the left, 100 mm from the top."""
+    from fpdf import FPDF
+    from pypdf import PdfReader, PdfWriter
+
+    path = tmp_path_factory.mktemp("pdf") / f"turned-{request.param}.pdf"
+    document = FPDF(format="A4", unit="mm")
+    document.set_font("Helvetica", size=12)
+    for words in ("first page", "the quick brown fox"):
+        document.add_page()
+        document.text(40, 100, words)
+    document.output(str(path))
+    writer = PdfWriter(clone_from=PdfReader(path))
+    for page in writer.pages:
+        page.rotate(request.param)
+    writer.write(path)
+    return path, request.param
+
+
+def test_the_quote_is_marked_where_it_stands(pdf: tuple[Path, int]) -> None:
+    path, turned = pdf
+    (box,) = quote_boxes(path, 2, "quick brown fox")
+    if turned == 0:
+        assert 40 / 210 < box.left < 60 / 210
+        assert box.top < 100 / 297 < box.bottom + 0.01
+        assert box.right - box.left > box.bottom - box.top
+    else:
+        assert 40 / 210 < box.top < 60 / 210
+        assert box.left - 0.01 < 1 - 100 / 297 < box.right
+    assert quote_boxes(path, 1, "quick brown fox") == []
+    assert page_count(path) == 2
+
+
+def test_a_page_is_a_jpeg_of_the_width_asked_for(pdf: tuple[Path, int]) -> None:
+    from io import BytesIO
+
+    from PIL import Image
+
+    with Image.open(BytesIO(page_picture(pdf[0], 1, width=420))) as image:
+        assert image.format == "JPEG"
+        assert image.width == 420
+
+
+def test_a_page_that_is_not_there_is_said(pdf: tuple[Path, int]) -> None:
+    from rag.errors import UnreadableDocument
+
+    with pytest.raises(UnreadableDocument, match="has no page 9"):
+        page_picture(pdf[0], 9)
+
+
+# The desks
+
+
+def request(question: str) -> Request:
+    return Request(conversation_id=1, question=question, collection="default")
+
+
+def finished(question: str) -> Answer:
+    return Answer(question, question, "", (), (), (), (), False, "", None, None, None)
+
+
+class Bench:
+    """A desk whose questions are answered when the test says so."""
+
+    def __init__(self) -> None:
+        self.go = threading.Semaphore(0)
+        self.saved: list[str] = []
+        self.desk = Desk(self.ask, lambda task, answer: self.saved.append(answer.question))
+
+    def ask(self, task: Task) -> Iterator[AnswerEvent]:
+        if task.request.question == "known":
+            raise UsageError("The collection is empty. Add a folder.")
+        if task.request.question == "unknown":
+            raise ZeroDivisionError
+        yield Searched(task.request.question, (), 0.01)
+        yield Evidenced((), False, "", 0.01)
+        yield Wrote("half ")
+        while not self.go.acquire(timeout=0.01):
+            if task.cancelled.is_set():
+                break
+        yield Answered(finished(task.request.question))
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    made = Bench()
+    yield made
+    made.desk.close()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
+def test_questions_are_answered_in_order_and_saved(bench: Bench) -> None:
+    first, second = bench.desk.submit(request("one")), bench.desk.submit(request("two"))
+    wait_for(lambda: first.turn.text == "half ")
+    assert [task.turn.state for task in bench.desk.open_tasks(1)] == ["writing", "waiting"]
+    assert second.turn.ahead == 1
+    assert bench.desk.open_tasks(2) == []
+    bench.go.release(2)
+    wait_for(lambda: second.over)
+    wait_for(lambda: bench.desk.open_tasks(1) == [])
+    assert bench.saved == ["one", "two"]
+
+
+def test_stopping_keeps_what_was_written_and_withdrawing_drops_the_question(bench: Bench) -> None:
+    first, second = bench.desk.submit(request("one")), bench.desk.submit(request("two"))
+    wait_for(lambda: first.turn.state == "writing")
+    bench.desk.cancel(second)
+    bench.desk.cancel(first)
+    wait_for(lambda: first.over)
+    third = bench.desk.submit(request("three"))
+    bench.go.release()
+    wait_for(lambda: third.over)
+    assert bench.saved == ["one", "three"]
+
+
+@pytest.mark.parametrize(
+    ("question", "shown"),
+    [("known", "The collection is empty. Add a folder."), ("unknown", "Something unexpected went wrong.")],
+)
+def test_a_failure_is_a_sentence_and_the_next_question_is_answered(
+    bench: Bench, question: str, shown: str
+) -> None:
+    failed = bench.desk.submit(request(question))
+    wait_for(lambda: failed.over)
+    assert failed.turn.state == "failed"
+    (html,) = turn_html(failed.turn, SAY)
+    assert shown in html
+    assert "ZeroDivisionError" not in html
+    after = bench.desk.submit(request("after"))
+    bench.go.release()
+    wait_for(lambda: after.over)
+    assert bench.saved == ["after"]
+    assert bench.desk.open_tasks(1) == [failed]
+
+
+def steps(count: int) -> list[IngestEvent]:
+    return [
+        IngestEvent(done, count, done * 10, done, 1.0, None, f"{done}.md") for done in range(1, count + 1)
+    ]
+
+
+def test_an_ingest_pauses_between_files_and_goes_on() -> None:
+    gate = threading.Semaphore(0)
+
+    def ingest(job: Ingest) -> Iterator[IngestEvent]:
+        for event in steps(3):
+            assert gate.acquire(timeout=10)
+            yield event
+
+    desk = IngestDesk(ingest)
+    job = desk.start([Path("folder")], "default")
+    gate.release()
+    wait_for(lambda: job.event is not None)
+    desk.pause(job)
+    gate.release(2)
+    assert job.phase == "paused"
+    seen = job.event
+    assert seen is not None and seen.files_done < 3
+    desk.resume(job)
+    wait_for(lambda: job.over)
+    assert (job.phase, job.event) == ("done", steps(3)[-1])
+    desk.dismiss(job)
+    assert desk.jobs() == []
+    desk.close()
+
+
+def test_an_ingest_that_is_stopped_says_so() -> None:
+    def ingest(job: Ingest) -> Iterator[IngestEvent]:
+        yield steps(1)[0]
+        assert job.stopped.wait(10)
+
+    desk = IngestDesk(ingest)
+    job = desk.start([Path("folder")], "default")
+    desk.stop(job)
+    wait_for(lambda: job.over)
+    assert job.phase == "stopped"
+    desk.close()
+
+
+# The pages
+
+
+OPEN = """
+from pathlib import Path
+from ui_fakes import fake_library
+folder = Path({folder!r})
+def open_library():
+    return fake_library(folder, ["The notice period is three months [1].", "Nothing else."])
+"""
+WHOLE = "from rag.ui.shell import run\nrun(open_library, name=str(folder))\n"
+ONE_PAGE = """
+from rag.ui.context import App, open_services, phrases
+from rag.ui.shell import PAGES
+services = open_services(open_library)
+desks = services.desk, services.ingests
+PAGES[{page!r}][1](App(services.library, *desks, phrases(services.library), services.close))
+services.close()
+"""
+NOTICE = "# Leaving\n\nThe notice period is three months for everybody.\n\n# Meals\n\nLunch costs 20 euros.\n"
+
+
+def app_at(folder: Path, script: str = WHOLE, **query: str) -> AppTest:
+    """The app over a library in a folder, as a new browser session sees it."""
+    app = AppTest.from_string(OPEN.format(folder=str(folder)) + script, default_timeout=30)
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def shown(app: AppTest) -> str:
+    """All HTML that the page holds."""
+    return "\n".join(element.proto.body for element in app.get("html"))
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Path:
+    """A library with one document."""
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "leaving.md").write_text(NOTICE, encoding="utf-8")
+    library = fake_library(tmp_path / "library", ["x"])
+    for _ in library.ingest([tmp_path / "docs"]):
+        pass
+    library.close()
+    return tmp_path / "library"
+
+
+def test_an_empty_library_offers_the_sample_or_a_folder(tmp_path: Path) -> None:
+    app = app_at(tmp_path / "library")
+    assert app.title[0].value == "Ask your own documents"
+    assert [button.label for button in app.button if button.label == "Add the sample"]
+    app.text_input[0].set_value(str(tmp_path / "nowhere"))
+    next(b for b in app.button if b.label == "Add").click()
+    app.run()
+    assert "Check the spelling" in app.error[0].value
+
+
+def test_a_question_is_answered_and_stays_after_a_reload(filled: Path) -> None:
+    app = app_at(filled)
+    assert app.title[0].value == "What would you like to know?"
+    app.chat_input[0].set_value("How long is the notice period?").run()
+    assert not app.exception
+    conversation = app.query_params["c"]
+    html = shown(app)
+    assert "The notice period is three months for everybody." in html
+    assert "In the model&#x27;s words" in html and "queued-replies" in html
+    again = app_at(filled, c=conversation[0] if isinstance(conversation, list) else conversation)
+    assert shown(again).count("How long is the notice period?") >= 1
+    assert "The notice period is three months for everybody." in shown(again)
+
+
+def test_a_conversation_that_is_gone_starts_a_new_one(filled: Path) -> None:
+    app = app_at(filled, c="999")
+    assert app.title[0].value == "What would you like to know?"
+    assert not app.exception
+
+
+@pytest.mark.parametrize("page", ["library", "history", "explore", "lab", "models", "settings"])
+def test_every_page_draws(filled: Path, page: str) -> None:
+    app = app_at(filled, ONE_PAGE.format(page=page))
+    assert not app.exception
+    assert app.title[0].value == SAY(f"nav_{page}")
+
+
+def test_the_library_counts_its_documents(filled: Path) -> None:
+    html = shown(app_at(filled, ONE_PAGE.format(page="library")))
+    assert "<dt>Documents</dt><dd>1</dd>" in html
+    assert "Every file was read whole." in html
