@@ -43,6 +43,11 @@ class DocumentBuilder:
         self._warnings: list[str] = []
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """The lines for the receipt so far."""
+        return tuple(self._warnings)
+
+    @property
     def block_count(self) -> int:
         """How many blocks there are so far."""
         return len(self._blocks)

@@ -31,11 +31,16 @@ def decode(data: bytes) -> tuple[str, str]:
 
 
 def is_binary(data: bytes) -> bool:
-    """Whether the bytes are no text in any encoding: zero bytes that are not UTF-16 or UTF-32's."""
+    """Whether the bytes are no text: they hold zeros that are not UTF-16's or a stray one in UTF-8."""
     head = data[:8192]
-    if any(head.startswith(mark) for mark, _ in _MARKS) or b"\0" not in head:
+    zeros = head.count(0)
+    if any(head.startswith(mark) for mark, _ in _MARKS) or not zeros or _wide(head):
         return False
-    return _wide(head) is None
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    return zeros > len(head) // 4
 
 
 def _wide(data: bytes) -> str | None:

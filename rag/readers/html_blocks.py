@@ -84,6 +84,8 @@ class _Walk:
             self._inline.append(node.text(deep=False))
         elif tag == "br":
             self._inline.append(_BREAK)
+        elif _is_note_mark(node):
+            self._inline.append(f"[{one_line(node.text()).strip('[]')}]")
         elif tag in ("sup", "sub"):
             self._inline.append(_raised(one_line(_inline_text(node))))
         elif tag in _SILENT or tag.startswith("-"):
@@ -138,7 +140,12 @@ def _navigation(node: LexborNode) -> str:
     attributes = node.attributes
     if "hidden" in attributes or attributes.get("aria-hidden") == "true":
         return "hidden"
-    if node.tag in _NAVIGATION_TAGS or attributes.get("role") in _NAVIGATION_ROLES:
+    role = attributes.get("role") or ""
+    if role.startswith("doc-") and role != "doc-toc":  # footnotes, an abstract, an appendix
+        return ""
+    if node.tag == "aside" and node.css_first("[role=doc-footnote]"):
+        return ""
+    if node.tag in _NAVIGATION_TAGS or role in _NAVIGATION_ROLES:
         return "navigation"
     if node.tag == "header" and node.parent is not None and node.parent.tag == "body":
         return "" if node.css_first("h1") else "navigation"
@@ -162,9 +169,16 @@ def _inline_text(node: LexborNode) -> str:
             parts.append(_BREAK)
         elif child.tag in ("sup", "sub"):
             parts.append(_raised(one_line(_inline_text(child))))
+        elif _is_note_mark(child):
+            parts.append(f"[{one_line(child.text()).strip('[]')}]")
         elif child.tag not in _SILENT and not (child.tag or "-").startswith("-"):
             parts.append(_inline_text(child))
     return "".join(parts).replace(_SOFT_HYPHEN, "")
+
+
+def _is_note_mark(node: LexborNode) -> bool:
+    attributes = node.attributes
+    return attributes.get("role") == "doc-noteref" or attributes.get("epub:type") == "noteref"
 
 
 def _raised(text: str) -> str:

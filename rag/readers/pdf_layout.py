@@ -55,6 +55,10 @@ class Row:
     def bold(self) -> bool:
         return all(phrase.bold for phrase in self.phrases)
 
+    @property
+    def fixed(self) -> bool:
+        return all(phrase.fixed for phrase in self.phrases)
+
 
 @dataclass(slots=True)
 class Element:
@@ -99,7 +103,8 @@ def _merged(phrases: list[Phrase]) -> list[Phrase]:
             space = "" if closing and phrase.text[0] in "%)" else " "
             box = (min(last.left, phrase.left), max(last.right, phrase.right))
             tall = phrase if follows else last
-            merged[-1] = Phrase(last.text + space + phrase.text, *box, tall.bottom, tall.top, last.bold)
+            text = last.text + space + phrase.text
+            merged[-1] = Phrase(text, *box, tall.bottom, tall.top, last.bold, last.fixed)
         else:
             merged.append(phrase)
     return merged
@@ -216,7 +221,7 @@ def _table_end(rows: Sequence[Row], start: int, width: float) -> int | None:
     A table's rows have several phrases; up to three rows of one short phrase (a section's label, a
     wrapped name) may lie between two of them. Three rows make a table, two if they hold numbers.
     """
-    if not _is_tabular(rows[start]):
+    if not _is_tabular(rows[start]) or rows[start].fixed:
         return None
     end, index, count = start + 1, start + 1, 1
     while index < len(rows) and index - end < 4:
@@ -244,7 +249,7 @@ def _caption(prose: Sequence[Row], table: Row, leading: float) -> list[Row]:
     below, found = table, 0
     for row in reversed(prose[-4:]):
         far = row.bottom - below.top > 2.2 * leading
-        ends = row.text.rstrip().endswith(".")
+        ends = row.text.rstrip().endswith(".") or _has_bullet(row)
         if far or ends or row.text.count(" ") >= _WIDE_ROW_WORDS:
             break
         below, found = row, found + 1
@@ -267,6 +272,10 @@ def _breaks(paragraph: Sequence[Row], row: Row, right: float, leading: float) ->
     last = paragraph[-1]
     if last.bottom - row.bottom > 1.35 * leading or row.bottom >= last.bottom:
         return True
+    if row.fixed != last.fixed:
+        return True
+    if row.fixed:
+        return False
     if not 0.87 < row.height / last.height < 1.15:
         return True
     if _has_bullet(row) and (row.text[0] in _BULLET_SIGNS or _SENTENCE_END.search(last.text)):
@@ -309,6 +318,16 @@ def prose_text(rows: Sequence[Row], joins: Callable[[str, str], bool]) -> str:
         else:
             text = f"{text.replace(BROKEN, '-')} {line}"
     return text.replace(BROKEN, "-")
+
+
+def code_text(rows: Sequence[Row]) -> str:
+    """Lines of a fixed-width font as they stand, indented by their place."""
+    left = min(row.left for row in rows)
+    lines = []
+    for row in rows:
+        width = (row.right - row.left) / len(row.text)
+        lines.append(" " * round((row.left - left) / width) + row.text.replace(BROKEN, "-"))
+    return "\n".join(lines)
 
 
 def table_text(element: Element) -> str:

@@ -13,6 +13,7 @@ _JUNK_TITLE = re.compile(
     r"(?:untitled|document\d*|[\W\d_]*|.*\.(?:docx?|xlsx?|pptx?|indd|qxd|tex|pdf))", re.I
 )
 _PRODUCER_PREFIX = re.compile(r"^(?:microsoft (?:word|powerpoint|excel)|print)\s*-\s*", re.IGNORECASE)
+_DATE = re.compile(r"(?:D:)?(\d{4})(\d\d)(\d\d)")  # what follows the day is written in many ways
 _MOST_OUTLINE_ENTRIES = 5000
 
 
@@ -55,8 +56,8 @@ def _title(given: str | None) -> str | None:
 
 
 def _date(metadata: Any) -> str | None:
-    created = metadata.creation_date if metadata else None
-    return created.date().isoformat() if created else None
+    created = _DATE.match(str(metadata.get("/CreationDate", ""))) if metadata else None
+    return "-".join(created.groups()) if created else None
 
 
 def _outline(reader: Any) -> Iterator[tuple[int, str, int]]:

@@ -14,6 +14,7 @@ _HYPHENS = "\x02\ufffe\xad"  # how PDFium marks a hyphen that breaks a word at t
 BROKEN = "\xad"
 """Ends a phrase whose last word goes on in the next line."""
 _BOLD_WEIGHT = 600
+_NAME_BYTES = 64
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class Phrase:
     bottom: float
     top: float
     bold: bool = False
+    fixed: bool = False
 
     @property
     def height(self) -> float:
@@ -69,6 +71,8 @@ class _Scan:
         self._rect = pdfium.FS_RECTF()
         self._rect_pointer = ctypes.byref(self._rect)
         self._flags = ctypes.c_int()
+        self._flags_pointer = ctypes.byref(self._flags)
+        self._name = ctypes.create_string_buffer(_NAME_BYTES)
 
     def phrases(self) -> list[Phrase]:
         """Every phrase, in PDFium's order."""
@@ -81,7 +85,7 @@ class _Scan:
             previous_end = end
             for word in self._words(match.group(), start, end):
                 if new_line or not _continues(found[-1], word):
-                    word.bold = self._is_bold(start)
+                    word.bold, word.fixed = self._style(start)
                     found.append(word)
                 else:
                     _extend(found[-1], word)
@@ -145,13 +149,14 @@ class _Scan:
         index = self._pdfium.FPDFText_GetCharIndexFromTextIndex(self._raw, text_index)
         return text_index if index < 0 else int(index)
 
-    def _is_bold(self, start: int) -> bool:
-        weight = self._pdfium.FPDFText_GetFontWeight(self._raw, self._index(start))
-        if weight >= _BOLD_WEIGHT:
-            return True
-        name = ctypes.create_string_buffer(64)
-        self._pdfium.FPDFText_GetFontInfo(self._raw, self._index(start), name, 64, ctypes.byref(self._flags))
-        return b"bold" in name.value.lower() or b"black" in name.value.lower()
+    def _style(self, start: int) -> tuple[bool, bool]:
+        """Whether a character's font is bold, and whether it is of fixed width."""
+        index = self._index(start)
+        self._pdfium.FPDFText_GetFontInfo(self._raw, index, self._name, _NAME_BYTES, self._flags_pointer)
+        name = self._name.value.lower()
+        bold = b"bold" in name or b"black" in name
+        heavy = bold or self._pdfium.FPDFText_GetFontWeight(self._raw, index) >= _BOLD_WEIGHT
+        return heavy, bool(self._flags.value & 1) or b"mono" in name or b"courier" in name
 
 
 def _continues(phrase: Phrase, word: Phrase) -> bool:

@@ -43,10 +43,21 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     text, encoding = decode(data)
     if encoding:
         builder.warn(f"Read as {encoding}.")
+    facts = add_markdown(builder, text)
+    title, date = facts.get("title"), facts.get("date") or facts.get("created")
+    return builder.build(
+        title=str(title) if title else None,
+        name=name,
+        media_type=FORMAT.media_type,
+        date=str(date) if date else None,
+    )
+
+
+def add_markdown(builder: DocumentBuilder, text: str) -> dict[str, Any]:
+    """Adds the blocks of a Markdown text and gives the fields of its front matter."""
     text = clean(text)
     lines = text.split("\n")
     tokens = _parser().parse(text)
-    facts = _front_matter(tokens, builder)
     covered = 0
     for token, inline in _top_level(tokens):
         start, end = token.map or (covered, covered)
@@ -57,13 +68,7 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
             _add(builder, _KINDS.get(token.type, "paragraph"), lines[start:end])
         covered = max(covered, end)
     _add(builder, "paragraph", lines[covered:])
-    title, date = facts.get("title"), facts.get("date") or facts.get("created")
-    return builder.build(
-        title=str(title) if title else None,
-        name=name,
-        media_type=FORMAT.media_type,
-        date=str(date) if date else None,
-    )
+    return _front_matter(tokens, builder)
 
 
 def plain(text: str) -> str:

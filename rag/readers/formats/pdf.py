@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rag.errors import EncryptedDocument, UnreadableDocument
 from rag.readers import ocr, progress
 from rag.readers.building import DocumentBuilder, stem, visible
-from rag.readers.pdf_layout import Element, Row, elements, flows, is_item, prose_text, table_text
+from rag.readers.pdf_layout import Element, Row, code_text, elements, flows, is_item, prose_text, table_text
 from rag.readers.pdf_structure import Structure, structure_of
 from rag.readers.pdf_words import BROKEN, page_phrases
 from rag.readers.registry import Format
@@ -173,12 +173,22 @@ def _style(pages: Sequence[Page], structure: Structure) -> _Style:
         sizes[_size(row)] += len(row.text)
         bold[row.bold] += len(row.text)
     body = sizes.most_common(1)[0][0] if sizes else 10.0
-    large = sorted((size for size in sizes if size >= 1.15 * body), reverse=True)
+    ranks = _ranked(size for size in sizes if size >= 1.15 * body)
     outline: dict[int, list[tuple[int, str]]] = {}
     for level, title, number in structure.outline:
         outline.setdefault(number, []).append((level, title))
-    ranks = {size: min(rank, 4) for rank, size in enumerate(large, start=1)}
     return _Style(body, ranks, outline, bold[True] > bold[False], _largest(pages, body), set())
+
+
+def _ranked(sizes: Iterable[float]) -> dict[float, int]:
+    """Size → level from 1 to 4; sizes within 7 % (of other letters in one font) share a level."""
+    ranks: dict[float, int] = {}
+    largest, rank = float("inf"), 0
+    for size in sorted(sizes, reverse=True):
+        if size < 0.93 * largest:
+            largest, rank = size, min(rank + 1, 4)
+        ranks[size] = rank
+    return ranks
 
 
 def _size(row: Row) -> float:
@@ -289,6 +299,9 @@ def _add_element(
             row = element.caption.pop(0)
             builder.heading(row.text, _heading_level(row.text, [row], number, style) or 6, page=number)
         builder.add("table", table_text(element), page=number)
+        return
+    if all(row.fixed for row in element.rows):
+        builder.add("code", code_text(element.rows), page=number)
         return
     text = prose_text(element.rows, joins)
     level = _heading_level(text, element.rows, number, style)

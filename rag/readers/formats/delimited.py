@@ -1,0 +1,44 @@
+"""CSV and TSV: one table, its first row the header."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+
+from rag.readers.building import DocumentBuilder
+from rag.readers.decoding import decode
+from rag.readers.registry import Format
+from rag.readers.tables import add_rows
+from rag.records import Document
+
+_SAMPLE_CHARACTERS = 20_000
+_DELIMITERS = ",;\t|"
+
+
+def read(data: bytes, name: str, *, password: str | None = None) -> Document:
+    """The rows as a table; the delimiter is found in the content."""
+    builder = DocumentBuilder()
+    text, encoding = decode(data)
+    if encoding:
+        builder.warn(f"Read as {encoding}.")
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text, name)))
+    add_rows(builder, rows)
+    return builder.build(title=None, name=name, media_type=FORMAT.media_type)
+
+
+def _delimiter(text: str, name: str) -> str:
+    """The one of , ; tab | that gives the most rows the same number of cells, by the first lines."""
+    if name.lower().endswith((".tsv", ".tab")):
+        return "\t"
+    sample = text[:_SAMPLE_CHARACTERS].rsplit("\n", 1)[0] if len(text) > _SAMPLE_CHARACTERS else text
+
+    def agreement(delimiter: str) -> int:
+        widths = [len(row) for row in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter) if row]
+        return max((widths.count(width) * (width > 1) for width in set(widths)), default=0)
+
+    return max(_DELIMITERS, key=agreement)
+
+
+FORMAT = Format("CSV", "text/csv", (".csv", ".tsv", ".tab"), read)

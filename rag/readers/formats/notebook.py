@@ -1,0 +1,51 @@
+"""Jupyter notebooks: Markdown cells as they read, code cells with the text they printed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rag.errors import UnreadableDocument
+from rag.readers.building import DocumentBuilder
+from rag.readers.formats.markdown import add_markdown
+from rag.readers.registry import Format
+from rag.records import Document
+
+_MOST_OUTPUT_CHARACTERS = 5_000
+
+
+def read(data: bytes, name: str, *, password: str | None = None) -> Document:
+    """The cells in order; pictures and long printouts are left out."""
+    try:
+        notebook = json.loads(data.decode("utf-8"))
+        cells = notebook["cells"] if "cells" in notebook else notebook["worksheets"][0]["cells"]
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise UnreadableDocument(f"{name}: not a Jupyter notebook ({error!r}). Save it again.") from error
+    builder = DocumentBuilder()
+    for cell in cells:
+        source = _text(cell.get("source", cell.get("input", "")))
+        if cell.get("cell_type") == "markdown":
+            add_markdown(builder, source)
+        elif cell.get("cell_type") == "code":
+            builder.add("code", source)
+            for output in cell.get("outputs", []):
+                _add_output(builder, output)
+        else:
+            builder.add("paragraph", source)
+    return builder.build(title=None, name=name, media_type=FORMAT.media_type)
+
+
+def _add_output(builder: DocumentBuilder, output: dict[str, Any]) -> None:
+    text = _text(output.get("text") or output.get("data", {}).get("text/plain") or "")
+    if len(text) > _MOST_OUTPUT_CHARACTERS:
+        builder.leave_out("long printouts", text[_MOST_OUTPUT_CHARACTERS:])
+        text = text[:_MOST_OUTPUT_CHARACTERS]
+    builder.add("code", text)
+
+
+def _text(value: object) -> str:
+    """A cell's text, which the format also allows to be a list of lines."""
+    return "".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+FORMAT = Format("Jupyter notebook", "application/x-ipynb+json", (".ipynb",), read)

@@ -1,0 +1,143 @@
+"""OpenDocument text and presentations: headings, paragraphs, lists and tables of `content.xml`."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from xml.etree.ElementTree import Element, fromstring
+
+from rag.errors import UnreadableDocument
+from rag.readers.archives import is_zip_with, member, open_zip
+from rag.readers.building import DocumentBuilder, one_line
+from rag.readers.registry import Format
+from rag.readers.tables import markdown_table
+from rag.records import BlockKind, Document
+
+_MEDIA_TYPE = "application/vnd.oasis.opendocument.text"
+_OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
+_TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+_DRAW = "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}"
+_TITLE = "{http://purl.org/dc/elements/1.1/}title"
+_DATE = "{http://purl.org/dc/elements/1.1/}date"
+_STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
+_PRESENTATION = "{urn:oasis:names:tc:opendocument:xmlns:presentation:1.0}"
+_SLIDE_FURNITURE = frozenset(("page-number", "date-time", "header", "footer"))
+_TITLES = {"Title": 1, "Subtitle": 2}
+_KINDS: dict[str, BlockKind] = {
+    "Quotations": "quote",
+    "Block_20_Text": "quote",
+    "Preformatted_20_Text": "code",
+    "Source_20_Code": "code",
+}
+_SPACES = {f"{_TEXT}tab": "\t", f"{_TEXT}line-break": "\n", f"{_TEXT}s": " "}
+_UNREAD = frozenset((f"{_OFFICE}annotation", f"{_TEXT}tracked-changes", f"{_TEXT}sequence-decls"))
+
+
+def read(data: bytes, name: str, *, password: str | None = None) -> Document:
+    """The document's blocks in order; tracked deletions and comments are not part of it."""
+    archive = open_zip(data, name)
+    content = fromstring(member(archive, "content.xml", name))
+    body = content.find(f"{_OFFICE}body")
+    if body is None:
+        raise UnreadableDocument(f"{name}: has no text inside. Open it and save it again.")
+    builder = DocumentBuilder()
+    walk = _Walk(builder, content)
+    slides = list(body.iter(f"{_DRAW}page"))
+    for number, slide in enumerate(slides, start=1):
+        builder.section(slide.get(f"{_DRAW}name") or f"Slide {number}", 1)
+        walk.children(slide, number)
+    if not slides:
+        walk.children(body, None)
+    title, date = _meta(archive, name)
+    return builder.build(
+        title=title, name=name, media_type=FORMAT.media_type, date=date, page_count=len(slides) or None
+    )
+
+
+def _meta(archive: zipfile.ZipFile, name: str) -> tuple[str | None, str | None]:
+    """The title and the date (YYYY-MM-DD), None where there is none."""
+    if "meta.xml" not in archive.namelist():
+        return None, None
+    meta = fromstring(member(archive, "meta.xml", name))
+    title = next((found.text for found in meta.iter(_TITLE)), None)
+    date = next((found.text for found in meta.iter(_DATE)), None)
+    return title, date[:10] if date else None
+
+
+class _Walk:
+    """Goes through the elements, knowing which named style each automatic style stands for."""
+
+    def __init__(self, builder: DocumentBuilder, content: Element) -> None:
+        self._builder = builder
+        styles = content.iter(f"{_STYLE}style")
+        self._parents = {
+            style.get(f"{_STYLE}name"): style.get(f"{_STYLE}parent-style-name") for style in styles
+        }
+
+    def children(self, node: Element, page: int | None) -> None:
+        """Adds what is inside an element."""
+        for child in node:
+            if child.tag == f"{_TEXT}h":
+                level = child.get(f"{_TEXT}outline-level") or "1"
+                self._builder.heading(_inline(child), int(level), page=page)
+            elif child.tag == f"{_TEXT}p":
+                self._paragraph(child, page)
+            elif child.tag == f"{_TEXT}list":
+                self._builder.add("list", "\n".join(_items(child, 0)), page=page)
+            elif child.tag == f"{_TABLE}table":
+                self._builder.add("table", markdown_table(list(_rows(child))), page=page)
+            elif child.get(f"{_PRESENTATION}class") == "title":
+                self._builder.heading(_inline(child), 1, page=page)
+            elif child.tag not in _UNREAD and child.get(f"{_PRESENTATION}class") not in _SLIDE_FURNITURE:
+                self.children(child, page)
+
+    def _paragraph(self, node: Element, page: int | None) -> None:
+        style = node.get(f"{_TEXT}style-name") or ""
+        named = self._parents.get(style) or style
+        if named in _TITLES:
+            self._builder.heading(_inline(node), _TITLES[named], page=page)
+        else:
+            self._builder.add(_KINDS.get(named, "paragraph"), _inline(node), page=page)
+
+
+def _inline(node: Element) -> str:
+    """The text of a paragraph with its tabs, breaks and runs of spaces."""
+    parts = [node.text or ""]
+    for child in node:
+        if child.tag in _SPACES:
+            count = int(child.get(f"{_TEXT}c") or 1) if child.tag == f"{_TEXT}s" else 1
+            parts.append(_SPACES[child.tag] * min(count, 1000))
+        elif child.tag == f"{_TEXT}note":
+            parts.append(f" ({one_line(' '.join(child.itertext()))}) ")
+        elif child.tag not in _UNREAD:
+            parts.append(_inline(child))
+        parts.append(child.tail or "")
+    return "".join(parts)
+
+
+def _items(node: Element, depth: int) -> Iterator[str]:
+    for item in node:
+        for child in item:
+            if child.tag == f"{_TEXT}list":
+                yield from _items(child, depth + 1)
+            elif text := one_line(_inline(child)):
+                yield f"{'  ' * depth}- {text}"
+
+
+def _rows(table: Element) -> Iterator[list[str]]:
+    for row in table.iter(f"{_TABLE}table-row"):
+        cells = []
+        for cell in row:
+            repeated = min(int(cell.get(f"{_TABLE}number-columns-repeated") or 1), 100)
+            text = " ".join(_inline(paragraph) for paragraph in cell.iter(f"{_TEXT}p"))
+            cells += [one_line(text)] * repeated
+        yield cells
+
+
+def _recognises(data: bytes) -> bool:
+    kinds = ("text", "presentation")
+    return any(is_zip_with(data, mimetype=f"application/vnd.oasis.opendocument.{kind}") for kind in kinds)
+
+
+FORMAT = Format("OpenDocument", _MEDIA_TYPE, (".odt", ".ott", ".odp"), read, recognises=_recognises, rank=20)
