@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,6 @@ from rag.evidence import best_sentences
 from rag.grounding import Grounded, ground
 from rag.protocols import ChatModel, Embedder, SearchIndex
 from rag.records import Answer, BudgetUse, Citation, Evidence, Hit, Message, Usage
-from rag.refusal import Judgement, judge
 from rag.retrieval import retrieve
 from rag.templates import Templates
 
@@ -60,6 +59,8 @@ class Answered:
 
     answer: Answer
 
+
+NOTHING_FOUND = "Nothing in these documents comes near the question."
 
 AnswerEvent = Searched | Evidenced | Prompted | Wrote | Answered
 ModelSource = Callable[[], ChatModel | None]
@@ -118,12 +119,12 @@ def answer(
     yield Searched(query, tuple(hits), searched - started)
 
     evidence = best_sentences(query, hits, embedder=stages.embedder, count=limits.evidence_sentences)
-    judgement = judge(query, hits, evidence)
+    reason = "" if hits else NOTHING_FOUND
     quoted = time.perf_counter()
-    yield Evidenced(tuple(evidence), judgement.abstain, judgement.reason, quoted - searched)
-    draft = Draft(question, query, tuple(hits), tuple(evidence), judgement)
+    yield Evidenced(tuple(evidence), not hits, reason, quoted - searched)
+    draft = Draft(question, query, tuple(hits), tuple(evidence), not hits, reason)
 
-    model = None if judgement.abstain or not hits else stages.chat_model()
+    model = stages.chat_model() if hits else None
     if model is not None:
         draft = yield from write(
             draft, model, stages=stages, limits=limits, history=history, cancelled=cancelled
@@ -142,7 +143,8 @@ class Draft:
     query: str
     hits: tuple[Hit, ...]
     evidence: tuple[Evidence, ...]
-    judgement: Judgement
+    abstained: bool
+    reason: str
     text: str = ""
     budget: BudgetUse | None = None
     usage: Usage | None = None
@@ -161,13 +163,13 @@ def write(
     limits: Limits,
     history: Sequence[Message],
     cancelled: Callable[[], bool],
-) -> Iterator[AnswerEvent]:
+) -> Generator[AnswerEvent, None, Draft]:
     """Streams the model's text over the passages that fit; returns the draft with it."""
     prompt = fit(
         draft.query,
         draft.hits,
         history=history,
-        templates=stages.templates,
+        templates=stages.templates.with_style(model.prompt_style),
         counter=model,
         window_tokens=model.context_tokens,
         passage_tokens=limits.passage_tokens,
@@ -205,8 +207,8 @@ def check(draft: Draft, embedder: Embedder, seconds: dict[str, float]) -> Answer
         sentences=grounded.sentences,
         citations=(*quoted, *grounded.citations),
         hits=draft.hits,
-        abstained=draft.judgement.abstain,
-        reason=draft.judgement.reason,
+        abstained=draft.abstained,
+        reason=draft.reason,
         budget=draft.budget,
         usage=draft.usage,
         model=draft.model,

@@ -97,7 +97,8 @@ class Library:
         from rag.indexing import ingest
 
         settings = self.settings
-        options = {"collection": settings.collection, "target_tokens": settings.chunk_tokens} | options
+        defaults: dict[str, Any] = {"collection": settings.collection, "target_tokens": settings.chunk_tokens}
+        options = defaults | options
         return ingest(paths, store=self.store, embedder=self.embedder, **options)
 
     def search(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from rag.records import Document, DocumentEntry, Hit, Message, Passage, Usage
 
 Vectors = NDArray[np.float32]
+PromptStyle = Literal["short", "full"]
 
 
 class PassageTokenizer(Protocol):
     """The embedding model's tokenizer, as chunking needs it."""
 
-    max_passage_tokens: int
-    """The most content tokens a passage may have: prefix and special tokens are already taken off."""
+    @property
+    def max_passage_tokens(self) -> int:
+        """The most content tokens a passage may have: prefix and special tokens are already taken off."""
 
     def token_starts(self, texts: Sequence[str]) -> list[list[int]]:
         """The character offset at which each content token of each text begins."""
@@ -26,9 +28,13 @@ class PassageTokenizer(Protocol):
 class Embedder(PassageTokenizer, Protocol):
     """Text to unit vectors. The prefixes are the embedder's own business."""
 
-    identity: str
-    """Name and checksum of the weights; vectors of another identity are never compared."""
-    dimensions: int
+    @property
+    def identity(self) -> str:
+        """Name and checksum of the weights; vectors of another identity are never compared."""
+
+    @property
+    def dimensions(self) -> int:
+        """The length of a vector."""
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape (len(texts), dimensions), float32, in the order given."""
@@ -40,8 +46,17 @@ class Embedder(PassageTokenizer, Protocol):
 class ChatModel(Protocol):
     """A language model that continues a conversation."""
 
-    name: str
-    context_tokens: int
+    @property
+    def name(self) -> str:
+        """The model's name for people."""
+
+    @property
+    def context_tokens(self) -> int:
+        """The context window, in tokens."""
+
+    @property
+    def prompt_style(self) -> PromptStyle:
+        """Which prompts suit the model: a weak one follows short ones only."""
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a plain text, no special tokens added."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from rag.config import Settings
 from rag.library import Library
-from rag.protocols import ChatModel, Embedder, Vectors
+from rag.protocols import ChatModel, Embedder, PromptStyle, Vectors
 from rag.records import Message, Usage
 
 DIMENSIONS = 64
@@ -50,6 +50,7 @@ class QueuedModel:
     """Streams the replies it was given, word by word, one after another; then the last one again."""
 
     name = "queued-replies"
+    prompt_style: PromptStyle = "full"
     context_tokens = CONTEXT_TOKENS
 
     def __init__(self, replies: Sequence[str], *, seconds_a_word: float = 0.0) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rag.library import Library
 
 SAMPLE_COLLECTION = "sample"
-SAMPLES = (PROJECT / "corpora" / "handbook", PROJECT / "corpora" / "blog")
+SAMPLES = PROJECT / "corpora"
 LOOPBACK = "127.0.0.1"
 
 
@@ -71,4 +71,4 @@ def prepare_models(library: Library) -> None:
 def index_sample(library: Library) -> None:
     """Indexes the documents that come with Footnote into a collection of their own."""
     say("The library is empty: indexing the sample documents")
-    follow_ingest(library.ingest(SAMPLES, collection=SAMPLE_COLLECTION))
+    follow_ingest(library.ingest([SAMPLES], collection=SAMPLE_COLLECTION))

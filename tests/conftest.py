@@ -1,0 +1,46 @@
+"""What the tests share: one set of real models, and the sample documents indexed once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rag.config import PROJECT, Settings
+from rag.library import Library
+from rag.protocols import ChatModel, Embedder
+
+SAMPLES = PROJECT / "corpora"
+
+
+@pytest.fixture(autouse=True)
+def settings_from_nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test reads or writes the person's own library."""
+    monkeypatch.setenv("FOOTNOTE_LIBRARY", str(tmp_path / "library"))
+
+
+@pytest.fixture(scope="session")
+def sample_library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    """A library with the sample documents in the collection `sample`, and the real models. Read only."""
+    settings = Settings(library=tmp_path_factory.mktemp("sample") / "library", collection="sample")
+    library = Library(settings)
+    receipt = [event.receipt for event in library.ingest([SAMPLES])][-1]
+    assert receipt is not None
+    assert receipt.failed == 0
+    yield library
+    library.close()
+
+
+@pytest.fixture(scope="session")
+def embedder(sample_library: Library) -> Embedder:
+    """multilingual-e5-small, unpacked and compiled once."""
+    return sample_library.embedder
+
+
+@pytest.fixture(scope="session")
+def starter(sample_library: Library) -> ChatModel:
+    """The starter chat model, loaded once."""
+    model = sample_library.chat_model
+    assert model is not None
+    return model
