@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rag.errors import ModelError, UsageError
 from rag.generation.local import LocalChatModel
+from rag.generation.tuned import AnswerMode, TunedModel, load_tuned
 from rag.vocabulary import read_metadata, tokenizer_of
 
-__all__ = ["LocalChatModel", "load_chat_model"]
+if TYPE_CHECKING:
+    from rag.generation.llama import Engine
+    from rag.generation.states import KeptStates
+
+__all__ = ["LocalChatModel", "TunedModel", "chat_model_of", "load_chat_model", "load_tuned", "usable_cores"]
 
 
 def load_chat_model(
@@ -20,46 +25,86 @@ def load_chat_model(
     threads: int | None = None,
     cache: Path | None = None,
 ) -> LocalChatModel:
-    """Loads a GGUF file as a `ChatModel`; its prompt caches are kept below `cache`.
+    """Loads a GGUF file as a `ChatModel`, in its tuned form where `cache` has one.
+
+    Its prompt caches are kept below `cache` too.
 
     Raises:
         ModelNotFound: no such file.
         ModelDamaged: the file cannot be read as a model.
         ModelError: the model has no chat template.
     """
-    from rag.generation.chat_template import ChatTemplate
-    from rag.generation.llama import Engine
-    from rag.generation.states import KeptStates
+    from rag.generation.llama import Engine  # here, so that the module alone loads nothing heavy
 
     path = Path(location)
-    metadata = read_metadata(path)
-    template = metadata.get("tokenizer.chat_template")
-    if not template:
-        raise ModelError(f"{path.name} has no chat template; take the model's instruct or chat variant.")
     if context_tokens < 1:
         raise UsageError(f"context_tokens has to be positive, not {context_tokens}.")
-    engine = Engine(path, context_tokens=context_tokens, threads=threads or _cores())
-    stat = path.stat()
-    identity = f"{path.resolve()}:{stat.st_size}:{stat.st_mtime_ns}"
+    _chat_template(path)  # says what is wrong with the file before llama.cpp does
+    tuned = load_tuned(path, cache=cache) if cache else None
+    engine = Engine(
+        Path(tuned.file) if tuned else path,
+        context_tokens=context_tokens,
+        threads=threads or (tuned.threads if tuned else usable_cores()),
+        flash_attention=tuned.flash_attention if tuned else False,
+        micro_batch=tuned.micro_batch if tuned else 512,
+    )
+    return chat_model_of(
+        engine,
+        path,
+        step_tokens=tuned.step_tokens if tuned else _step_tokens(engine.parameters),
+        answer_mode=tuned.mode if tuned else None,
+        states=_states(path, tuned, cache) if cache else None,
+    )
+
+
+def chat_model_of(
+    engine: Engine,
+    path: Path,
+    *,
+    step_tokens: int,
+    answer_mode: AnswerMode | None = None,
+    states: KeptStates | None = None,
+) -> LocalChatModel:
+    """An engine with the tokenizer and the chat template of the GGUF file it was made from."""
+    from rag.generation.chat_template import ChatTemplate
+
+    metadata, template = _chat_template(path)
     return LocalChatModel(
         engine,
         name=path.stem,
         tokenizer=tokenizer_of(path),
         template=ChatTemplate(
-            template,
-            first_token=_token_text(metadata, "bos"),
-            end_token=_token_text(metadata, "eos"),
+            template, first_token=_token_text(metadata, "bos"), end_token=_token_text(metadata, "eos")
         ),
-        step_tokens=_step_tokens(engine.parameters),
-        states=KeptStates(cache / "prompts", identity=identity) if cache else None,
+        step_tokens=step_tokens,
+        answer_mode=answer_mode,
+        states=states,
     )
 
 
-def _cores() -> int:
+def usable_cores() -> int:
+    """Processors this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # macOS and Windows
         return os.cpu_count() or 1
+
+
+def _chat_template(path: Path) -> tuple[dict[str, Any], str]:
+    metadata = read_metadata(path)
+    template = metadata.get("tokenizer.chat_template")
+    if not template:
+        raise ModelError(f"{path.name} has no chat template; take the model's instruct or chat variant.")
+    return metadata, str(template)
+
+
+def _states(path: Path, tuned: TunedModel | None, cache: Path) -> KeptStates:
+    from rag.generation.states import KeptStates
+
+    stat = path.stat()
+    form = f"{tuned.file}:{tuned.flash_attention}:{tuned.step_tokens}" if tuned else "as shipped"
+    identity = f"{path.resolve()}:{stat.st_size}:{stat.st_mtime_ns}:{form}"
+    return KeptStates(cache / "prompts", identity=identity)
 
 
 def _token_text(metadata: dict[str, Any], role: str) -> str:

@@ -65,6 +65,14 @@ class Engine:
 
     def decode(self, tokens: Sequence[int], *, start: int) -> None:
         """Computes at most `micro_batch` tokens at positions from `start`; logits are of the last one."""
+        self._compute(tokens, start=start, every_logit=False)
+
+    def predict(self, tokens: Sequence[int], *, start: int) -> list[int]:
+        """Computes the tokens as `decode` does; the likeliest next token after each of them."""
+        self._compute(tokens, start=start, every_logit=True)
+        return [int(self._logits_at(index).argmax()) for index in range(len(tokens))]
+
+    def _compute(self, tokens: Sequence[int], *, start: int, every_logit: bool) -> None:
         batch = self._batch
         batch.n_tokens = len(tokens)
         for index, token in enumerate(tokens):
@@ -72,16 +80,19 @@ class Engine:
             batch.pos[index] = start + index
             batch.n_seq_id[index] = 1
             batch.seq_id[index][0] = _SEQUENCE
-            batch.logits[index] = False
+            batch.logits[index] = every_logit
         batch.logits[len(tokens) - 1] = True
         code = self.native.llama_decode(self.context, batch)
         if code:
             raise ModelError(f"llama.cpp could not compute {len(tokens)} tokens at {start} (code {code}).")
 
+    def _logits_at(self, index: int) -> NDArray[np.float32]:
+        pointer = self.native.llama_get_logits_ith(self.context, index)
+        return np.ctypeslib.as_array(pointer, shape=(self.vocabulary_size,))
+
     def logits(self) -> NDArray[np.float32]:
         """Logits after the last token decoded, shape (vocabulary_size,), a copy."""
-        pointer = self.native.llama_get_logits_ith(self.context, -1)
-        return np.ctypeslib.as_array(pointer, shape=(self.vocabulary_size,)).copy()
+        return self._logits_at(-1).copy()
 
     def trim(self, count: int) -> None:
         """Keeps the first `count` positions of the KV cache."""
@@ -182,3 +193,19 @@ class Sampler:
         if self._chain:
             self._native.llama_sampler_free(self._chain)
             self._chain = None
+
+
+FORMATS = {"Q8_0": 7, "Q4_0": 2, "BF16": 32}
+"""Weight formats that `requantise` writes, with llama.cpp's number for each."""
+
+
+def requantise(source: Path, target: Path, *, weights: str, threads: int) -> None:
+    """Writes the model with its weights in another of the `FORMATS`."""
+    native = native_library()
+    settings = native.llama_model_quantize_default_params()
+    settings.nthread = threads
+    settings.ftype = FORMATS[weights]
+    settings.allow_requantize = True
+    code = native.llama_model_quantize(str(source).encode(), str(target).encode(), ctypes.byref(settings))
+    if code:
+        raise ModelError(f"llama.cpp could not write {source.name} as {weights} (code {code}).")

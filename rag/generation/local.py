@@ -15,6 +15,7 @@ from rag.errors import BudgetError, ModelError
 from rag.generation.chat_template import ChatTemplate
 from rag.generation.llama import Engine, Sampler
 from rag.generation.states import KeptStates
+from rag.generation.tuned import AnswerMode
 from rag.records import Message, Usage
 from rag.vocabulary import Tokenizer
 
@@ -42,6 +43,7 @@ class LocalChatModel:
         tokenizer: Tokenizer,
         template: ChatTemplate,
         step_tokens: int,
+        answer_mode: AnswerMode | None = None,
         states: KeptStates | None = None,
     ) -> None:
         self.name = name
@@ -49,7 +51,8 @@ class LocalChatModel:
         self.parameters: int = engine.parameters
         # SmolLM2-135M follows three short rules and loses the passages behind seven.
         self.prompt_style: Literal["short", "full"] = "short" if engine.parameters < 1e9 else "full"
-        self._engine = engine
+        self.answer_mode: AnswerMode = answer_mode or ("quoting" if engine.parameters < 1e9 else "phrasing")
+        self.engine = engine
         self._tokenizer = tokenizer
         self._template = template
         self._step = min(step_tokens, engine.micro_batch)
@@ -76,7 +79,7 @@ class LocalChatModel:
                 tokens += self._tokenizer.encode_markup(part.text)
             else:
                 tokens += self._content_tokens(part.text)
-        first = self._engine.first_token
+        first = self.engine.first_token
         if first is not None and tokens[:1] != [first]:
             tokens.insert(0, first)
         return tokens
@@ -113,7 +116,7 @@ class LocalChatModel:
             yield clock.usage("cancelled")
             return
         try:
-            sampler = self._engine.sampler(temperature=temperature, seed=seed, grammar=grammar)
+            sampler = self.engine.sampler(temperature=temperature, seed=seed, grammar=grammar)
             try:
                 self._take_up(conversation)
                 clock.cached = self._reuse(prompt)
@@ -140,7 +143,7 @@ class LocalChatModel:
         with self._turn:
             self._require_open()
             self._prefill(prompt, self._reuse(prompt), never)
-            logits = self._engine.logits().astype(np.float64)
+            logits = self.engine.logits().astype(np.float64)
         weights = np.exp(logits - logits.max())
         yes, no = (weights[self._first_tokens(word)].sum() for word in ("yes", "no"))
         return float(yes / (yes + no))
@@ -149,14 +152,14 @@ class LocalChatModel:
         """Empties the prompt cache, so that the next prompt is computed in full."""
         with self._turn:
             self._require_open()
-            self._engine.clear()
+            self.engine.clear()
             self._cached = []
 
     def close(self) -> None:
         """Frees the model's memory, after an answer under way has ended."""
         with self._turn:
             self._closed = True
-            self._engine.close()
+            self.engine.close()
 
     def _first_tokens(self, word: str) -> list[int]:
         spellings = [space + form for form in (word, word.capitalize(), word.upper()) for space in ("", " ")]
@@ -186,13 +189,13 @@ class LocalChatModel:
 
     def _prefill(self, prompt: list[int], start: int, cancelled: Callable[[], bool]) -> bool:
         """Computes the prompt from `start` on; False when cancelled between two steps."""
-        self._engine.trim(start)
+        self.engine.trim(start)
         self._cached = prompt[:start]
         while start < len(prompt):
             if cancelled():
                 return False
             step = prompt[start : start + self._step]
-            self._engine.decode(step, start=start)
+            self.engine.decode(step, start=start)
             start += len(step)
             self._cached = prompt[:start]
         return True
@@ -208,27 +211,27 @@ class LocalChatModel:
                 break
             token = sampler.next()
             clock.token()
-            if self._engine.is_end(token):
+            if self.engine.is_end(token):
                 finish = "stop"
                 break
-            if text := decoder.decode(self._engine.piece(token)):
+            if text := decoder.decode(self.engine.piece(token)):
                 yield text
             if count + 1 < max_tokens:
-                self._engine.decode([token], start=position + count)
+                self.engine.decode([token], start=position + count)
         yield clock.usage(finish)
 
     def _take_up(self, conversation: str | None) -> None:
         """Loads the conversation's saved cache when another one's is in memory."""
         if self._states is None or conversation is None or conversation == self._conversation:
             return
-        if tokens := self._states.load(self._engine, conversation):
+        if tokens := self._states.load(self.engine, conversation):
             self._cached = tokens
         self._conversation = conversation
 
     def _save(self, conversation: str | None) -> None:
         if self._states is not None and conversation is not None:
-            self._engine.trim(len(self._cached))
-            self._states.save(self._engine, conversation, self._cached)
+            self.engine.trim(len(self._cached))
+            self._states.save(self.engine, conversation, self._cached)
 
 
 class _Clock:

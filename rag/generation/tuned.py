@@ -1,0 +1,90 @@
+"""What was measured for a model on this machine, kept beside its fastest faithful form."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import secrets
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+AnswerMode = Literal["quoting", "phrasing"]
+
+
+@dataclass(frozen=True, slots=True)
+class TunedModel:
+    """How to run a model fastest here, and what it is able to do.
+
+    `file` is the GGUF to load, the shipped one or another format of it. Rates are tokens a second.
+    `agreement` is the share of the shipped model's greedy tokens that this form also finds likeliest;
+    `exam` the share of the built-in grounded questions answered rightly, `mode` what follows from it.
+    `tried` has the prefill and decode rate of everything measured, and the agreement where it counted.
+    """
+
+    file: str
+    weights: str
+    flash_attention: bool
+    threads: int
+    micro_batch: int
+    step_tokens: int
+    prefill_rate: float
+    decode_rate: float
+    shipped_prefill_rate: float
+    shipped_decode_rate: float
+    agreement: float
+    exam: float
+    mode: AnswerMode
+    seconds: float
+    tried: dict[str, tuple[float, float, float | None]]
+
+
+def folder_of(cache: Path) -> Path:
+    """Where tuned models and their records lie."""
+    return cache / "tuned"
+
+
+def key_of(path: Path) -> str:
+    """Names a model file on this machine: another processor or llama.cpp is measured anew."""
+    stat = path.stat()
+    parts = [
+        path.name,
+        stat.st_size,
+        stat.st_mtime_ns,
+        _processor(),
+        os.cpu_count(),
+        version("llama-cpp-python"),
+    ]
+    return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:20]
+
+
+def load_tuned(path: Path, *, cache: Path) -> TunedModel | None:
+    """The record of an earlier tuning; None where there is none, or its file is gone."""
+    record = folder_of(cache) / f"{key_of(path)}.json"
+    try:
+        values = json.loads(record.read_text(encoding="utf-8"))
+        values["tried"] = {name: tuple(rates) for name, rates in values["tried"].items()}
+        tuned = TunedModel(**values)
+    except (FileNotFoundError, json.JSONDecodeError, KeyError, TypeError):
+        return None  # never tuned, or by another version: both mean tune again
+    return tuned if Path(tuned.file).exists() else None
+
+
+def save_tuned(path: Path, tuned: TunedModel, *, cache: Path) -> None:
+    """Writes the record whole or not at all."""
+    record = folder_of(cache) / f"{key_of(path)}.json"
+    record.parent.mkdir(parents=True, exist_ok=True)
+    part = record.with_suffix(f".{secrets.token_hex(4)}.part")
+    part.write_text(json.dumps(asdict(tuned), indent=1), encoding="utf-8")
+    part.replace(record)
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:  # macOS and Windows
+        return platform.processor()
+    return next((line for line in lines if line.startswith("model name")), platform.processor())
