@@ -77,7 +77,7 @@ def draw_start(app: App) -> None:
     """A new conversation: what can be asked, and where to ask it."""
     with st.container(key="welcome"):
         draw_examples(app, lambda question: ask(app, question))
-    draw_composer(app, [])
+        draw_composer(app, [])
     conduct(lambda act: handle(app, [], act), language=app.say.language)
 
 

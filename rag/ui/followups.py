@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from rag.store import SqliteStore
 from rag.ui.strings import Phrases
 from rag.ui.turns import Turn, sources
 
+NUMBERING = re.compile(r"^\d+(?:\.\d+)*\.?\s+(?=\D)")
 MOST = 3
 REACH = 4
 """Passages looked at before and after a cited one."""
@@ -25,5 +28,6 @@ def followups(turn: Turn, store: SqliteStore, say: Phrases) -> list[str]:
                 and path[-1] not in seen
                 and len(path[-1]) <= LONGEST_HEADING
             ):
-                found[say("ask_about", heading=path[-1], title=hit.title)] = None
+                heading = NUMBERING.sub("", path[-1])
+                found[say("ask_about", heading=heading, title=hit.title)] = None
     return list(found)[:MOST]

@@ -151,7 +151,7 @@ def table_row(row: ReportRow, say: Phrases) -> dict[str, object]:
         say("column_document"): row.doc,
         say("column_title"): row.title,
         say("column_status"): say(f"status_{row.status}"),
-        say("number_pages"): row.pages,
+        say("number_pages"): "" if row.pages is None else f"{row.pages:,}",
         say("number_passages"): row.passages,
         say("column_language"): row.language or "",
         say("column_size"): "" if row.size is None else size_text(row.size),

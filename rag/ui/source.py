@@ -14,7 +14,7 @@ from rag.records import Hit
 from rag.store import StoredDocument
 from rag.ui.context import App
 from rag.ui.dialogs import open_dialog
-from rag.ui.markup import Span, icon, question_words, spanned, text, word_spans
+from rag.ui.markup import Span, icon, label, question_words, spanned, text, word_spans
 from rag.ui.page_images import Box, page_count, page_picture, quote_boxes
 from rag.ui.prose import prose
 from rag.ui.strings import Phrases
@@ -75,10 +75,11 @@ def draw_pane(app: App, selection: Selection | None) -> None:
         stored = stored_document(app, selection)
         path = None if stored is None else Path(stored.root) / stored.doc
         if stored is not None and stored.media_type == PDF and path is not None and path.is_file():
-            draw_pdf(app, selection, path)
+            sheet = draw_pdf(app, selection, path)
         else:
+            sheet = ""
             st.html(passage_html(selection, stored, say))
-        draw_tools(app, selection, path)
+        draw_tools(app, selection, path, sheet)
 
 
 def close() -> None:
@@ -155,36 +156,35 @@ def ending_cut(after: str) -> str:
     return (kept if len(kept) == len(after) else kept.rpartition("\n")[0] or kept).strip()
 
 
-def draw_pdf(app: App, selection: Selection, path: Path) -> None:
-    """The page as a picture with the quote marked on it, or the text; pages can be turned."""
+def draw_pdf(app: App, selection: Selection, path: Path) -> str:
+    """The page as a picture with the quote marked on it, or the text; pages can be turned.
+
+    Returns the picture's HTML, "" where the text is shown.
+    """
     say = app.say
     first = selection.source.hit.page or 1
     try:
-        last = cached_page_count(str(path), path.stat().st_mtime_ns)
+        version = path.stat().st_mtime_ns
+        last = cached_page_count(str(path), version)
         page = min(max(1, st.session_state.get("pane_page", first)), last)
-        as_text = draw_page_tools(say, page, last)
-        if as_text:
+        if draw_page_tools(say, page, last):
             st.html(passage_html(selection, stored_document(app, selection), say))
-            return
+            return ""
         quotes = tuple(selection.source.hit.passage.text[start:end] for start, end in selection.source.quotes)
-        sheet = cached_sheet(str(path), path.stat().st_mtime_ns, page, quotes, say("page", page=page))
+        sheet = cached_sheet(str(path), version, page, quotes, say("page", page=page))
         st.html(sheet)
-        st.button(
-            say("enlarge"),
-            key=f"enlarge-{selection.token}",
-            icon=":material/zoom_in:",
-            type="tertiary",
-            on_click=open_dialog,
-            args=("page", selection.source.hit.doc, sheet),
-        )
+        return sheet
     except RagError as error:
-        st.warning(str(error))
+        st.warning(label(str(error)))
         st.html(passage_html(selection, None, say))
+        return ""
 
 
 def draw_page_tools(say: Phrases, page: int, last: int) -> bool:
     """Page turning, and the choice between picture and text (True)."""
-    with st.container(horizontal=True, vertical_alignment="center", key="page_tools"):
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="small", wrap=False, key="page_tools"
+    ):
         view = st.segmented_control(
             say("view"),
             ["page", "text"],
@@ -221,14 +221,14 @@ def cached_page_count(path: str, mtime_ns: int) -> int:
 
 
 @st.cache_data(show_spinner=False, max_entries=60)
-def cached_sheet(path: str, mtime_ns: int, page: int, quotes: tuple[str, ...], label: str) -> str:
+def cached_sheet(path: str, mtime_ns: int, page: int, quotes: tuple[str, ...], name: str) -> str:
     """The page's picture and its marks as HTML."""
     picture = base64.b64encode(page_picture(Path(path), page)).decode("ascii")
     boxes = [box for quote in quotes for box in quote_boxes(Path(path), page, quote)]
     marks = "".join(box_html(box) for box in boxes)
     return (
-        f'<div class="fn-pane-body fn-sheet" role="region" tabindex="0" aria-label="{text(label)}">'
-        f'<div class="fn-page"><img src="data:image/jpeg;base64,{picture}" alt="{text(label)}">{marks}</div>'
+        f'<div class="fn-pane-body fn-sheet" role="region" tabindex="0" aria-label="{text(name)}">'
+        f'<div class="fn-page"><img src="data:image/jpeg;base64,{picture}" alt="{text(name)}">{marks}</div>'
         "</div>"
     )
 
@@ -241,11 +241,20 @@ def box_html(box: Box) -> str:
     return f'<span class="fn-box" style="{place}"></span>'
 
 
-def draw_tools(app: App, selection: Selection, path: Path | None) -> None:
-    """What can be done with the file."""
+def draw_tools(app: App, selection: Selection, path: Path | None, sheet: str) -> None:
+    """What can be done with the file; `sheet` is the page's picture, if one is shown."""
     if path is None or not path.is_file():
         return
     with st.container(horizontal=True, key="source_tools"):
+        if sheet:
+            st.button(
+                app.say("enlarge"),
+                key=f"enlarge-{selection.token}",
+                icon=":material/zoom_in:",
+                type="tertiary",
+                on_click=open_dialog,
+                args=("page", selection.source.hit.doc, sheet),
+            )
         st.download_button(
             app.say("open_file"),
             data=path.read_bytes,
