@@ -30,6 +30,8 @@ class _Piece:
     end: int
     tokens: int
     context: str = ""
+    ends_sentence: bool = False
+    """The rest of a sentence that began on the page before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,11 @@ def split(
 ) -> list[Passage]:
     """The document's passages in order; every non-space character lies in exactly one.
 
-    A heading opens a passage, and so does a page. Blocks of one section are joined until a passage
-    holds half of `target_tokens`, never beyond it. A block of up to 1.6 times the target stays whole
-    (a table, as long as the limit allows); a longer one is split evenly between sentences, lines or,
-    at the very last, words. No passage, with its context, is longer than the tokenizer's limit.
+    A heading opens a passage, and so does a page, but for the end of a sentence that goes on there.
+    Blocks of one section are joined until a passage holds half of `target_tokens`, never beyond it. A
+    block of up to 1.6 times the target stays whole (a table, as long as the limit allows); a longer one
+    is split evenly between sentences, lines or, at the very last, words. No passage, with its context,
+    is longer than the tokenizer's limit.
     """
     most = tokenizer.max_passage_tokens
     target = max(1, min(target_tokens, most))
@@ -67,10 +70,29 @@ def _pieces(document: Document, tokenizer: PassageTokenizer, limits: _Limits) ->
     texts = [document.text[block.start : block.end] for block in document.blocks]
     for block, text, starts in zip(document.blocks, texts, tokenizer.token_starts(texts), strict=True):
         whole = limits.most if block.kind == "table" else limits.whole
+        ending = _sentence_ending(document.text, block, text)
+        if ending:
+            tokens = _tokens_between(starts, 0, ending)
+            yield _Piece(block, block.start, block.start + ending, tokens, ends_sentence=True)
+            gap = len(text[ending:]) - len(text[ending:].lstrip())
+            block = replace(block, start=block.start + ending + gap)
+            text, starts = text[ending + gap :], [at - ending - gap for at in starts if at >= ending]
+        if not text:
+            continue
         if len(starts) <= whole:
             yield _Piece(block, block.start, block.end, len(starts))
         else:
             yield from _parts(block, text, starts, tokenizer, limits)
+
+
+def _sentence_ending(whole: str, block: Block, text: str) -> int:
+    """How many of a block's characters end a sentence of the block before it, on another page; else 0.
+
+    A reader marks such a block by a single line break in front of it.
+    """
+    if block.start < 2 or whole[block.start - 1] != "\n" or whole[block.start - 2] == "\n":
+        return 0
+    return next((end for _, end in split_sentences(text)), 0)
 
 
 def _parts(
@@ -153,7 +175,9 @@ def _belongs(group: Sequence[_Piece], piece: _Piece, text: str, limits: _Limits)
     """Whether a piece joins the group in front of it."""
     held = sum(member.tokens for member in group)
     last = group[-1]
-    if piece.context or last.context or last.block.page != piece.block.page:
+    if piece.ends_sentence:
+        return last.block.kind != "heading" and held + piece.tokens <= limits.most
+    if piece.context or last.context or last.ends_sentence or last.block.page != piece.block.page:
         return False
     if all(member.block.kind == "heading" for member in group):
         below = piece.block.heading_path[: len(last.block.heading_path)] == last.block.heading_path

@@ -33,7 +33,8 @@ def document(*blocks: tuple[BlockKind, str] | tuple[BlockKind, str, int | None])
     text, made = "", []
     path: tuple[str, ...] = ()
     for kind, content, *page in blocks:
-        text += "\n\n" if text else ""
+        run_on = bool(made) and made[-1].page != (page[0] if page else None) and kind == "paragraph"
+        text += ("\n" if run_on and content[:1].islower() else "\n\n") if text else ""
         level = len(content) - len(content.lstrip("#")) if kind == "heading" else 0
         if kind == "heading":
             path = (*path[: level - 1], content.lstrip("# "))
@@ -72,10 +73,21 @@ def test_stacked_headings_stay_with_the_text_below_them() -> None:
 
 
 def test_pages_are_kept_apart() -> None:
-    given = document(("paragraph", "one", 3), ("paragraph", "two", 4), ("paragraph", "three", 4))
+    given = document(("paragraph", "one", 3), ("paragraph", "Two", 4), ("paragraph", "three", 4))
     assert [(p.text, p.first_page, p.last_page) for p in passages(given)] == [
         ("one", 3, 3),
-        ("two\n\nthree", 4, 4),
+        ("Two\n\nthree", 4, 4),
+    ]
+
+
+def test_a_sentence_that_ends_overleaf_stays_whole() -> None:
+    text = "It begins here and goes\non and ends. Then comes another page."
+    path = ("A",)
+    first, second = Block("paragraph", 0, 23, 1, path), Block("paragraph", 24, len(text), 2, path)
+    found = passages(Document("Title", "application/pdf", text, (first, second)))
+    assert [(p.text, p.first_page, p.last_page) for p in found] == [
+        ("It begins here and goes\non and ends.", 1, 2),
+        ("Then comes another page.", 2, 2),
     ]
 
 

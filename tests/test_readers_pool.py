@@ -15,6 +15,7 @@ from rag.readers import worker as worker_module
 HOSTILE = '''
 """A format whose parser does what its file says."""
 import os, signal, sys, time
+from rag.readers import progress
 from rag.readers.building import DocumentBuilder
 from rag.readers.registry import Format
 
@@ -22,6 +23,10 @@ def read(data, name, *, password=None):
     order = data.decode().split()
     if order[0] == "hang":
         time.sleep(600)
+    if order[0] == "slow":
+        for _ in range(14):
+            time.sleep(0.3)
+            progress.tell()
     if order[0] == "die":
         os.kill(os.getpid(), signal.SIGSEGV)
     if order[0] == "eat":
@@ -79,10 +84,18 @@ def test_a_file_that_hangs_crashes_or_eats_memory_costs_only_itself(hostile: Pat
         results = list(pool.read(paths))
     found = [text_of(result) for result in results]
     assert [found[index] for index in (0, 2, 4, 6)] == ["fine", "fine again", "print", "fine at last"]
-    assert found[1].startswith("1.hostile: reading it took longer than 3 s")
+    assert found[1].startswith("1.hostile: reading it got nowhere for 3 s")
     assert found[3].startswith("3.hostile: the parser crashed on it (signal 11)")
     assert found[5].startswith("5.hostile: it needs more memory than is allowed")
     assert all(isinstance(results[index].error, UnreadableDocument) for index in (1, 3, 5))
+
+
+def test_a_slow_file_that_gets_on_is_not_stopped(hostile: Path) -> None:
+    path = write(hostile, "slow.hostile", "slow")
+    with ReaderPool(workers=1, timeout_seconds=2) as pool:
+        (result,) = pool.read([path])
+    assert text_of(result) == "slow"
+    assert result.seconds > 4
 
 
 def test_a_missing_file_and_an_unknown_format_are_named(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from rag.errors import DocumentError, UnreadableDocument
-from rag.readers.worker import Job, Outcome, receive, send
+from rag.readers.worker import Job, Outcome, Progress, receive, send
 from rag.records import Document
 
 _PROJECT = Path(__file__).resolve().parents[2]
@@ -54,10 +54,11 @@ class ReaderPool:
                 ...  # in the order of the paths, each as soon as it and those before it are ready
 
     A worker that hangs, outgrows its memory or dies is replaced, and its file's result carries the
-    reason; the other files are not touched. Workers start with the first file, import only what the
-    formats at hand need, and end with the `with` block (or on `close`). The limit on memory is the
-    operating system's and holds on Linux; the limit on time holds everywhere. A pool belongs to one
-    thread at a time.
+    reason; the other files are not touched. The time limit counts from the last word of progress, so
+    that 5,000 pages, or a hundred scanned ones, may take their time. Workers start with the first file,
+    import only what the formats at hand need, and end with the `with` block (or on `close`). The limit
+    on memory is the operating system's and holds on Linux; the limit on time holds everywhere. A pool
+    belongs to one thread at a time.
     """
 
     def __init__(
@@ -143,25 +144,18 @@ class _Worker:
     def run(self, job: Job) -> Outcome:
         """The outcome of a job; when the process ends before it has one, that is the file's error."""
         process = self._started()
-        timed_out = threading.Event()
-
-        def end_it() -> None:
-            timed_out.set()
-            _kill(process)
-
-        timer = threading.Timer(job.timeout_seconds, end_it)
-        timer.start()
+        deadline = _Deadline(process, job.timeout_seconds)
         try:
-            outcome = _exchange(process, job)
+            outcome = _exchange(process, job, deadline)
         finally:
-            timer.cancel()
+            deadline.cancel()
         self._files += 1
         if isinstance(outcome, Outcome):
             if not outcome.fit_to_go_on or self._files >= _FILES_A_WORKER:
                 self.end()
             return outcome
         code = self.end()
-        return Outcome(None, _why(job, code, timed_out=timed_out.is_set(), stopped=self._stopped))
+        return Outcome(None, _why(job, code, timed_out=deadline.passed, stopped=self._stopped))
 
     def stop(self) -> None:
         """Ends the process in the middle of its file; its thread then sees it gone."""
@@ -200,13 +194,43 @@ class _Worker:
         return process.wait() if code is None else code
 
 
-def _exchange(process: subprocess.Popen[bytes], job: Job) -> object | None:
+class _Deadline:
+    """Ends a process that shows no progress for some seconds."""
+
+    def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
+        self._process = process
+        self._seconds = seconds
+        self.passed = False
+        self._start()
+
+    def extend(self) -> None:
+        """Gives the process its seconds again."""
+        self._timer.cancel()
+        self._start()
+
+    def cancel(self) -> None:
+        """Lets the process be."""
+        self._timer.cancel()
+
+    def _start(self) -> None:
+        self._timer = threading.Timer(self._seconds, self._end)
+        self._timer.start()
+
+    def _end(self) -> None:
+        self.passed = True
+        _kill(self._process)
+
+
+def _exchange(process: subprocess.Popen[bytes], job: Job, deadline: _Deadline) -> object | None:
+    """Sends the job and waits for its outcome; None if the process ends before."""
     assert process.stdin and process.stdout
     try:
         send(process.stdin, job)
     except BrokenPipeError:
         return None
-    return receive(process.stdout)
+    while isinstance(message := receive(process.stdout), Progress):
+        deadline.extend()
+    return message
 
 
 def _close(pipe: IO[bytes]) -> None:
@@ -231,7 +255,7 @@ def _why(job: Job, code: int, *, timed_out: bool, stopped: bool) -> DocumentErro
     """The error of a file whose worker ended without an outcome."""
     if timed_out:
         return UnreadableDocument(
-            f"{job.name}: reading it took longer than {job.timeout_seconds:g} s and was stopped."
+            f"{job.name}: reading it got nowhere for {job.timeout_seconds:g} s and was stopped."
             " Split the file or raise the limit."
         )
     if stopped:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rag.errors import RagError, UnreadableDocument, UnsupportedFormat
+from rag.languages import language_of
 from rag.readers.registry import format_of
 from rag.records import Document
 
@@ -18,7 +21,8 @@ def read_document(data: bytes, name: str, *, password: str | None = None) -> Doc
             f"{name}: no reader knows this format. Save it as PDF, DOCX, HTML or text and add that instead."
         )
     try:
-        return known.read(data, name, password=password)
+        document = known.read(data, name, password=password)
+        return replace(document, language=language_of(document))
     except RagError:
         raise
     except MemoryError as error:

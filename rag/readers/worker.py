@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import pickle
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from rag.errors import DocumentError, UnreadableDocument
+from rag.readers.progress import listen
 from rag.records import Document
 
 LENGTH = struct.Struct(">Q")
@@ -30,6 +32,11 @@ class Job:
     name: str
     password: str | None
     timeout_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Word that a slow job gets on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +127,11 @@ def _die_with(timeout_seconds: float) -> None:
         signal.alarm(int(timeout_seconds) + _GRACE_SECONDS if timeout_seconds else 0)
 
 
+def _get_on(results: IO[bytes], timeout_seconds: float) -> None:
+    send(results, Progress())
+    _die_with(timeout_seconds)
+
+
 def main(memory_bytes: int) -> None:
     """Serves jobs until standard input is closed; what libraries print goes nowhere."""
     jobs, results = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
@@ -128,6 +140,7 @@ def main(memory_bytes: int) -> None:
     os.dup2(null, 1)
     _limit_memory(memory_bytes)
     while isinstance(job := receive(jobs), Job):
+        listen(functools.partial(_get_on, results, job.timeout_seconds))
         _die_with(job.timeout_seconds)
         outcome = run_job(job, memory_bytes)
         send(results, outcome)
