@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from rag.indexing import IngestEvent
     from rag.protocols import ChatModel, Embedder
     from rag.records import Hit
-    from rag.store import SqliteStore
+    from rag.retrieval import Ranking
+    from rag.store import Finding, SqliteStore
 
 NO_MODEL = "none"
 
@@ -96,10 +97,26 @@ class Library:
         """Brings the collection in step with files and folders; see `rag.indexing.ingest`."""
         from rag.indexing import ingest
 
-        settings = self.settings
-        defaults: dict[str, Any] = {"collection": settings.collection, "target_tokens": settings.chunk_tokens}
-        options = defaults | options
-        return ingest(paths, store=self.store, embedder=self.embedder, **options)
+        return ingest(paths, store=self.store, embedder=self.embedder, **self._with_defaults(options))
+
+    def ingest_lines(self, lines: Iterable[bytes | str], **options: Any) -> Iterator[IngestEvent]:
+        """Ingests documents given as JSON lines; see `rag.indexing.ingest_lines`."""
+        from rag.indexing import ingest_lines
+
+        return ingest_lines(lines, store=self.store, embedder=self.embedder, **self._with_defaults(options))
+
+    def watch(self, paths: Sequence[Path], **options: Any) -> Iterator[IngestEvent]:
+        """Ingests, and again after every change; see `rag.indexing.watch`."""
+        from rag.indexing import watch
+
+        return watch(paths, store=self.store, embedder=self.embedder, **self._with_defaults(options))
+
+    def embed_again(self, **options: Any) -> Iterator[IngestEvent]:
+        """Embeds a collection with the library's embedding model; see `rag.indexing.embed_again`."""
+        from rag.indexing import embed_again
+
+        collection = {"collection": self.settings.collection}
+        return embed_again(store=self.store, embedder=self.embedder, **(collection | options))
 
     def search(
         self,
@@ -108,13 +125,14 @@ class Library:
         collection: str | None = None,
         count: int | None = None,
         docs: Sequence[str] | None = None,
+        ranking: Ranking | None = None,
     ) -> list[Hit]:
         """The best passages for a query, best first.
 
         Raises:
             UsageError: the query is empty, or the collection has no documents.
         """
-        from rag.retrieval import retrieve
+        from rag.retrieval import DEFAULT_RANKING, retrieve
 
         if not query.strip():
             raise UsageError("The query is empty.")
@@ -125,6 +143,7 @@ class Library:
             collection=self.require_documents(collection),
             top_k=count or self.settings.top_k,
             docs=docs,
+            ranking=ranking or DEFAULT_RANKING,
         )
 
     def ask(
@@ -187,6 +206,22 @@ class Library:
                 + ", ".join(f"--collection {other}" for other in others)
             )
         raise UsageError(f"The collection '{name}' has no documents. Add some: python -m rag ingest FOLDER")
+
+    def check(self) -> list[Finding]:
+        """What `doctor` looks at: the database, the models, the room on the disk."""
+        from rag.health import check
+
+        return check(self)
+
+    def beside(self, folder: str) -> Library:
+        """Another database, in a folder of this library, under the same models."""
+        other = Library(self.settings.model_copy(update={"library": self.settings.library / folder}))
+        other._embedder = self.embedder
+        return other
+
+    def _with_defaults(self, options: dict[str, Any]) -> dict[str, Any]:
+        defaults = {"collection": self.settings.collection, "target_tokens": self.settings.chunk_tokens}
+        return defaults | options
 
     def close(self) -> None:
         """Frees the models and closes the database."""

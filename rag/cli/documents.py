@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,19 +41,22 @@ def ingest(
     opened = open_library(context, library=library, collection=collection)
     options = {"password": password, "exclude": tuple(exclude or ()), "hidden": hidden}
     if paths == ["-"]:
-        receipt = follow_ingest(opened.ingest_lines(typer.get_binary_stream("stdin")))
+        events = opened.ingest_lines(typer.get_binary_stream("stdin"))
     else:
-        receipt = follow_ingest(opened.ingest([Path(path) for path in paths], **options))
+        start = opened.watch if watch else opened.ingest
+        events = start([Path(path) for path in paths], **options)
+    receipt = follow_ingest(events)
     show_receipt(receipt, as_json=as_json)
     if watch:
         say("Watching for changes; Ctrl-C stops")
-        for receipt in opened.watch([Path(path) for path in paths], **options):
-            show_receipt(receipt, as_json=as_json)
+        for event in events:
+            if event.receipt:
+                show_receipt(event.receipt, as_json=as_json)
     if receipt.failed:
         raise typer.Exit(SOME_FAILED)
 
 
-def follow_ingest(events: Iterable[IngestEvent]) -> Receipt:
+def follow_ingest(events: Iterator[IngestEvent]) -> Receipt:
     """Shows an ingest's progress, with its rate and the time left, up to its receipt."""
     from rich.progress import BarColumn, Progress, TextColumn
 

@@ -1,18 +1,18 @@
-"""Commands about the library itself: models, collections, backup, doctor."""
+"""Commands about the library itself: collections, embed, backup, doctor."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rag.cli import app
+from rag.cli import FAILED, app
+from rag.cli.documents import follow_ingest, show_receipt
 from rag.cli.options import CollectionOption, JsonOption, LibraryOption, open_library
 from rag.cli.printing import print_json, results, say
 
-models = typer.Typer(help="The models: list, pull, use, remove.", no_args_is_help=True, rich_markup_mode=None)
-collections = typer.Typer(help="The collections: list, remove.", no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(models, name="models")
+collections = typer.Typer(help="Collections: list, remove.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(collections, name="collections")
 
 
@@ -44,3 +44,49 @@ def remove_collection(
     """Remove a collection from the library; the documents' own files stay where they are."""
     open_library(context, library=library).store.remove_collection(name)
     say(f"Removed the collection '{name}'")
+
+
+@app.command()
+def embed(
+    context: typer.Context,
+    as_json: JsonOption = False,
+    library: LibraryOption = None,
+    collection: CollectionOption = None,
+) -> None:
+    """Embed a collection again with the library's embedding model; the old vectors serve until it is done."""
+    receipt = follow_ingest(open_library(context, library=library, collection=collection).embed_again())
+    show_receipt(receipt, as_json=as_json)
+
+
+@app.command()
+def backup(
+    context: typer.Context,
+    target: Annotated[Path, typer.Argument(help="The file to write.", metavar="FILE.db")],
+    library: LibraryOption = None,
+) -> None:
+    """Copy the library's database while it is in use."""
+    open_library(context, library=library).store.back_up(target)
+    say(f"Backed up to {target}")
+
+
+@app.command()
+def doctor(
+    context: typer.Context,
+    repair: Annotated[bool, typer.Option("--repair", help="Make the indexes again from the rows.")] = False,
+    as_json: JsonOption = False,
+    library: LibraryOption = None,
+) -> None:
+    """Check the library and its models; exit code 1 when something is wrong."""
+    opened = open_library(context, library=library)
+    if repair:
+        opened.store.repair()
+    findings = opened.check()
+    for finding in findings:
+        if as_json:
+            print_json({"check": finding.check, "problem": finding.problem, "detail": finding.detail})
+        else:
+            results.print(
+                f"{'✗' if finding.problem else '✓'} {finding.check}: {finding.problem or finding.detail}"
+            )
+    if any(finding.problem for finding in findings):
+        raise typer.Exit(FAILED)

@@ -1,0 +1,155 @@
+"""Commands about models: list, pull, use, remove, tune."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rag.cli import app
+from rag.cli.options import JsonOption, LibraryOption, open_library
+from rag.cli.printing import messages, print_json, results, say
+from rag.errors import UsageError
+
+if TYPE_CHECKING:
+    from rag.models import Installed, Model, Progress, ShowProgress
+
+models = typer.Typer(
+    help="Models: list, pull, use, remove, tune.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(models, name="models")
+
+NameArgument = Annotated[str, typer.Argument(help="The model's name in `models list`.")]
+GIGABYTE = 1_000_000_000
+
+
+@models.command("list")
+def list_models(context: typer.Context, as_json: JsonOption = False, library: LibraryOption = None) -> None:
+    """List the models there are, and those that can be pulled, with size, memory and licence."""
+    from rag.models import CATALOGUE, installed, total_memory
+
+    settings = open_library(context, library=library).settings
+    ready = {model.name: model for model in installed(settings.models)}
+    used = {settings.chat_model, settings.embedding_model}
+    listed = [catalogue_row(model) for model in CATALOGUE]
+    known = {model.name for model in CATALOGUE}
+    listed += [installed_row(model) for name, model in ready.items() if name not in known]
+    memory_there = total_memory()
+    for row in listed:
+        row["installed"], row["used"] = row["name"] in ready, row["name"] in used
+        row["fits"] = memory_there is None or row["memory"] <= memory_there
+        if as_json:
+            print_json(row)
+        else:
+            print_model(row)
+
+
+def catalogue_row(model: Model) -> dict[str, Any]:
+    """A catalogue entry; sizes in bytes."""
+    row = {"name": model.name, "kind": model.kind, "bytes": model.disk, "memory": model.memory}
+    return row | {"licence": model.licence, "source": str(model.source), "about": model.about}
+
+
+def installed_row(model: Installed) -> dict[str, Any]:
+    """A model that was pulled though the catalogue does not list it; its memory is taken as its size."""
+    row = {"name": model.name, "kind": model.kind, "bytes": model.size, "memory": model.size}
+    return row | {"licence": model.licence, "source": model.source, "about": ""}
+
+
+def print_model(row: dict[str, Any]) -> None:
+    """One line for people."""
+    state = "in use" if row["used"] else "ready" if row["installed"] else ""
+    warning = "" if row["fits"] else "  needs more memory than this machine has"
+    size = f"{row['bytes'] / GIGABYTE:5.2f} GB"
+    results.print(f"{row['name']:32} {row['kind'] or '':10} {size}  {state:7} {row['licence']}{warning}")
+
+
+@models.command()
+def pull(context: typer.Context, name: NameArgument, library: LibraryOption = None) -> None:
+    """Download a model; an interrupted download goes on where it stopped."""
+    from rag.models import pull as pull_model
+
+    settings = open_library(context, library=library).settings
+    with byte_progress() as progress:
+        folder = pull_model(name, models=settings.models, progress=progress)
+    say(f"{name} is ready in {folder}. Use it: python -m rag models use {name}")
+
+
+@contextmanager
+def byte_progress() -> Iterator[ShowProgress]:
+    """A bar for bytes, with the rate and the time left."""
+    from rich.progress import BarColumn, DownloadColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import Progress as Bar
+
+    with Bar(
+        BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(), console=messages
+    ) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(progress: Progress) -> None:
+            bar.update(task, completed=progress.done, total=progress.total)
+
+        yield show
+
+
+@models.command()
+def use(context: typer.Context, name: NameArgument, library: LibraryOption = None) -> None:
+    """Make a model this library's own: a name, a folder, a GGUF file or a server's URL."""
+    from rag.models import use as use_model
+
+    opened = open_library(context, library=library)
+    opened.settings.library.mkdir(parents=True, exist_ok=True)
+    before = opened.settings.embedding_model
+    settings = use_model(name, library=opened.settings.library)
+    say(f"This library now uses {name}")
+    if settings.embedding_model != before:
+        say("Embed each collection again with it: python -m rag embed --collection NAME")
+
+
+@models.command()
+def remove(context: typer.Context, name: NameArgument, library: LibraryOption = None) -> None:
+    """Delete a pulled model."""
+    from rag.models import remove as remove_model
+
+    remove_model(name, models=open_library(context, library=library).settings.models)
+    say(f"Removed {name}")
+
+
+@models.command()
+def tune(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="A chat model; the library's own by default.")] = None,
+    as_json: JsonOption = False,
+    library: LibraryOption = None,
+) -> None:
+    """Find the fastest way to run a chat model on this machine, and what the model is able to do."""
+    from dataclasses import asdict
+
+    from rag.models import chat_model_location
+    from rag.tuning import tune as tune_model
+
+    settings = open_library(context, library=library).settings
+    location = chat_model_location(name or settings.chat_model, models=settings.models)
+    if location.startswith(("http://", "https://")):
+        raise UsageError(f"{location} is a server; only a model on this machine can be tuned.")
+    with messages.status("Tuning") as status:
+        tuned = tune_model(
+            Path(location),
+            cache=settings.cache,
+            progress=lambda text, share: status.update(f"Tuning, {share:.0%}: {text}"),
+        )
+    if tuned is None:
+        raise typer.Abort
+    if as_json:
+        print_json(asdict(tuned))
+        return
+    attention = "flash" if tuned.flash_attention else "plain"
+    reads = f"{tuned.prefill_rate:.0f} tokens/s, {tuned.prefill_rate / tuned.shipped_prefill_rate:.1f} times as shipped"
+    writes = f"{tuned.decode_rate:.0f} tokens/s, {tuned.decode_rate / tuned.shipped_decode_rate:.1f} times as shipped"
+    results.print(f"{tuned.weights} weights, {attention} attention, {tuned.threads} threads")
+    results.print(f"reads {reads}")
+    results.print(f"writes {writes}")
+    results.print(f"answers {tuned.exam:.0%} of the exam: {tuned.mode}")
