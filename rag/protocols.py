@@ -12,6 +12,7 @@ from rag.records import Document, DocumentEntry, Hit, Message, Passage, Usage
 
 Vectors = NDArray[np.float32]
 PromptStyle = Literal["short", "full"]
+AnswerMode = Literal["quoting", "phrasing"]
 
 
 class PassageTokenizer(Protocol):
@@ -58,6 +59,10 @@ class ChatModel(Protocol):
     def prompt_style(self) -> PromptStyle:
         """Which prompts suit the model: a weak one follows short ones only."""
 
+    @property
+    def answer_mode(self) -> AnswerMode:
+        """Whether the model may write answers itself, or only choose quotations."""
+
     def count_tokens(self, text: str) -> int:
         """Tokens of a plain text, no special tokens added."""
 
@@ -72,8 +77,17 @@ class ChatModel(Protocol):
         temperature: float = 0.0,
         seed: int = 0,
         cancelled: Callable[[], bool] = lambda: False,
+        grammar: str | None = None,
+        conversation: str | None = None,
     ) -> Iterator[str | Usage]:
-        """Yields pieces of text, and one `Usage` last, also when cancelled."""
+        """Yields pieces of text, and one `Usage` last, also when cancelled.
+
+        `grammar` (GBNF with a rule `root`) holds the answer to a form; `conversation` names whose
+        prompt cache to take up and to save.
+        """
+
+    def yes_probability(self, messages: Sequence[Message]) -> float:
+        """The probability, 0 to 1, that the answer begins with "yes" and not with "no"."""
 
     def close(self) -> None:
         """Frees the model's memory."""

@@ -6,12 +6,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from string import Template
-from typing import Literal, get_args
+from typing import get_args
 
 from rag.errors import TemplateError
-
-Style = Literal["short", "full"]
-"""`short` suits models below a billion parameters, which follow few instructions; `full` the others."""
+from rag.protocols import PromptStyle
 
 STYLED = {
     "system": frozenset[str](),
@@ -35,7 +33,7 @@ _FEWEST_DELIMITER_CHARACTERS = 3
 def template_files(folder: Path) -> dict[str, Path]:
     """Every prompt by its name, as `short/system`, with its file."""
     styled = {
-        f"{style}/{name}": folder / style / f"{name}.md" for style in get_args(Style) for name in STYLED
+        f"{style}/{name}": folder / style / f"{name}.md" for style in get_args(PromptStyle) for name in STYLED
     }
     return styled | {name: folder / f"{name}.md" for name in SHARED}
 
@@ -68,13 +66,13 @@ class Templates:
         TemplateError: a file is missing, unreadable or uses the wrong names.
     """
 
-    def __init__(self, folder: Path, *, style: Style = "full") -> None:
+    def __init__(self, folder: Path, *, style: PromptStyle = "full") -> None:
         self.folder = folder
-        self.style: Style = style
+        self.style: PromptStyle = style
         self._templates = dict(self._read())
         self._delimiters = _delimiters(self._templates["passage"].template)
 
-    def with_style(self, style: Style) -> Templates:
+    def with_style(self, style: PromptStyle) -> Templates:
         """The same folder's prompts for models of another size."""
         return self if style == self.style else Templates(self.folder, style=style)
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from rag.generation import chat_model_of, usable_cores
 from rag.generation.llama import FORMATS, Engine, requantise
-from rag.generation.tuned import AnswerMode, TunedModel, folder_of, key_of, save_tuned
+from rag.generation.tuned import TunedModel, folder_of, key_of, save_tuned
+from rag.protocols import AnswerMode
 from rag.records import Message
 
 TOLERANCE = 0.97

@@ -1,4 +1,4 @@
-"""Chat models: a GGUF file on this machine, streaming, stoppable, with exact token counts."""
+"""Chat models: a GGUF file on this machine, or a server; streaming, stoppable, with counted tokens."""
 
 from __future__ import annotations
 
@@ -8,14 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 from rag.errors import ModelError, UsageError
 from rag.generation.local import LocalChatModel
-from rag.generation.tuned import AnswerMode, TunedModel, load_tuned
+from rag.generation.server import ServerChatModel
+from rag.generation.tuned import TunedModel, load_tuned
+from rag.protocols import AnswerMode
 from rag.vocabulary import read_metadata, tokenizer_of
 
 if TYPE_CHECKING:
     from rag.generation.llama import Engine
     from rag.generation.states import KeptStates
 
-__all__ = ["LocalChatModel", "TunedModel", "chat_model_of", "load_chat_model", "load_tuned", "usable_cores"]
+__all__ = [
+    "LocalChatModel",
+    "ServerChatModel",
+    "TunedModel",
+    "chat_model_of",
+    "load_chat_model",
+    "load_tuned",
+    "usable_cores",
+]
 
 
 def load_chat_model(
@@ -24,18 +34,21 @@ def load_chat_model(
     context_tokens: int,
     threads: int | None = None,
     cache: Path | None = None,
-) -> LocalChatModel:
-    """Loads a GGUF file as a `ChatModel`, in its tuned form where `cache` has one.
+) -> LocalChatModel | ServerChatModel:
+    """A GGUF file's path, or the URL of an OpenAI-compatible server, as a `ChatModel`.
 
-    Its prompt caches are kept below `cache` too.
+    A file is loaded in its tuned form where `cache` has one; its prompt caches are kept there too.
 
     Raises:
+        ModelServerError: the server cannot be reached, or refuses.
         ModelNotFound: no such file.
         ModelDamaged: the file cannot be read as a model.
         ModelError: the model has no chat template.
     """
     from rag.generation.llama import Engine  # here, so that the module alone loads nothing heavy
 
+    if str(location).startswith(("http://", "https://")):
+        return ServerChatModel(str(location), context_tokens=context_tokens)
     path = Path(location)
     if context_tokens < 1:
         raise UsageError(f"context_tokens has to be positive, not {context_tokens}.")

@@ -15,7 +15,7 @@ from rag.errors import BudgetError, ModelError
 from rag.generation.chat_template import ChatTemplate
 from rag.generation.llama import Engine, Sampler
 from rag.generation.states import KeptStates
-from rag.generation.tuned import AnswerMode
+from rag.protocols import AnswerMode, PromptStyle
 from rag.records import Message, Usage
 from rag.vocabulary import Tokenizer
 
@@ -50,7 +50,7 @@ class LocalChatModel:
         self.context_tokens = engine.context_tokens
         self.parameters: int = engine.parameters
         # SmolLM2-135M follows three short rules and loses the passages behind seven.
-        self.prompt_style: Literal["short", "full"] = "short" if engine.parameters < 1e9 else "full"
+        self.prompt_style: PromptStyle = "short" if engine.parameters < 1e9 else "full"
         self.answer_mode: AnswerMode = answer_mode or ("quoting" if engine.parameters < 1e9 else "phrasing")
         self.engine = engine
         self._tokenizer = tokenizer

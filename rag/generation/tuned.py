@@ -10,9 +10,8 @@ import secrets
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
 
-AnswerMode = Literal["quoting", "phrasing"]
+from rag.protocols import AnswerMode
 
 
 @dataclass(frozen=True, slots=True)
