@@ -13,6 +13,7 @@ _WORD = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}](?:[^\W_{_UNSPACED}]|\u030
 _UNSPACED_RUN = re.compile(rf"[{_UNSPACED}]+")
 _MARKS_THAT_CARRY_NO_SOUND = re.compile(r"[\u0300-\u036f\u0610-\u061a\u0640\u064b-\u065f\u0670\u0591-\u05c7]")
 _SHORTEST_INFLECTED = 4
+_ENDING = re.compile(r"(?<=[a-z]{3})(?:ing|ed|es|en|er|em|e|(?<!s)s)$")
 
 FUNCTION_WORDS = frozenset(
     """a an the of in on at by for from to with without into onto as is are was were be been being am do does
@@ -69,12 +70,14 @@ def content_words(text: str) -> list[str]:
 def stem(word: str) -> str:
     """A crude key under which the inflected forms of a word meet, in any alphabet.
 
-    Cutting a word to at most six letters, and up to two of its last, is what works across European
-    languages without a table (n-gram truncation; McNamee and Mayfield, 2004).
+    One ending is taken off, then six letters are kept (five outside the Latin alphabet). It serves to
+    compare a question with a sentence, where two words that meet by chance do little harm.
     """
     if not word.isalpha() or len(word) < _SHORTEST_INFLECTED:
         return word
-    return word[: min(6, max(3, len(word) - 2))]
+    if not word.isascii():
+        return word[:5]
+    return _ENDING.sub("", word)[:6]
 
 
 def grams(text: str, *, length: int = 4) -> set[str]:
