@@ -147,9 +147,14 @@ def tune(
         print_json(asdict(tuned))
         return
     attention = "flash" if tuned.flash_attention else "plain"
-    reads = f"{tuned.prefill_rate:.0f} tokens/s, {tuned.prefill_rate / tuned.shipped_prefill_rate:.1f} times as shipped"
-    writes = f"{tuned.decode_rate:.0f} tokens/s, {tuned.decode_rate / tuned.shipped_decode_rate:.1f} times as shipped"
+    reads = rate(tuned.prefill_rate, tuned.shipped_prefill_rate)
+    writes = rate(tuned.decode_rate, tuned.shipped_decode_rate)
     results.print(f"{tuned.weights} weights, {attention} attention, {tuned.threads} threads")
     results.print(f"reads {reads}")
     results.print(f"writes {writes}")
     results.print(f"answers {tuned.exam:.0%} of the exam: {tuned.mode}")
+
+
+def rate(tokens_per_second: float, as_shipped: float) -> str:
+    """A rate beside what it was before the tuning."""
+    return f"{tokens_per_second:.0f} tokens/s, {tokens_per_second / as_shipped:.1f} times as shipped"
