@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,6 +14,8 @@ from rag.sentences import split_sentences
 
 _MARKERS = re.compile(r"\s*\[\d+(?:\s*,\s*\d+)*\]")
 _CUT = " …"
+# Sentences tried in vain before the passages count as full.
+_MOST_MISSES = 20
 
 
 class Prompts(Protocol):
@@ -37,10 +39,19 @@ class TokenCounter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ScoredSentence:
+    """How well `passage.text[start:end]` fits the question; higher is better."""
+
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """The messages, and the hits whose passages stand in them, by marker (1-based rank among all hits).
 
-    `cut` lists the markers of passages that are shown in part, the cuts marked with "…".
+    `cut` lists the markers of passages that are shown in part, every cut marked with "…".
     `budget.prompt` is exactly the counter's `count_prompt_tokens(messages)`.
     """
 
@@ -62,12 +73,17 @@ def fit(
     passage_tokens: int,
     answer_tokens: int,
     history_tokens: int = 512,
+    sentences: Mapping[int, Sequence[ScoredSentence]] | None = None,
 ) -> Prompt:
     """Puts the best hits and the newest history into the window, and keeps the answer's room free.
 
     Hits come best first. One that is too long for what remains is cut at a sentence's end; the rest
     fill the gap where they fit whole. The passages stand before the history, in the order of their
     markers, so that a follow-up over the same passages finds them in the prompt cache.
+
+    With `sentences`, the scored sentences of each passage by marker, passages that do not all fit
+    whole are compressed instead: the best sentences of all passages, in their places, with "…" for
+    what lies between.
 
     Raises:
         BudgetError: the window cannot hold even the instructions, the question and the answer.
@@ -80,7 +96,11 @@ def fit(
             f"{draft.tokens()} and the answer keeps {answer_tokens}. Shorten the question, or raise "
             "context_tokens."
         )
-    _add_passages(draft, hits, most=most, passage_tokens=passage_tokens)
+    passages_end = min(most, draft.tokens() + passage_tokens)
+    if sentences is None:
+        _add_passages(draft, hits, most=passages_end)
+    elif not _all_fit(draft, hits, most=passages_end):
+        _add_sentences(draft, hits, sentences, most=passages_end)
     turns = _turns(history)
     _add_history(draft, turns, most=most, history_tokens=history_tokens)
     markers = tuple(sorted(draft.blocks))
@@ -126,11 +146,12 @@ class _Draft:
         return self.counter.count_prompt_tokens(self.messages())
 
     def try_block(self, marker: int, block: str, *, most: int) -> bool:
-        """Adds the block if the prompt then has at most `most` tokens."""
+        """Puts the block in its place if the prompt then has at most `most` tokens."""
+        before = dict(self.blocks)
         self.blocks[marker] = block
         if self.tokens() <= most:
             return True
-        del self.blocks[marker]
+        self.blocks = before
         return False
 
     def shares(self) -> dict[str, Any]:
@@ -151,8 +172,7 @@ class _Draft:
         }
 
 
-def _add_passages(draft: _Draft, hits: Sequence[Hit], *, most: int, passage_tokens: int) -> None:
-    most = min(most, draft.tokens() + passage_tokens)
+def _add_passages(draft: _Draft, hits: Sequence[Hit], *, most: int) -> None:
     may_cut = True
     for marker, hit in enumerate(hits, start=1):
         remaining = most - draft.tokens()
@@ -177,9 +197,66 @@ def _add_beginning(draft: _Draft, marker: int, hit: Hit, *, most: int) -> bool:
             low = middle
         else:
             high = middle - 1
-    if low:
-        draft.blocks[marker] = draft.templates.passage(marker, source, text[: ends[low - 1]].rstrip() + _CUT)
     return low > 0
+
+
+def _all_fit(draft: _Draft, hits: Sequence[Hit], *, most: int) -> bool:
+    """Adds every passage whole, or none."""
+    blocks = {
+        marker: draft.templates.passage(marker, source_of(hit), hit.passage.text)
+        for marker, hit in enumerate(hits, start=1)
+    }
+    if sum(map(draft.counter.count_tokens, blocks.values())) > most:
+        return False  # saves counting a prompt of many times the window
+    draft.blocks = blocks
+    if draft.tokens() <= most:
+        return True
+    draft.blocks = {}
+    return False
+
+
+def _add_sentences(
+    draft: _Draft, hits: Sequence[Hit], sentences: Mapping[int, Sequence[ScoredSentence]], *, most: int
+) -> None:
+    """Takes sentences best first, whichever passage they are from, while they fit."""
+    ranked = sorted(
+        (-sentence.score, marker, sentence.start, sentence.end)
+        for marker in sentences
+        for sentence in sentences[marker]
+    )
+    chosen: dict[int, list[tuple[int, int]]] = {}
+    misses = 0
+    for _, marker, start, end in ranked:
+        hit = hits[marker - 1]
+        spans = sorted([*chosen.get(marker, ()), (start, end)])
+        text = excerpt(hit.passage.text, spans)
+        if draft.try_block(marker, draft.templates.passage(marker, source_of(hit), text), most=most):
+            chosen[marker] = spans
+            continue
+        misses += 1
+        if misses == _MOST_MISSES:
+            break
+    texts = {marker: hits[marker - 1].passage.text for marker in chosen}
+    draft.cut = {
+        marker for marker, spans in chosen.items() if excerpt(texts[marker], spans) != texts[marker].strip()
+    }
+
+
+def excerpt(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """The spans of a text, in order and apart, with "…" wherever other words are left out."""
+    pieces: list[str] = []
+    last = 0
+    for start, end in spans:
+        gap = text[last:start]
+        if gap.strip():
+            pieces.append(_CUT + " " if last else _CUT.strip() + " ")
+        elif last:
+            pieces.append(gap)
+        pieces.append(text[start:end])
+        last = end
+    if text[last:].strip():
+        pieces.append(_CUT)
+    return "".join(pieces)
 
 
 def source_of(hit: Hit) -> str:

@@ -9,10 +9,11 @@ from gguf_files import starter_gguf
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rag.budget import Prompt, fit, source_of
+from rag.budget import Prompt, ScoredSentence, excerpt, fit, source_of
 from rag.config import PROJECT
 from rag.errors import BudgetError
 from rag.records import Hit, Message, Passage
+from rag.sentences import split_sentences
 from rag.templates import Templates
 from rag.vocabulary import Tokenizer, tokenizer_of
 
@@ -57,6 +58,14 @@ def fitted(question: str = "Where?", texts: Sequence[str] = (), **options: objec
     return fit(question, hits, **(given | options))  # type: ignore[arg-type]
 
 
+def scored(texts: Sequence[str]) -> dict[int, list[ScoredSentence]]:
+    """Every sentence, scored so that later ones are better."""
+    return {
+        marker: [ScoredSentence(start, end, float(start)) for start, end in split_sentences(text)]
+        for marker, text in enumerate(texts, start=1)
+    }
+
+
 def turns(count: int) -> list[Message]:
     pairs = [
         (Message("user", f"Question {n}?"), Message("assistant", f"Answer {n} [1].")) for n in range(count)
@@ -83,7 +92,16 @@ wild = st.one_of(
 
 
 @settings(deadline=None, max_examples=150)
-@example(question="?", texts=["[1] " * 60], history=["", ""], window=400, passage=60, answer=16, style="full")
+@example(
+    question="?",
+    texts=["[1] " * 60],
+    history=["", ""],
+    window=400,
+    passage=60,
+    answer=16,
+    style="full",
+    compress=True,
+)
 @given(
     question=wild,
     texts=st.lists(wild, max_size=6),
@@ -92,9 +110,17 @@ wild = st.one_of(
     passage=st.integers(0, 700),
     answer=st.integers(1, 300),
     style=st.sampled_from(["short", "full"]),
+    compress=st.booleans(),
 )
 def test_no_prompt_overflows_and_every_token_is_accounted_for(
-    question: str, texts: list[str], history: list[str], window: int, passage: int, answer: int, style: str
+    question: str,
+    texts: list[str],
+    history: list[str],
+    window: int,
+    passage: int,
+    answer: int,
+    style: str,
+    compress: bool,
 ) -> None:
     roles = ("user", "assistant")
     past = [Message(roles[n % 2], text) for n, text in enumerate(history)]  # type: ignore[arg-type]
@@ -107,6 +133,7 @@ def test_no_prompt_overflows_and_every_token_is_accounted_for(
             window_tokens=window,
             passage_tokens=passage,
             answer_tokens=answer,
+            sentences=scored(texts) if compress else None,
         )
     except BudgetError:
         bare = [
@@ -199,3 +226,32 @@ def test_a_source_names_file_page_and_headings() -> None:
         == "hr/travel.pdf, page 4: Travel › Hotels"
     )
     assert source_of(hit("T.")) == "notes.md"
+
+
+def test_compression_keeps_the_best_sentences_of_all_passages_in_their_places() -> None:
+    texts = [sentences(30), sentences(30, "lake")]
+    prompt = fitted(texts=texts, passage_tokens=150, sentences=scored(texts))
+    assert prompt.cut == prompt.markers == (1, 2)
+    for marker, word in ((1, "river"), (2, "lake")):
+        shown = prompt.messages[-1].content.split('"""\n')[2 * marker - 1]
+        assert shown.startswith("… Sentence ")
+        assert shown.endswith(f"Sentence 29 tells of the {word}.\n")
+    assert sum(prompt.budget.passages.values()) <= 150
+
+
+def test_nothing_is_compressed_that_fits_whole() -> None:
+    texts = ["One. Two.", "Three."]
+    assert fitted(texts=texts, sentences=scored(texts)) == fitted(texts=texts)
+
+
+@pytest.mark.parametrize(
+    ("spans", "expected"),
+    [
+        ([(0, 4), (5, 9), (10, 16)], "One. Two. Three."),
+        ([(0, 4), (10, 16)], "One. … Three."),
+        ([(5, 9)], "… Two. …"),
+        ([(0, 4)], "One. …"),
+    ],
+)
+def test_an_excerpt_marks_every_cut(spans: list[tuple[int, int]], expected: str) -> None:
+    assert excerpt("One. Two. Three.", spans) == expected
