@@ -305,23 +305,17 @@ print(vectors.shape, sorted(heavy), sys.modules.get("openvino_telemetry"))
 
 
 @pytest.mark.slow
-def test_a_query_does_not_wait_for_passages(embedder: SentenceEmbedder) -> None:
+def test_queries_are_answered_while_passages_are_embedded(embedder: SentenceEmbedder) -> None:
+    """Queries behind the passages would be answered once or twice before the run ends."""
     embedder.embed_queries(["warm"])
     passages = ["A sentence of some length about nothing in particular. " * 12] * 120
-    ended: list[str] = []
-
-    def ingest() -> None:
-        embedder.embed_passages(passages, progress=lambda done: started.set())
-        ended.append("passages")
-
-    started = threading.Event()
-    thread = threading.Thread(target=ingest)
+    thread = threading.Thread(target=embedder.embed_passages, args=(passages,))
     thread.start()
-    assert started.wait(60)
-    embedder.embed_queries(["How much is the fish?"])
-    ended.append("query")
-    thread.join()
-    assert ended == ["query", "passages"]
+    answered = 0
+    while thread.is_alive():
+        embedder.embed_queries(["How much is the fish?"])
+        answered += 1
+    assert answered > 5
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,145 @@
+"""Embedding against plain sentence-transformers, and against `llm embed-multi`, in one run.
+
+    python -m tests.benchmarks.bench_embedding [--library DIR] [--passages N] [--llm COMMAND]
+
+The ways take turns on the same texts, so that a busy machine slows all of them alike: read the ratios.
+`COMMAND` is an `llm` whose environment has the sentence-transformers plugin.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+from rag.config import PROJECT, load_settings
+from rag.embedding import SentenceEmbedder, load_embedder
+from rag.embedding.encoders import load_sentence_transformer
+from rag.models import embedding_folder
+
+ROUNDS = 3
+LONG_CHARACTERS = 700
+
+
+def sample_texts(count: int) -> dict[str, list[str]]:
+    """Short notes (single paragraphs) and long passages (neighbours joined) of the sample documents."""
+    files = sorted((PROJECT / "corpora").rglob("*.md"))
+    notes = [
+        part.strip()
+        for file in files
+        for part in file.read_text(encoding="utf-8").split("\n\n")
+        if 30 < len(part.strip()) < 1000
+    ]
+    passages, joined = [], ""
+    for note in notes:
+        joined = f"{joined}\n{note}".strip()
+        if len(joined) >= LONG_CHARACTERS:
+            passages.append(joined[:1000])
+            joined = ""
+    return {"passages": passages[:count], "notes": notes[: 3 * count]}
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def compare(embedder: SentenceEmbedder, count: int) -> None:
+    """Prints texts a second of both ways, the median of some rounds, and their ratio."""
+    plain = load_sentence_transformer(embedder.model.path)
+    embedder.embed_passages(["warm"])
+    for kind, texts in sample_texts(count).items():
+        tokens = sum(map(len, embedder.token_starts(texts)))
+        ours, theirs = [], []
+        for _ in range(ROUNDS):
+            ours.append(seconds_of(lambda: embedder.embed_passages(texts)))
+            theirs.append(seconds_of(lambda: plain.encode(texts, prompt_name="passage")))
+        ratio = median(other / own for own, other in zip(ours, theirs, strict=True))
+        print(
+            f"{kind}: {len(texts)} of {tokens / len(texts):.0f} tokens; "
+            f"footnote {len(texts) / median(ours):.1f}/s, "
+            f"sentence-transformers {len(texts) / median(theirs):.1f}/s, ratio {ratio:.1f}"
+        )
+
+
+def compare_llm(embedder: SentenceEmbedder, command: str, count: int) -> None:
+    """Prints whole-process times for the same texts: this file with --embed, and `llm embed-multi`."""
+    model = f"sentence-transformers/{embedder.model.path}"
+    subprocess.run([command, "sentence-transformers", "register", str(embedder.model.path)], check=True)
+    for kind, texts in sample_texts(count).items():
+        with tempfile.TemporaryDirectory() as place:
+            rows = Path(place) / "texts.jsonl"
+            rows.write_text(
+                "".join(json.dumps({"id": i, "text": text}) + "\n" for i, text in enumerate(texts)),
+                encoding="utf-8",
+            )
+            database = str(Path(place) / "llm.db")
+            options = ["--format", "nl", "-m", model, "-d", database]
+            theirs = seconds_of(
+                lambda: subprocess.run([command, "embed-multi", "c", str(rows), *options], check=True)
+            )
+            ours = seconds_of(lambda: run_self("--embed", str(rows), library=embedder.model.path.parents[1]))
+        print(f"{kind}: footnote {ours:.1f} s, llm embed-multi {theirs:.1f} s, ratio {theirs / ours:.1f}")
+
+
+def compare_cold_query(embedder: SentenceEmbedder) -> None:
+    """Prints the whole-process time of one query's vector, and of the same with sentence-transformers."""
+    code = "from sentence_transformers import SentenceTransformer; import sys; "
+    code += "SentenceTransformer(sys.argv[1], device='cpu').encode('query: How much is the fish?')"
+    path = str(embedder.model.path)
+    ours, theirs = [], []
+    for _ in range(ROUNDS):
+        ours.append(seconds_of(lambda: run_self("--query", library=embedder.model.path.parents[1])))
+        theirs.append(
+            seconds_of(
+                lambda: subprocess.run(
+                    [sys.executable, "-c", code, path], check=True, stderr=subprocess.DEVNULL
+                )
+            )
+        )
+    print(
+        f"cold query: footnote {median(ours):.2f} s, sentence-transformers {median(theirs):.2f} s, "
+        f"ratio {median(theirs) / median(ours):.1f}"
+    )
+
+
+def run_self(*arguments: str, library: Path) -> None:
+    """This benchmark's own process, timed from the outside."""
+    command = [sys.executable, "-m", "tests.benchmarks.bench_embedding", "--library", str(library)]
+    subprocess.run([*command, *arguments], check=True, cwd=PROJECT)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--library", type=Path, help="where the model is, or will be, unpacked")
+    parser.add_argument("--passages", type=int, default=120)
+    parser.add_argument("--llm", help="an llm command with the sentence-transformers plugin")
+    parser.add_argument("--query", action="store_true", help="only embed one query")
+    parser.add_argument("--embed", type=Path, metavar="JSONL", help="only embed the texts of a file")
+    chosen = parser.parse_args()
+    settings = load_settings(library=chosen.library)
+    folder = embedding_folder(settings.embedding_model, models=settings.models)
+    embedder = load_embedder(folder, cache=settings.cache)
+    if chosen.query:
+        embedder.embed_queries(["How much is the fish?"])
+    elif chosen.embed:
+        rows = chosen.embed.read_text(encoding="utf-8").splitlines()
+        embedder.embed_passages([json.loads(row)["text"] for row in rows])
+    else:
+        compare_cold_query(embedder)
+        compare(embedder, chosen.passages)
+        if chosen.llm:
+            compare_llm(embedder, chosen.llm, chosen.passages)
+
+
+if __name__ == "__main__":
+    main()
