@@ -35,9 +35,18 @@ from rag.ui.turns import Turn, saved_turn, source_of, sources
 SAY = Phrases("en")
 UI = Path(__file__).parent.parent / "rag" / "ui"
 HOSTILE = (
+    '**b** `c` "[x](http://y)" https://evil.example/**z**[q](r) '
     "<img src=x onerror=alert(1)><script>alert(2)</script> ![i](http://evil.example/p.png) "
     '[l](javascript:alert(3)) <a href="http://evil.example">a</a> "\' & </div>'
 )
+OUR_ATTRIBUTES = {"class", "id", "dir", "role", "title", "type", "style"} | {
+    f"{family}-{name}"
+    for family, names in {
+        "aria": ("label", "hidden", "live", "busy"),
+        "data": ("act", "turn", "marker", "url", "copy"),
+    }.items()
+    for name in names
+}
 CITED = "The limit is 45 euros a day. Receipts are due in 30 days."
 
 
@@ -169,13 +178,13 @@ def test_a_hostile_turn_draws_no_element_of_its_own(state: str) -> None:
     for part in turn_html(hostile, SAY):
         for name, attributes in Tags(part).tags:
             assert name not in {"img", "script", "a", "iframe", "link", "style"}
-            assert not {key for key in attributes if key.startswith("on") or key in {"href", "src"}}
+            assert set(attributes) <= OUR_ATTRIBUTES
 
 
 @given(st.text())
 def test_prose_keeps_every_word_and_makes_no_element_of_the_text(value: str) -> None:
     html = prose(value, ())
-    assert set(tag_names(html)) <= {"p", "h3", "table", "tr", "td", "th"}
+    assert set(tag_names(html)) <= {"p", "h3", "table", "tr", "td", "th", "strong", "code", "span"}
 
 
 def test_prose_shows_headings_and_tables_with_their_marks() -> None:
@@ -186,6 +195,14 @@ def test_prose_shows_headings_and_tables_with_their_marks() -> None:
         '<tr><td dir="auto">Lunch</td><td dir="auto"><mark class="fn-exact">20</mark></td></tr></table>'
         '<p dir="auto">End.</p>'
     )
+
+
+def test_emphasis_is_shown_and_a_link_leads_nowhere() -> None:
+    assert prose("**Bold** `x<y` [here](http://evil.example/)", ()) == (
+        '<p dir="auto"><strong>Bold</strong> <code>x&lt;y</code> '
+        '<span class="fn-link" title="http://evil.example/">here</span></p>'
+    )
+    assert "<strong>" not in prose("**half marked**", [(4, 9, "fn-exact")])
 
 
 def test_labels_are_plain_whatever_the_file_is_called() -> None:

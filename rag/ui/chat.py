@@ -37,12 +37,17 @@ def chat_page(app: App) -> None:
     tasks = [] if conversation is None else app.desk.open_tasks(conversation.id)
     turns = [] if conversation is None else saved_turns(app, conversation)
     draw_dialog(app, lambda question: ask(app, question))
+    # The start has a place of its own, emptied at once: what is left over from it would otherwise
+    # stay on the page, faded, for as long as an answer is written.
+    start = st.empty()
     if turns or tasks:
         draw_conversation(app, turns, tasks)
-    elif any(collection.passages for collection in app.library.store.collections()):
-        draw_start(app)
-    else:
-        draw_first_run(app)
+        return
+    with start.container():
+        if any(collection.passages for collection in app.library.store.collections()):
+            draw_start(app)
+        else:
+            draw_first_run(app)
 
 
 def open_conversation(app: App) -> Conversation | None:

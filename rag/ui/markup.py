@@ -9,6 +9,14 @@ from itertools import pairwise
 
 MARKER = re.compile(r"\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
 ADDRESS = re.compile(r"https?://[^\s<>\"'`\]\)}|\\]+", re.IGNORECASE)
+INLINE = (
+    (re.compile(r"`([^`<>\n]+)`"), r"<code>\1</code>"),
+    (re.compile(r"\*\*(?=\S)([^*<>\n]+?)(?<=\S)\*\*"), r"<strong>\1</strong>"),
+    (
+        re.compile(r"(?<![!\w])\[([^\[\]<>\n]+)\]\(([^()<>\s]+)\)"),
+        r'<span class="fn-link" title="\2">\1</span>',
+    ),
+)
 WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 SHORTEST_WORD = 4
@@ -60,14 +68,25 @@ def spanned(value: str, spans: Iterable[Span]) -> str:
     return "".join(pieces)
 
 
+def emphasised(escaped: str) -> str:
+    """Bold, code and the words of links as they are meant, in text that is escaped already.
+
+    Nothing that holds a tag is touched, so that tags still nest; a link shows its words and,
+    under the pointer, its address, but leads nowhere.
+    """
+    for pattern, shown in INLINE:
+        escaped = pattern.sub(shown, escaped)
+    return escaped
+
+
 def linked(value: str) -> str:
-    """Escaped text whose web addresses are buttons that ask first."""
+    """Escaped text with its emphasis, whose web addresses are buttons that ask first."""
     pieces: list[str] = []
     position = 0
     for match in ADDRESS.finditer(value):
-        pieces += [text(value[position : match.start()]), address(match.group())]
+        pieces += [emphasised(text(value[position : match.start()])), address(match.group())]
         position = match.end()
-    return "".join([*pieces, text(value[position:])])
+    return "".join([*pieces, emphasised(text(value[position:]))])
 
 
 def question_words(question: str) -> list[str]:

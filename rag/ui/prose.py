@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from rag.ui.markup import Span, spanned
+from rag.ui.markup import Span, emphasised, spanned
 
 HEADING = re.compile(r"#{1,6}[ \t]+(?=\S)")
 TABLE_ROW = re.compile(r"\s*\|.*\|\s*")
@@ -62,4 +62,5 @@ def cells_html(value: str, start: int, end: int, tag: str, spans: Sequence[Span]
 
 def cut(value: str, start: int, end: int, spans: Sequence[Span]) -> str:
     """A stretch of the text with the spans that fall on it."""
-    return spanned(value[start:end], [(left - start, right - start, css) for left, right, css in spans])
+    moved = [(left - start, right - start, css) for left, right, css in spans]
+    return emphasised(spanned(value[start:end], moved))
