@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
+from rag.indexing.embedding_again import embed_again
 from rag.indexing.events import Failure, IngestEvent, Progress, Receipt
+from rag.indexing.lines import ingest_lines
 from rag.indexing.locking import writer_lock
 from rag.indexing.pipeline import Pipeline, Pool
 from rag.indexing.planning import Plan, ScanOptions, make_plan
@@ -15,7 +19,7 @@ from rag.protocols import Embedder
 from rag.readers import ReaderPool
 from rag.store import KnownFile, SqliteStore
 
-__all__ = ["Failure", "IngestEvent", "Receipt", "ingest"]
+__all__ = ["Failure", "IngestEvent", "Receipt", "embed_again", "ingest", "ingest_lines", "watch"]
 
 Pools = Callable[[], AbstractContextManager[Pool]]
 
@@ -72,6 +76,29 @@ def ingest(
         now = time.perf_counter()
         receipt = progress.receipt(now, excluded=plan.excluded, interrupted=cancelled())
         yield progress.event(now, receipt=receipt)
+
+
+def watch(
+    paths: Sequence[Path], *, stop: threading.Event | None = None, **options: Any
+) -> Iterator[IngestEvent]:
+    """Ingests, and again after every change below the paths, until `stop` is set or Ctrl-C.
+
+    Takes the options of `ingest`. Changes are gathered until nothing has happened for half a
+    second (at most two), so that a file being written is read once.
+    """
+    from watchfiles import watch as changes
+
+    yield from ingest(paths, **options)
+    for _ in changes(
+        *paths,
+        debounce=2_000,
+        step=500,
+        stop_event=stop,
+        raise_interrupt=False,
+        ignore_permission_denied=True,
+    ):
+        # The library waits for its turn here: another ingest may be at work.
+        yield from ingest(paths, **{"wait_seconds": 3_600.0, **options})
 
 
 def _start(plan: Plan, started: float) -> Progress:

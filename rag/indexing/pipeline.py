@@ -43,9 +43,9 @@ class Pending:
     seconds: float
 
 
-def embedded_text(passage: Passage) -> str:
-    """What a passage is found by: its text, after the context it needs to be understood."""
-    return f"{passage.context}\n{passage.text}" if passage.context else passage.text
+def embedding_text(context: str, text: str) -> str:
+    """What a passage is embedded as: its text, after the context it needs to be understood."""
+    return f"{context}\n{text}" if context else text
 
 
 class Pipeline:
@@ -112,7 +112,7 @@ class Pipeline:
     def flush(self) -> Iterator[IngestEvent]:
         """Embeds and stores what waits."""
         pending, self._pending, self._waiting = self._pending, [], 0
-        texts = {p.content_hash: embedded_text(p) for item in pending for p in item.passages}
+        texts = {p.content_hash: embedding_text(p.context, p.text) for item in pending for p in item.passages}
         known = self._store.known_vectors(self._collection, texts)
         missing = [hash_ for hash_ in texts if hash_ not in known]
         for start in range(0, len(missing), MOST_AT_ONCE):

@@ -12,7 +12,7 @@ import numpy as np
 from rag.errors import LibraryError, ModelMismatch, UsageError
 from rag.protocols import Vectors
 from rag.records import Document, DocumentEntry, Hit, Passage
-from rag.store import checks, documents, keywords, vectors
+from rag.store import checks, documents, keywords, switching, vectors
 from rag.store.conversations import ConversationTables
 from rag.store.database import Database, first_row, rows
 from rag.store.documents import StoredDocument
@@ -245,6 +245,29 @@ class SqliteStore:
         with self.database.read() as db:
             return documents.named(db, self._collection_id(db, collection), doc)
 
+    # Another embedding model
+
+    def start_building(self, collection: str, model: str, dimensions: int) -> int:
+        """Begins (or takes up again) vectors of another model beside those that serve; returns their id."""
+        with self.database.write() as db:
+            collection_id = self._collection_id(db, collection)
+            return switching.start_building(db, collection_id, model, dimensions).id
+
+    def passages_to_embed(self, building: int, limit: int) -> list[tuple[int, str, str]]:
+        """(rowid, context, text) of the next passages that have no vector of this id yet."""
+        with self.database.read() as db:
+            return switching.passages_to_embed(db, vectors.load_embedding(db, building), limit)
+
+    def add_built(self, building: int, rowids: Sequence[int], built: Vectors) -> None:
+        """Stores vectors of the other model, shape (rowids, dimensions)."""
+        with self.database.write() as db:
+            switching.add_built(db, vectors.load_embedding(db, building), rowids, built)
+
+    def switch_over(self, building: int) -> bool:
+        """Lets the new vectors serve, in one moment; False while passages lack one."""
+        with self.database.write() as db:
+            return switching.switch_over(db, vectors.load_embedding(db, building))
+
     # Searching (SearchIndex)
 
     def passage_count(self, collection: str) -> int:
@@ -295,7 +318,7 @@ class SqliteStore:
             by_id: dict[int, float] = {}
             for embedding in self._embeddings_of(db, rowids):
                 ids, found = vectors.fetch_vectors(db, embedding, rowids)
-                by_id.update(zip(ids.tolist(), (found @ vector).tolist(), strict=True))
+                by_id.update(zip(ids.tolist(), vectors.dot(found, vector).tolist(), strict=True))
         missing = [rowid for rowid in rowids if rowid not in by_id]
         if missing:
             raise LibraryError(f"Passages {missing[:5]} are no longer in {self.path}; search again.")

@@ -6,6 +6,11 @@ Each embedding (a collection under one model) has a table `vectors_<id>` of floa
 Hamming distance are the candidates, and their exact cosines decide. Vectors of E5 crowd into a
 narrow cone, so without centring their signs say little.
 
+Three steps: the nearest codes by Hamming distance; of these, the best by the query's own values
+against the signs, which tells them apart about three times better; of these, the exact cosines.
+100,000 passages (5,504 of a blog, the rest jittered from them), 60 questions, recall@10: Hamming
+alone with 1,000 candidates 0.92, with 4,000 0.98; with the step between, 1,000 give 0.975.
+
 The codes are kept in sqlite-vec's table and scanned here with numpy: vec0's own top-k costs
 O(vectors · k) and took 69 ms for k = 200 over 300,000 codes and 476 ms for k = 1,000, where the
 scan below takes 3 ms for any k.
@@ -32,9 +37,14 @@ if TYPE_CHECKING:
     import apsw
 
 EXACT_LIMIT = 20_000  # 30 MB of E5-small vectors; the product takes 1 ms, loading them 30 ms
-CANDIDATES = 1_000
+# Of n passages, so many pass the first step and the second; reading one row costs 5 µs.
+FIRST_SHARE, FIRST_LEAST, FIRST_MOST = 30, 8_000, 32_000
+SECOND_SHARE, SECOND_LEAST, SECOND_MOST = 50, 1_000, 4_000
 SCAN_BLOCK = 65_536  # codes a step of the scan: its intermediates stay in the cache of a core
 EXACT_FILTER_LIMIT = 1_000  # with a filter this small, the exact cosines are quicker than any scan
+BYTE_SIGNS = 2.0 * np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little").astype(
+    np.float32
+) - np.float32(1)
 DRIFT_LIMIT = 0.05  # squared distance of the means, as a share of the vectors' spread
 
 
@@ -306,7 +316,7 @@ class ExactIndex:
     def nearest(
         self, vector: Vectors, limit: int, among: NDArray[np.int64] | None
     ) -> list[tuple[int, float]]:
-        scores = self.vectors @ vector
+        scores = dot(self.vectors, vector)
         ids = self.ids
         if among is not None:
             chosen = np.isin(ids, among)
@@ -326,18 +336,20 @@ class CodeIndex:
     planes: NDArray[np.uint64]
     mean: Vectors
 
-    def candidates(self, vector: Vectors, count: int, among: NDArray[np.int64] | None) -> NDArray[np.int64]:
-        """The ids of the `count` codes nearest to the vector's own, in no order."""
-        distances = self._distances(vector)
-        ids = self.ids
-        if among is not None:
-            chosen = np.isin(ids, among)
-            ids, distances = ids[chosen], distances[chosen]
-        if len(ids) <= count:
-            return ids
-        return ids[np.argpartition(distances, count)[:count]]
+    def candidates(self, vector: Vectors, least: int, among: NDArray[np.int64] | None) -> NDArray[np.int64]:
+        """The ids worth an exact look: at least `least` of them, where there are so many; in no order."""
+        allowed = None if among is None else np.flatnonzero(np.isin(self.ids, among))
+        count = len(self.ids) if allowed is None else len(allowed)
+        first = max(least, min(max(count // FIRST_SHARE, FIRST_LEAST), FIRST_MOST))
+        second = max(least, min(max(count // SECOND_SHARE, SECOND_LEAST), SECOND_MOST))
+        places = _nearest_places(self._distances(vector), first, allowed)
+        if len(places) > second:
+            scores = self._estimates(places, vector)
+            places = places[np.argpartition(-scores, second)[:second]]
+        return self.ids[places]
 
     def _distances(self, vector: Vectors) -> NDArray[np.uint16]:
+        """The Hamming distance of every code to the query's."""
         query = pack_codes(vector[None, :], self.mean).view("<u8")[0]
         distances = np.zeros(len(self.ids), dtype=np.uint16)
         for start in range(0, len(self.ids), SCAN_BLOCK):
@@ -345,6 +357,41 @@ class CodeIndex:
             for word, plane in zip(query, self.planes, strict=True):
                 distances[block] += np.bitwise_count(plane[block] ^ word)
         return distances
+
+    def _estimates(self, places: NDArray[np.intp], vector: Vectors) -> Vectors:
+        """The centred query times the signs of these codes: a table look-up for every eight of them."""
+        codes = np.ascontiguousarray(self.planes[:, places].T).view(np.uint8)
+        query = np.zeros(8 * codes.shape[1], dtype=np.float32)
+        query[: len(vector)] = vector - self.mean
+        tables = query.reshape(-1, 8) @ BYTE_SIGNS.T
+        total = np.zeros(len(places), dtype=np.float32)
+        for table, column in zip(tables, codes.T, strict=True):
+            total += table[column]
+        return total
+
+
+def _nearest_places(
+    distances: NDArray[np.uint16], count: int, allowed: NDArray[np.intp] | None
+) -> NDArray[np.intp]:
+    """The places of the `count` least distances, and of all that tie with the last of them."""
+    if allowed is not None:
+        distances = distances[allowed]
+    if len(distances) <= count:
+        places = np.arange(len(distances))
+    else:
+        cutoff = int(np.searchsorted(np.cumsum(np.bincount(distances)), count))
+        places = np.flatnonzero(distances <= cutoff)
+    return places if allowed is None else allowed[places]
+
+
+def dot(matrix: Vectors, vector: Vectors) -> Vectors:
+    """The product of each row with the vector, on one thread.
+
+    BLAS would start its threads for it: on a busy machine waiting for them took 20 ms, the
+    product itself (9,000 rows) 1 ms.
+    """
+    product: Vectors = np.einsum("ij,j->i", matrix, vector)
+    return product
 
 
 def best(ids: NDArray[np.int64], scores: NDArray[Any], limit: int) -> list[tuple[int, float]]:
@@ -437,9 +484,9 @@ def nearest(
     if chosen is not None and len(chosen) <= EXACT_FILTER_LIMIT:
         candidates = chosen
     else:
-        candidates = index.candidates(vector, max(CANDIDATES, 4 * limit), chosen)
+        candidates = index.candidates(vector, 2 * limit, chosen)
     ids, vectors = fetch_vectors(db, embedding, candidates.tolist())
-    return best(ids, vectors @ vector, limit)
+    return best(ids, dot(vectors, vector), limit)
 
 
 def check_dimensions(embedding: Embedding, vectors: Vectors, collection: str) -> None:

@@ -1,0 +1,80 @@
+"""Another embedding model: its vectors are built beside those that serve, then take over at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rag.protocols import Vectors
+from rag.store import vectors
+from rag.store.database import first_row, rows
+from rag.store.vectors import Embedding
+
+if TYPE_CHECKING:
+    import apsw
+
+
+def start_building(db: apsw.Connection, collection_id: int, model: str, dimensions: int) -> Embedding:
+    """The embedding under construction for this model: the one begun earlier, or a new one.
+
+    One begun for a third model is given up.
+    """
+    for (id_,) in rows(
+        db, "SELECT id FROM embeddings WHERE collection_id = ? AND state = 'building'", (collection_id,)
+    ):
+        begun = vectors.load_embedding(db, id_)
+        if (begun.model, begun.dimensions) == (model, dimensions):
+            return begun
+        vectors.drop_embedding(db, begun)
+    return vectors.create_embedding(db, collection_id, model, dimensions, "building")
+
+
+def passages_to_embed(db: apsw.Connection, embedding: Embedding, limit: int) -> list[tuple[int, str, str]]:
+    """(id, context, text) of the next passages that have no vector of this embedding yet."""
+    return rows(
+        db,
+        "SELECT passages.id, context, passages.text FROM passages"
+        " JOIN documents ON documents.id = document_id"
+        f" WHERE collection_id = ? AND passages.id NOT IN (SELECT passage_id FROM {embedding.table})"
+        " ORDER BY passages.id LIMIT ?",
+        (embedding.collection_id, limit),
+    )
+
+
+def add_built(db: apsw.Connection, embedding: Embedding, ids: Sequence[int], built: Vectors) -> None:
+    """Stores new vectors, except of passages that were removed or embedded meanwhile."""
+    wanted = {
+        id_
+        for id_ in ids
+        if rows(db, "SELECT 1 FROM passages WHERE id = ?", (id_,))
+        and not rows(db, f"SELECT 1 FROM {embedding.table} WHERE passage_id = ?", (id_,))
+    }
+    keep = [position for position, id_ in enumerate(ids) if id_ in wanted]
+    vectors.add_vectors(db, embedding, [ids[position] for position in keep], built[keep])
+
+
+def switch_over(db: apsw.Connection, embedding: Embedding) -> bool:
+    """Lets the embedding serve and drops the one before; False when passages still lack a vector."""
+    if passages_to_embed(db, embedding, 1):
+        return False
+    _make_document_vectors(db, embedding)
+    (old,) = first_row(db, "SELECT embedding_id FROM collections WHERE id = ?", (embedding.collection_id,))
+    db.execute("UPDATE embeddings SET state = 'serving' WHERE id = ?", (embedding.id,))
+    db.execute(
+        "UPDATE collections SET embedding_id = ?, generation = generation + 1 WHERE id = ?",
+        (embedding.id, embedding.collection_id),
+    )
+    if old is not None and old != embedding.id:
+        vectors.drop_embedding(db, vectors.load_embedding(db, old))
+    return True
+
+
+def _make_document_vectors(db: apsw.Connection, embedding: Embedding) -> None:
+    db.execute(f"DELETE FROM {embedding.document_table}")
+    documents = rows(
+        db, "SELECT id FROM documents WHERE collection_id = ? AND passages > 0", (embedding.collection_id,)
+    )
+    for (document_id,) in documents:
+        ids = [id_ for (id_,) in rows(db, "SELECT id FROM passages WHERE document_id = ?", (document_id,))]
+        _, found = vectors.fetch_vectors(db, embedding, ids)
+        vectors.add_document_vector(db, embedding, document_id, found)
