@@ -21,9 +21,11 @@ def writer_lock(database: Path, *, purpose: str, wait_seconds: float = 0.0) -> I
         LibraryLocked: another process still holds it after `wait_seconds`; the message says which.
         LibraryError: the library's folder cannot be written to.
     """
-    lock = FileLock(database.with_name(database.name + ".lock"))
+    place = database.with_name(database.name + ".lock")
+    lock = FileLock(place)
     holder = database.with_name(database.name + ".writer.json")
     try:
+        place.touch()  # FileLock waits for a folder that may not be written to
         lock.acquire(timeout=wait_seconds, poll_interval=0.1)
     except Timeout as error:
         raise LibraryLocked(
