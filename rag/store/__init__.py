@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from rag.store.documents import StoredDocument
+from rag.store.duplicates import DuplicateGroup
 from rag.store.rows import Collection, Finding, KnownFile, Related, ReportRow, Source
 from rag.store.sqlite import SqliteStore
 
 __all__ = [
     "Collection",
+    "DuplicateGroup",
     "Finding",
     "KnownFile",
     "Related",

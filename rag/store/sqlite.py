@@ -12,10 +12,11 @@ import numpy as np
 from rag.errors import LibraryError, ModelMismatch, UsageError
 from rag.protocols import Vectors
 from rag.records import Document, DocumentEntry, Hit, Passage
-from rag.store import checks, documents, keywords, switching, vectors
+from rag.store import checks, documents, duplicates, keywords, switching, vectors
 from rag.store.conversations import ConversationTables
 from rag.store.database import Database, first_row, rows
 from rag.store.documents import StoredDocument
+from rag.store.duplicates import DuplicateGroup
 from rag.store.rows import Collection, Finding, KnownFile, Related, ReportRow, Source, Status, storable
 from rag.store.vectors import Embedding, IndexCache
 
@@ -387,6 +388,13 @@ class SqliteStore:
     def back_up(self, target: Path) -> None:
         """Copies the library to one file, consistently, while it is in use."""
         self.database.back_up(target)
+
+    def duplicates(self, collection: str) -> list[DuplicateGroup]:
+        """Groups of passages that say the same, in seconds: for a report, not for every search."""
+        with self.database.read() as db:
+            collection_id = self._collection_id(db, collection)
+            embedding = self._serving(db, collection_id)
+            return [] if embedding is None else duplicates.duplicates(db, collection_id, embedding)
 
     # Shared steps of the transactions above
 
