@@ -48,7 +48,7 @@ def test_running_lines_are_left_out_after_their_first_time_and_counted() -> None
         for n in range(1, 6)
     ]
     document = read(make_pdf(pages))
-    assert document.text.count("Acme Annual Report") == 1
+    assert document.text.count("Acme Annual Report") == 1  # "Acme" is met nowhere else
     assert [text for _, page, text in blocks(document) if page == 3] == ["Body of page 3 in words."]
     assert document.characters_left_out == {"running headers and footers": 4 * 16 + 5}
     assert document.page_count == 5
@@ -127,6 +127,37 @@ def test_a_table_becomes_markdown_with_caption_and_one_header_row() -> None:
         "(Amounts in millions)\n\n|  | 2019 | 2018 |\n|---|---|---|\n| Cash | $ 5,794 | $ 4,225 |\n"
         "| Receivables, net | 848 | (1,035) |\n| Total assets | 6,642 | 3,190 |",
     )
+
+
+def test_a_heading_between_two_tables_is_none_of_their_rows() -> None:
+    page = [Line(50, 760, "Price list", 20)]
+    for top, name in ((720, "Sensors"), (640, "Cables")):
+        page.append(Line(50, top, name, 14))
+        for index, (one, other) in enumerate([("Article", "Price"), ("short", "12"), ("long", "24")]):
+            page += [Line(50, top - 20 - 14 * index, one), Line(200, top - 20 - 14 * index, other)]
+    assert [kind for kind, _, _ in blocks(read(make_pdf([page])))] == ["heading"] + ["heading", "table"] * 2
+
+
+def test_columns_that_nearly_touch_are_told_apart() -> None:
+    rows = [
+        ("Article", "Price", "Delivery"),
+        ("A longer name", "389", "from stock"),
+        ("Another", "1,409", "1 week"),
+    ]
+    page = []
+    for index, (one, two, three) in enumerate(rows):
+        y = 700 - 14 * index
+        page += [Line(50, y, one), Line(212 - 5.6 * len(two), y, two), Line(219, y, three)]
+    (table,) = blocks(read(make_pdf([page])))
+    assert table[2].split("\n")[2:] == [
+        "| A longer name | 389 | from stock |",
+        "| Another | 1,409 | 1 week |",
+    ]
+
+
+def test_numbered_items_are_apart() -> None:
+    page = lines(50, 700, ["1. Walk in pairs at all times.", "2. Wear a vest.", "3. Come back."], leading=14)
+    assert [kind for kind, _, _ in blocks(read(make_pdf([page])))] == ["list"] * 3
 
 
 def test_a_superscript_stands_apart_from_its_word() -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import median
 
-from rag.readers.pdf_words import BROKEN, Phrase
+from rag.readers.pdf_words import BROKEN, Gap, Phrase
 from rag.readers.tables import markdown_table
 
 _SENTENCE_END = re.compile(r"[.!?:;。！？؟।][\"'”’)\]]*$")
 _BULLET_SIGNS = "•●▪■◦‣·*–—§o-"
-_BULLET = re.compile(rf"[{_BULLET_SIGNS}]|\(?(?:\d{1, 3}|[a-zA-Z]|[ivx]{1, 4})[.)]")
+_BULLET = re.compile(r"[•●▪■◦‣·*–—§o-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,4})[.)]")
 _AFFIX = re.compile(r"[$€£¥]|[%)]+|\(\d\)")
 _FIGURE = re.compile(r"(?!(?:FY ?)?(?:19|20)\d\d$)[\d$€£¥%(),.—–\s-]+")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -104,10 +104,17 @@ def _merged(phrases: list[Phrase]) -> list[Phrase]:
             box = (min(last.left, phrase.left), max(last.right, phrase.right))
             tall = phrase if follows else last
             text = last.text + space + phrase.text
-            merged[-1] = Phrase(text, *box, tall.bottom, tall.top, last.bold, last.fixed)
+            gaps = [*last.gaps, *_moved(phrase.gaps, len(last.text) + len(space))]
+            if bullet:
+                gaps.insert(len(last.gaps), (len(last.text), last.right, phrase.left))
+            merged[-1] = Phrase(text, *box, tall.bottom, tall.top, last.bold, last.fixed, gaps)
         else:
             merged.append(phrase)
     return merged
+
+
+def _moved(gaps: Sequence[Gap], by: int) -> list[Gap]:
+    return [(at + by, right, left) for at, right, left in gaps]
 
 
 def flows(phrases: Sequence[Phrase], *, depth: int = 0) -> list[list[Row]]:
@@ -187,14 +194,14 @@ def _is_prose(phrases: Sequence[Phrase]) -> bool:
     return sum(long) >= 0.6 * sum(len(one.text) for one in phrases) and len(long) >= 0.4 * len(phrases)
 
 
-def elements(rows: Sequence[Row]) -> Iterator[Element]:
-    """The paragraphs and tables of one column."""
+def elements(rows: Sequence[Row], is_heading: Callable[[Row], bool]) -> Iterator[Element]:
+    """The paragraphs and tables of one column; a row that is a heading ends a table."""
     left, right = min(row.left for row in rows), max(row.right for row in rows)
     leading = _leading(rows)
     prose: list[Row] = []
     index = 0
     while index < len(rows):
-        end = _table_end(rows, index, right - left)
+        end = _table_end(rows, index, right - left, is_heading)
         if end is None:
             prose.append(rows[index])
             index += 1
@@ -209,13 +216,15 @@ def elements(rows: Sequence[Row]) -> Iterator[Element]:
 
 
 def _leading(rows: Sequence[Row]) -> float:
-    """The usual distance from one line to the next, in points."""
+    """The distance from one line to the next within paragraphs, in points: the lower quartile of all."""
     steps = [above.bottom - below.bottom for above, below in pairwise(rows)]
     close = [step for step, row in zip(steps, rows, strict=False) if 0 < step < 2.5 * row.height]
-    return median(close) if close else rows[0].height * 1.2
+    return sorted(close)[len(close) // 4] if close else rows[0].height * 1.2
 
 
-def _table_end(rows: Sequence[Row], start: int, width: float) -> int | None:
+def _table_end(
+    rows: Sequence[Row], start: int, width: float, is_heading: Callable[[Row], bool]
+) -> int | None:
     """The index behind the table that begins at a row, or None if none does.
 
     A table's rows have several phrases; up to three rows of one short phrase (a section's label, a
@@ -231,7 +240,9 @@ def _table_end(rows: Sequence[Row], start: int, width: float) -> int | None:
         if _is_tabular(row):
             count += 1
             end = index + 1
-        elif row.text.count(" ") >= _WIDE_ROW_WORDS and row.right - row.left > 0.7 * width:
+        elif is_heading(row) or (
+            row.text.count(" ") >= _WIDE_ROW_WORDS and row.right - row.left > 0.7 * width
+        ):
             break
         index += 1
     if len(_columns(rows[start:end])) < 2:
@@ -270,7 +281,8 @@ def _paragraphs(rows: Sequence[Row], right: float, leading: float) -> Iterator[E
 def _breaks(paragraph: Sequence[Row], row: Row, right: float, leading: float) -> bool:
     """Whether a row begins a new paragraph, by space, size, weight, indent or a line that ended early."""
     last = paragraph[-1]
-    if last.bottom - row.bottom > 1.35 * leading or row.bottom >= last.bottom:
+    most = max(1.35 * leading, 1.45 * row.height)  # lines of a title are further apart than the text's
+    if last.bottom - row.bottom > most or row.bottom >= last.bottom:
         return True
     if row.fixed != last.fixed:
         return True
@@ -354,7 +366,7 @@ def _grid(rows: Sequence[Row]) -> list[list[str]]:
     grid = []
     for row in rows:
         cells = [""] * len(columns)
-        for phrase in row.phrases:
+        for phrase in _cells(row):
             column = _column_of(phrase, columns)
             cells[column] = f"{cells[column]} {phrase.text}".strip()
         grid.append(cells)
@@ -363,7 +375,7 @@ def _grid(rows: Sequence[Row]) -> list[list[str]]:
 
 def _columns(rows: Sequence[Row]) -> list[tuple[float, float]]:
     """The x ranges that cells share. Figures decide where there are many: headings above them run wide."""
-    cells = [phrase for row in rows if len(row.phrases) > 1 for phrase in row.phrases]
+    cells = [cell for row in rows if len(row.phrases) > 1 for cell in _cells(row)]
     figures = [cell for cell in cells if cell.is_number]
     others = [row.phrases[0] for row in rows if len(row.phrases) > 1 and not row.phrases[0].is_number]
     if 2 * len(figures) >= len(cells) - len(others) and figures:
@@ -375,6 +387,18 @@ def _columns(rows: Sequence[Row]) -> list[tuple[float, float]]:
             columns = [(first, min(max(cell.right for cell in labels), edge - 0.1)), *columns]
         return columns
     return _united([(cell.left, cell.right) for cell in cells])
+
+
+def _cells(row: Row) -> list[Phrase]:
+    """A table row's phrases, cut where a gap is wider than a space usually is."""
+    cells = []
+    for phrase in row.phrases if len(row.phrases) > 1 else ():
+        start, left = 0, phrase.left
+        for at, right, next_left in phrase.gaps:
+            cells.append(replace(phrase, text=phrase.text[start:at].strip(), left=left, right=right, gaps=[]))
+            start, left = at, next_left
+        cells.append(replace(phrase, text=phrase.text[start:].strip(), left=left, gaps=[]))
+    return cells or row.phrases
 
 
 def _united(ranges: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

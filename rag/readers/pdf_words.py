@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 _WORD = re.compile("[^\\s\\x00\x02\ufffe\xad]+[\x02\ufffe\xad]?")  # a mark of a broken word ends it
@@ -17,9 +17,17 @@ _BOLD_WEIGHT = 600
 _NAME_BYTES = 64
 
 
+Gap = tuple[int, float, float]
+"""Where in a phrase's text a wide space is, the end of the word before it and the start of the next."""
+_WIDE_SPACE = 0.5
+
+
 @dataclass(slots=True)
 class Phrase:
-    """Words on one line without a gap between them: their text and box, in points from the bottom left."""
+    """Words on one line without a gap between them: their text and box, in points from the bottom left.
+
+    `gaps` are spaces wider than half the line's height: set wide in prose, a new cell in a table.
+    """
 
     text: str
     left: float
@@ -28,6 +36,7 @@ class Phrase:
     top: float
     bold: bool = False
     fixed: bool = False
+    gaps: list[Gap] = field(default_factory=list)
 
     @property
     def height(self) -> float:
@@ -169,6 +178,8 @@ def _continues(phrase: Phrase, word: Phrase) -> bool:
 
 
 def _extend(phrase: Phrase, word: Phrase) -> None:
+    if word.left - phrase.right > _WIDE_SPACE * phrase.height:
+        phrase.gaps.append((len(phrase.text), phrase.right, word.left))
     broken = phrase.text[-1] in _HYPHENS  # a place where the word could have been broken, but was not
     phrase.text = phrase.text[:-1] + word.text if broken else f"{phrase.text} {word.text}"
     phrase.right = max(phrase.right, word.right)
