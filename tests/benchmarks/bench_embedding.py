@@ -45,10 +45,16 @@ def sample_texts(count: int) -> dict[str, list[str]]:
     return {"passages": passages[:count], "notes": notes[: 3 * count]}
 
 
-def seconds_of(work: Callable[[], object]) -> float:
+def seconds_of(work: Callable[..., object], *arguments: object, **options: object) -> float:
+    """Wall time of one call."""
     start = time.perf_counter()
-    work()
+    work(*arguments, **options)
     return time.perf_counter() - start
+
+
+def run(*command: object) -> None:
+    """Runs a process to its end; its messages are not shown."""
+    subprocess.run(list(map(str, command)), check=True, cwd=PROJECT, stderr=subprocess.DEVNULL)
 
 
 def compare(embedder: SentenceEmbedder, count: int) -> None:
@@ -59,8 +65,8 @@ def compare(embedder: SentenceEmbedder, count: int) -> None:
         tokens = sum(map(len, embedder.token_starts(texts)))
         ours, theirs = [], []
         for _ in range(ROUNDS):
-            ours.append(seconds_of(lambda: embedder.embed_passages(texts)))
-            theirs.append(seconds_of(lambda: plain.encode(texts, prompt_name="passage")))
+            ours.append(seconds_of(embedder.embed_passages, texts))
+            theirs.append(seconds_of(plain.encode, texts, prompt_name="passage"))
         ratio = median(other / own for own, other in zip(ours, theirs, strict=True))
         print(
             f"{kind}: {len(texts)} of {tokens / len(texts):.0f} tokens; "
@@ -71,21 +77,16 @@ def compare(embedder: SentenceEmbedder, count: int) -> None:
 
 def compare_llm(embedder: SentenceEmbedder, command: str, count: int) -> None:
     """Prints whole-process times for the same texts: this file with --embed, and `llm embed-multi`."""
-    model = f"sentence-transformers/{embedder.model.path}"
-    subprocess.run([command, "sentence-transformers", "register", str(embedder.model.path)], check=True)
+    folder = embedder.model.path
+    run(command, "sentence-transformers", "register", folder)
     for kind, texts in sample_texts(count).items():
         with tempfile.TemporaryDirectory() as place:
             rows = Path(place) / "texts.jsonl"
-            rows.write_text(
-                "".join(json.dumps({"id": i, "text": text}) + "\n" for i, text in enumerate(texts)),
-                encoding="utf-8",
-            )
-            database = str(Path(place) / "llm.db")
-            options = ["--format", "nl", "-m", model, "-d", database]
-            theirs = seconds_of(
-                lambda: subprocess.run([command, "embed-multi", "c", str(rows), *options], check=True)
-            )
-            ours = seconds_of(lambda: run_self("--embed", str(rows), library=embedder.model.path.parents[1]))
+            lines = (json.dumps({"id": number, "text": text}) for number, text in enumerate(texts))
+            rows.write_text("\n".join(lines), encoding="utf-8")
+            options = "--format", "nl", "-m", f"sentence-transformers/{folder}", "-d", f"{place}/llm.db"
+            theirs = seconds_of(run, command, "embed-multi", "c", rows, *options)
+            ours = seconds_of(run, *this_benchmark(embedder), "--embed", rows)
         print(f"{kind}: footnote {ours:.1f} s, llm embed-multi {theirs:.1f} s, ratio {theirs / ours:.1f}")
 
 
@@ -93,27 +94,20 @@ def compare_cold_query(embedder: SentenceEmbedder) -> None:
     """Prints the whole-process time of one query's vector, and of the same with sentence-transformers."""
     code = "from sentence_transformers import SentenceTransformer; import sys; "
     code += "SentenceTransformer(sys.argv[1], device='cpu').encode('query: How much is the fish?')"
-    path = str(embedder.model.path)
     ours, theirs = [], []
     for _ in range(ROUNDS):
-        ours.append(seconds_of(lambda: run_self("--query", library=embedder.model.path.parents[1])))
-        theirs.append(
-            seconds_of(
-                lambda: subprocess.run(
-                    [sys.executable, "-c", code, path], check=True, stderr=subprocess.DEVNULL
-                )
-            )
-        )
+        ours.append(seconds_of(run, *this_benchmark(embedder), "--query"))
+        theirs.append(seconds_of(run, sys.executable, "-c", code, embedder.model.path))
     print(
         f"cold query: footnote {median(ours):.2f} s, sentence-transformers {median(theirs):.2f} s, "
         f"ratio {median(theirs) / median(ours):.1f}"
     )
 
 
-def run_self(*arguments: str, library: Path) -> None:
-    """This benchmark's own process, timed from the outside."""
-    command = [sys.executable, "-m", "tests.benchmarks.bench_embedding", "--library", str(library)]
-    subprocess.run([*command, *arguments], check=True, cwd=PROJECT)
+def this_benchmark(embedder: SentenceEmbedder) -> list[object]:
+    """The command of this file, to be timed from the outside."""
+    library = embedder.model.path.parents[1]
+    return [sys.executable, "-m", "tests.benchmarks.bench_embedding", "--library", library]
 
 
 def main() -> None:
