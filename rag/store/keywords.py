@@ -7,10 +7,12 @@ folds case. `rowid` is the passage's id.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from rag.store.database import rows
 from rag.store.rows import storable
 
 if TYPE_CHECKING:
@@ -109,28 +111,29 @@ def affordable(counts: dict[str, int], passages: int) -> list[str]:
     """
     ranked = sorted((count, term) for term, count in counts.items() if count)
     chosen: list[str] = []
-    rows = 0
+    postings = 0
     for count, term in ranked:
-        if chosen and (rows + count > POSTINGS_LIMIT or 2 * count > passages):
+        if chosen and (postings + count > POSTINGS_LIMIT or 2 * count > passages):
             break
         chosen.append(term)
-        rows += count
+        postings += count
     return chosen
 
 
 def matches(
-    db: apsw.Connection, collection_id: int, terms: Sequence[str], limit: int, among: set[int] | None
+    db: apsw.Connection, collection_id: int, terms: Sequence[str], limit: int, among: Sequence[int] | None
 ) -> list[tuple[int, float]]:
     """(passage id, BM25) of the passages that hold any of the terms, best first, ties by id."""
     if not terms or limit <= 0:
         return []
     table = terms_table(collection_id)
     expression = " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)
-    # Only a single very common term has more rows than this; with a filter all of them are seen.
-    scored = db.execute(
-        f"SELECT rowid, -bm25({table}) FROM {table} WHERE {table} MATCH ? LIMIT ?",
-        (expression, POSTINGS_LIMIT if among is None else -1),
+    # Only a single very common term has more rows than the limit; with a filter all are looked at.
+    chosen = "" if among is None else " AND +rowid IN (SELECT value FROM json_each(?))"
+    filters = () if among is None else (json.dumps(list(among)),)
+    return rows(
+        db,
+        f"SELECT id, score FROM (SELECT rowid AS id, -bm25({table}) AS score FROM {table}"
+        f" WHERE {table} MATCH ?{chosen} LIMIT ?) ORDER BY score DESC, id LIMIT ?",
+        (expression, *filters, POSTINGS_LIMIT if among is None else -1, limit),
     )
-    found = [(score, id_) for id_, score in scored if among is None or id_ in among]
-    found.sort(key=lambda pair: (-pair[0], pair[1]))
-    return [(id_, score) for score, id_ in found[:limit]]

@@ -311,7 +311,7 @@ class SqliteStore:
                 db, collection_id, dict.fromkeys(terms), passages=passages, generation=generation
             )
             chosen = keywords.affordable(counts, passages)
-            return keywords.matches(db, collection_id, chosen, limit, None if among is None else set(among))
+            return keywords.matches(db, collection_id, chosen, limit, among)
 
     def cosines(self, rowids: Sequence[int], vector: Vectors) -> list[float]:
         """The exact cosine of each passage to the vector, in the order given; unknown rowids raise."""
