@@ -15,6 +15,7 @@ from rag.wording import content_words, stem, words
 
 _MARKERS = re.compile(r"\[\s*(\d+(?:\s*[,;]\s*\d+)*)\s*\]")
 _HALF_MARKER = re.compile(r"\s*\[[\d\s,;]*$")
+_LIST_NUMBER = re.compile(r"^\s*\(?\d{1,3}[.)]\s+")
 _LEAD_IN = re.compile(r":\s*$")
 
 # Shares of a sentence's words that its source must hold, and cosines of E5 for the rest.
@@ -236,7 +237,7 @@ class _Check:
         named = ", ".join(f"[{source.marker}]" for source in sources)
         hard: list[str] = []
         soft: list[str] = []
-        for fact in facts(claim.text):
+        for fact in facts(_LIST_NUMBER.sub("", claim.text)):
             problem = self._missing(fact, claim, sources)
             if problem:
                 (soft if fact.kind == "name" else hard).append(f"{problem} {named}")
@@ -271,13 +272,21 @@ class _Check:
 
 
 def _rivals(fact: Fact, claim: str, quote: str) -> list[Fact]:
-    """Facts of the same kind in the source sentence that the claim leaves out."""
+    """Facts of the source sentence in whose place the claim may have put its own.
+
+    They are of the same kind and left out by the claim, are the same value in another unit, or are a
+    date whose year the claim changed.
+    """
     stated = facts(claim)
-    return [
-        other
-        for other in facts(quote)
-        if other.kind == fact.kind and other.unit == fact.unit and not holds(claim, stated, other)
-    ]
+    rivals = []
+    for other in facts(quote):
+        same_value = other.kind == fact.kind and bool(other.readings & fact.readings)
+        changed = other.kind == fact.kind and other.unit == fact.unit and not holds(claim, stated, other)
+        years = [reading[0] for reading in other.readings if isinstance(reading, tuple)]
+        other_year = fact.kind == "number" and any(year and str(year) not in claim for year in years)
+        if same_value or changed or other_year:
+            rivals.append(other)
+    return rivals
 
 
 def _coverage(asked: set[str], text: str) -> float:
