@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rag.errors import LibraryDamaged, LibraryError, ModelMismatch, UsageError
+from rag.records import DocumentEntry
 from rag.store import Source, SqliteStore, open_store
 from rag.store.database import Database
 from rag.store.schema import Migration, migrations
@@ -92,6 +94,15 @@ def test_a_document_goes_in_whole_or_not_at_all(store: SqliteStore) -> None:
         )
     assert texts_found(store, store.nearest("default", text_vector("new text"), 5)) == ["the cat sat"]
     assert store.keyword_matches("default", ["new"], 5) == []
+
+
+def test_ids_of_what_is_gone_are_never_given_again(store: SqliteStore) -> None:
+    """The last passage's id came to mean the first passage of the next document."""
+    old = put(store, "a.md", "the cat sat", "a dog ran")
+    new = put(store, "a.md", "something else")
+    assert new > old
+    assert store.hits([1, 2]) == []
+    assert [rowid for rowid, _ in store.nearest("default", text_vector("else"), 5)] == [3]
 
 
 def test_collections_are_searched_apart(store: SqliteStore) -> None:
@@ -225,6 +236,19 @@ def test_identical_files_are_reported(store: SqliteStore) -> None:
         "a.md": None,
         "copy/a.md": "a.md",
     }
+
+
+def test_entries_of_documents_have_a_date_from_the_document_or_its_file(store: SqliteStore) -> None:
+    put(store, "a.md", "the cat sat")
+    put(store, "empty.md")
+    document = replace(document_of(["dated"]), date="2019-05", language="en")
+    passages = passages_of(document, "b.md")
+    source = Source("/docs", "b.md", mtime_ns=86_400_000_000_000)
+    store.put_document("default", source, document, passages, text_vectors(["dated"]), [["dated"]])
+    assert store.documents("default") == [
+        DocumentEntry(1, "a.md", "A title", "text/plain", None, "1970-01-01"),
+        DocumentEntry(3, "b.md", "A title", "text/plain", "en", "2019-05"),
+    ]
 
 
 def test_related_documents_by_centred_means(store: SqliteStore) -> None:
