@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from ui_fakes import fake_library
 
 from rag.answering import Answered, AnswerEvent, Evidenced, Searched, Wrote
-from rag.errors import UsageError
+from rag.errors import ModelNotFound, UsageError
 from rag.indexing import IngestEvent
 from rag.records import Answer, BudgetUse, Citation, Evidence, Hit, Passage, Sentence, Usage
 from rag.ui.answers import plain_text, turn_html
@@ -29,6 +29,7 @@ from rag.ui.library import safe_name, size_text
 from rag.ui.markup import label, question_words, spanned, word_spans
 from rag.ui.page_images import Box, find_quote, merge_lines, page_count, page_picture, quote_boxes
 from rag.ui.prose import prose
+from rag.ui.pulling import Pull, PullDesk
 from rag.ui.strings import LANGUAGES, Phrases, language_of, load_strings
 from rag.ui.turns import Turn, saved_turn, source_of, sources
 
@@ -558,6 +559,31 @@ def test_an_ingest_that_is_stopped_says_so() -> None:
     desk.close()
 
 
+@pytest.mark.parametrize(
+    ("name", "phase", "problem"),
+    [("good", "done", ""), ("gone", "failed", "No hub."), ("broken", "failed", "")],
+)
+def test_a_model_is_fetched_in_the_background(name: str, phase: str, problem: str) -> None:
+    def fetch(pull: Pull) -> None:
+        if pull.name == "gone":
+            raise ModelNotFound("No hub.")
+        pull.advance(50, 100 // (pull.name == "good"))
+
+    desk = PullDesk(fetch)
+    pull = desk.start(name)
+    wait_for(lambda: not desk.busy())
+    assert (pull.phase, pull.problem) == (phase, problem)
+    desk.close()
+
+
+def test_the_time_left_follows_the_rate() -> None:
+    pull = Pull("m", started=100.0)
+    assert pull.seconds_left(110.0) is None
+    pull.advance(25, 100)
+    assert pull.rate(110.0) == 2.5
+    assert pull.seconds_left(110.0) == 30.0
+
+
 # The pages
 
 
@@ -573,7 +599,7 @@ ONE_PAGE = """
 from rag.ui.context import App, open_services, phrases
 from rag.ui.shell import PAGES
 services = open_services(open_library)
-desks = services.desk, services.ingests
+desks = services.desk, services.ingests, services.pulls
 PAGES[{page!r}][1](App(services.library, *desks, phrases(services.library), services.close))
 services.close()
 """

@@ -12,7 +12,7 @@ from rag.conversations import Conversation
 from rag.errors import UsageError
 from rag.ui.answers import turn_html
 from rag.ui.conductor import Act, conduct
-from rag.ui.context import App
+from rag.ui.context import App, telling
 from rag.ui.desk import Request, Task
 from rag.ui.dialogs import draw_dialog, open_dialog
 from rag.ui.exporting import draw_export
@@ -160,6 +160,7 @@ def draw_task(app: App, task: Task) -> DeltaGenerator:
     return place
 
 
+@telling
 def retry(app: App, task: Task) -> None:
     """Asks a failed question once more."""
     app.desk.dismiss(task)
@@ -214,6 +215,7 @@ def draw_composer(app: App, tasks: Sequence[Task]) -> None:
         )
 
 
+@telling
 def ask(app: App, question: str) -> None:
     """Sends a question to the desk, in the conversation of the address or a new one."""
     if not question.strip():
@@ -254,6 +256,7 @@ def draw_followups(app: App, turn: Turn) -> None:
                 )
 
 
+@telling
 def handle(app: App, turns: Sequence[Turn], act: Act) -> None:
     """Acts on a click in an answer."""
     turn = next((turn for turn in turns if turn.key == act.turn), None)

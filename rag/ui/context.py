@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec
 
 import streamlit as st
 
+from rag.errors import RagError
 from rag.library import Library
 from rag.records import Answer, Message
 from rag.ui.desk import Desk, Task
 from rag.ui.ingesting import Ingest, IngestDesk
+from rag.ui.markup import label
+from rag.ui.pulling import Pull, PullDesk
 from rag.ui.strings import Phrases, language_of
 
 if TYPE_CHECKING:
     from rag.answering import AnswerEvent
     from rag.indexing import IngestEvent
 
+P = ParamSpec("P")
 OpenLibrary = Callable[[], Library]
 HISTORY_TURNS = 6
 """More are seldom about the question at hand; the budget drops the oldest that do not fit."""
@@ -25,16 +31,18 @@ HISTORY_TURNS = 6
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What all sessions share: one library, one desk for questions, one for ingests."""
+    """What all sessions share: one library, and desks for questions, ingests and models."""
 
     library: Library
     desk: Desk
     ingests: IngestDesk
+    pulls: PullDesk
 
     def close(self) -> None:
         """Stops what is at work and frees the models."""
         self.desk.close()
         self.ingests.close()
+        self.pulls.close()
         self.library.close()
 
 
@@ -48,6 +56,7 @@ class App:
     library: Library
     desk: Desk
     ingests: IngestDesk
+    pulls: PullDesk
     say: Phrases
     reopen: Callable[[], None]
 
@@ -78,7 +87,17 @@ def open_services(open_library: OpenLibrary) -> Services:
     def ingest(job: Ingest) -> Iterator[IngestEvent]:
         return library.ingest(job.paths, collection=job.collection, cancelled=job.stopped.is_set)
 
-    return Services(library, Desk(ask, save), IngestDesk(ingest))
+    def fetch(job: Pull) -> Path:
+        from rag.models import pull
+
+        return pull(
+            job.name,
+            models=library.settings.models,
+            progress=lambda progress: job.advance(progress.done, progress.total),
+            cancelled=job.stopped.is_set,
+        )
+
+    return Services(library, Desk(ask, save), IngestDesk(ingest), PullDesk(fetch))
 
 
 def history(library: Library, conversation_id: int) -> list[Message]:
@@ -95,3 +114,16 @@ def phrases(library: Library) -> Phrases:
     """The interface in the language of the settings, or of the browser."""
     chosen = library.settings.language
     return Phrases(language_of(st.context.locale) if chosen == "auto" else chosen)
+
+
+def telling(action: Callable[P, None]) -> Callable[P, None]:
+    """A callback whose failures are told in a corner of the page: there is no page yet to put them on."""
+
+    @wraps(action)
+    def told(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            action(*args, **kwargs)
+        except RagError as error:
+            st.toast(label(str(error)), icon=":material/error:", duration="long")
+
+    return told

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from rag.config import save_settings
-from rag.ui.context import App
+from rag.ui.context import App, telling
 from rag.ui.library import size_text
 from rag.ui.markup import icon, label, text
+from rag.ui.progress import REFRESH_SECONDS, clock
+from rag.ui.pulling import Pull
+from rag.ui.strings import Phrases
 
 if TYPE_CHECKING:
     from rag.models import Model
@@ -29,9 +34,21 @@ def models_page(app: App) -> None:
     for tab, kind in zip(tabs, KINDS, strict=True):
         with tab:
             st.html(f'<p class="fn-lead">{text(say(f"kind_{kind}_lead"))}</p>')
-            for model in CATALOGUE:
-                if model.kind == kind:
-                    draw_model(app, model)
+            draw_models(app, [model for model in CATALOGUE if model.kind == kind])
+
+
+def draw_models(app: App, models: Sequence[Model]) -> None:
+    """Some entries of the catalogue, redrawn by themselves while one is being fetched."""
+    busy = app.pulls.busy()
+
+    @st.fragment(run_every=REFRESH_SECONDS if busy else None)
+    def draw() -> None:
+        for model in models:
+            draw_model(app, model)
+        if busy and not app.pulls.busy():
+            st.rerun()
+
+    draw()
 
 
 def draw_current(app: App) -> None:
@@ -42,10 +59,11 @@ def draw_current(app: App) -> None:
     st.html(f'<p class="fn-lead">{icon("edit_note")} {text(say("writes_now", model=current))}</p>')
     with st.expander(say("other_model"), icon=":material/link:"):
         typed = st.text_input(say("other_model_label"), help=say("other_model_help"))
-        if st.button(say("use"), key="use-other", disabled=not typed.strip()):
-            use(app, typed.strip())
-        if not quotes_only and st.button(say("use_none"), key="use-none", type="tertiary"):
-            use(app, QUOTES_ONLY)
+        st.button(
+            say("use"), key="use-other", disabled=not typed.strip(), on_click=use, args=(app, typed.strip())
+        )
+        if not quotes_only:
+            st.button(say("use_none"), key="use-none", type="tertiary", on_click=use, args=(app, QUOTES_ONLY))
 
 
 def is_here(app: App, model: Model) -> bool:
@@ -67,6 +85,35 @@ def draw_model(app: App, model: Model) -> None:
         st.html(card_html(app, model, here=here, used=used))
         if here and not used and model.kind == "chat":
             st.button(say("use"), key=f"use-{model.name}", on_click=use, args=(app, model.name))
+        elif not here:
+            draw_pull(app, model)
+
+
+def draw_pull(app: App, model: Model) -> None:
+    """The button that fetches a model; while it is on its way, how far it is and a button that stops it."""
+    say, pull = app.say, app.pulls.of(model.name)
+    if pull is not None and pull.phase == "running":
+        st.progress(min(1.0, pull.done / pull.total) if pull.total else 0.0, text=pull_line(pull, say))
+        st.button(say("stop"), key=f"stop-{model.name}", on_click=pull.stopped.set)
+        return
+    if pull is not None and pull.phase == "failed":
+        st.error(label(pull.problem or say("unexpected")))
+    st.button(
+        say("fetch"),
+        key=f"fetch-{model.name}",
+        icon=":material/download:",
+        help=say("fetch_help", size=size_text(model.disk)),
+        on_click=fetch,
+        args=(app, model.name),
+    )
+
+
+def pull_line(pull: Pull, say: Phrases) -> str:
+    """Bytes done, bytes a second, time left."""
+    now = time.monotonic()
+    left = pull.seconds_left(now)
+    parts = [f"{size_text(pull.done)} / {size_text(pull.total)}", f"{size_text(pull.rate(now))}/s"]
+    return " · ".join([*parts, *([say("time_left", time=clock(left))] if left is not None else [])])
 
 
 def card_html(app: App, model: Model, *, here: bool, used: bool) -> str:
@@ -80,16 +127,27 @@ def card_html(app: App, model: Model, *, here: bool, used: bool) -> str:
         str(model.source),
     ]
     state = "model_used" if used else "model_here" if here else "model_not_here"
-    pull = "" if here else f"<code>python -m rag models pull {text(model.name)}</code>"
     return (
         f'<div class="fn-model-card"><p><b>{text(model.name)}</b> <span class="fn-state fn-{state}">'
         f"{text(say(state))}</span></p><p>{text(model.about)}</p>"
-        f'<p class="fn-quiet">{text(" · ".join(facts))}</p>{pull}</div>'
+        f'<p class="fn-quiet">{text(" · ".join(facts))}</p></div>'
     )
 
 
+@telling
 def use(app: App, name: str) -> None:
     """Makes a model the one that writes, from the next question on."""
-    save_settings(app.library.settings.library, {"chat_model": name})
+    import rag.models
+
+    library = app.library.settings.library
+    if name == QUOTES_ONLY:
+        save_settings(library, {"chat_model": name})
+    else:
+        rag.models.use(name, library=library, kind="chat")
     app.reopen()
     st.toast(label(app.say("writes_now", model=name)))
+
+
+def fetch(app: App, name: str) -> None:
+    """Begins to fetch a model."""
+    app.pulls.start(name)

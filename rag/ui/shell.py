@@ -46,7 +46,8 @@ def run(open_library: OpenLibrary, *, name: str = "") -> None:
         st.html(f'<div class="fn-problem" role="alert">{icon("error")}<p>{text(str(error))}</p></div>')
         return
     library = services.library
-    app = App(library, services.desk, services.ingests, phrases(library), partial(reopen, services))
+    desks = services.desk, services.ingests, services.pulls
+    app = App(library, *desks, phrases(library), partial(reopen, services))
     pages = {key: make_page(app, key) for key in PAGES}
     st.session_state["chat_page"] = pages["chat"]
     page = st.navigation(list(pages.values()), position="hidden")
