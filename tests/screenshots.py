@@ -68,16 +68,16 @@ def main(arguments: list[str]) -> None:
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
         library = Library(Settings(library=Path(temporary) / "library"))
-        for _ in library.ingest([PROJECT / "corpora" / "handbook", PROJECT / "corpora" / "blog"]):
+        for _ in library.ingest([PROJECT / "corpora"], collection="sample"):
             pass
         library.close()
         variables = {"FOOTNOTE_LIBRARY": str(library.settings.library)}
-        with serving(PROJECT / "app.py", Path(temporary) / "log.txt", **variables) as address:
-            with chromium() as browser:
-                conversation = draw_chat(browser, address, PICTURES)
-                for folder in map(Path, arguments):
-                    folder.mkdir(parents=True, exist_ok=True)
-                    draw_everything(browser, address, conversation, folder)
+        log = Path(temporary) / "log.txt"
+        with serving(PROJECT / "app.py", log, **variables) as address, chromium() as browser:
+            conversation = draw_chat(browser, address, PICTURES)
+            for folder in map(Path, arguments):
+                folder.mkdir(parents=True, exist_ok=True)
+                draw_everything(browser, address, conversation, folder)
 
 
 if __name__ == "__main__":

@@ -655,6 +655,17 @@ def test_a_question_is_answered_and_stays_after_a_reload(filled: Path) -> None:
     assert "The notice period is three months for everybody." in shown(again)
 
 
+def test_where_the_usual_collection_is_empty_another_is_searched(tmp_path: Path) -> None:
+    (tmp_path / "leaving.md").write_text(NOTICE, encoding="utf-8")
+    library = fake_library(tmp_path / "library", ["x"])
+    for _ in library.ingest([tmp_path / "leaving.md"], collection="sample"):
+        pass
+    library.close()
+    app = app_at(tmp_path / "library")
+    app.chat_input[0].set_value("How long is the notice period?").run()
+    assert "The notice period is three months for everybody." in shown(app)
+
+
 def test_a_conversation_that_is_gone_starts_a_new_one(filled: Path) -> None:
     app = app_at(filled, c="999")
     assert app.title[0].value == "What would you like to know?"

@@ -62,8 +62,16 @@ class App:
 
     @property
     def collection(self) -> str:
-        """The collection this session searches."""
-        return str(st.session_state.get("collection") or self.library.settings.collection)
+        """The collection this session searches.
+
+        Chosen by the person; else the settings', or the first with documents where that has none.
+        """
+        chosen = st.session_state.get("collection")
+        if chosen:
+            return str(chosen)
+        filled = [found.name for found in self.library.store.collections() if found.passages]
+        usual = self.library.settings.collection
+        return usual if usual in filled or not filled else filled[0]
 
 
 def open_services(open_library: OpenLibrary) -> Services:

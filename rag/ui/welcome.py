@@ -12,7 +12,8 @@ from rag.ui.context import App
 from rag.ui.markup import icon, label, text
 from rag.ui.progress import draw_jobs
 
-SAMPLES = ("handbook", "blog")
+SAMPLES = PROJECT / "corpora"
+SAMPLE_COLLECTION = "sample"
 EXAMPLES = 4
 
 
@@ -45,7 +46,7 @@ def draw_first_run(app: App) -> None:
 
 def add_sample(app: App) -> None:
     """Ingests the sample corpus that comes with the project."""
-    app.ingests.start([PROJECT / "corpora" / name for name in SAMPLES], app.collection)
+    app.ingests.start([SAMPLES], SAMPLE_COLLECTION)
 
 
 def draw_folder_form(app: App) -> None:
