@@ -16,7 +16,10 @@ from rag.sentences import split_sentences
 _LINE = re.compile(r"[^\n]*\S[^\n]*")
 _WORD = re.compile(r"\S+")
 _TABLE_RULE = re.compile(r"\s*\|?[\s:|]*-[\s:|-]*")
-_JOIN_SHARE = 0.5
+# Measured on 578 short-paragraph notes with BM25: passages that hold the answer among the first five in
+# 0.58 of the questions at 0.5, 0.70 at 0.8, 0.68 at 1.0; within 800 tokens of passages 0.63, 0.70, 0.67.
+_JOIN_SHARE = 0.8
+# On encyclopedia articles answer recall@1 is 0.949 at 1.0, 0.966 at 1.6, 0.971 at 2.3 (the limit).
 _WHOLE_SHARE = 1.6
 _CONTEXT_SHARE = 0.25
 
@@ -49,10 +52,10 @@ def split(
     """The document's passages in order; every non-space character lies in exactly one.
 
     A heading opens a passage, and so does a page, but for the end of a sentence that goes on there.
-    Blocks of one section are joined until a passage holds half of `target_tokens`, never beyond it. A
-    block of up to 1.6 times the target stays whole (a table, as long as the limit allows); a longer one
-    is split evenly between sentences, lines or, at the very last, words. No passage, with its context,
-    is longer than the tokenizer's limit.
+    Blocks of one section are joined until a passage holds four fifths of `target_tokens`, never beyond
+    it. A block of up to 1.6 times the target stays whole (a table, as long as the limit allows); a
+    longer one is split evenly between sentences, lines or, at the very last, words. No passage, with its
+    context, is longer than the tokenizer's limit.
     """
     most = tokenizer.max_passage_tokens
     target = max(1, min(target_tokens, most))

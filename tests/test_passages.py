@@ -53,10 +53,10 @@ def test_a_paragraph_of_the_target_length_is_one_passage() -> None:
     assert [p.token_count for p in passages(given)] == [20, 19]
 
 
-def test_short_neighbours_are_joined_until_half_the_target() -> None:
+def test_short_neighbours_are_joined_until_four_fifths_of_the_target() -> None:
     given = document(*[("paragraph", words(4))] * 7)
-    assert [p.token_count for p in passages(given)] == [12, 12, 4]
-    assert passages(given)[0].text == f"{words(4)}\n\n{words(4)}\n\n{words(4)}"
+    assert [p.token_count for p in passages(given)] == [16, 12]
+    assert passages(given)[0].text == "\n\n".join([words(4)] * 4)
 
 
 def test_a_passage_never_crosses_a_heading_and_opens_with_it() -> None:
