@@ -90,6 +90,12 @@ def joined_terms(text: str) -> list[str]:
     return list(dict.fromkeys(term for word in glued for term in _cuts(fold(word))))
 
 
+def name_words(*names: str) -> list[tuple[str, ...]]:
+    """The distinct words of titles and file names, each as the terms it is known by."""
+    spaced = _JOINTS.sub(" ", _HUMPS.sub(" ", unicodedata.normalize("NFKC", "\n".join(names))))
+    return list(dict.fromkeys(tuple(forms) for forms in _tokens(spaced, pairs_only=True) if forms))
+
+
 def fold(text: str) -> str:
     """Compatibility forms, case and the accents of alphabetic scripts folded away; vowel signs kept."""
     decomposed = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())

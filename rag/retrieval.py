@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 
 from rag.errors import UsageError
 from rag.filters import ParsedQuery, holds_phrase, matching, parse_query
-from rag.keywords import joined_terms, query_terms
+from rag.keywords import joined_terms, name_words, query_terms
 from rag.protocols import Embedder, SearchIndex, Vectors
 from rag.records import Hit
 
@@ -23,13 +25,15 @@ class Ranking:
     """What decides the order of the hits; each field can be compared in the lab.
 
     `candidates` are taken from each of the two searches. The weights are of the standardised
-    cosine and of the standardised BM25; 0 switches a search off. `document_weight` is of the mean of
-    the document's two best passages. `fusion` "ranks" is reciprocal rank fusion, to compare with.
+    cosine and of the standardised BM25; 0 switches a search off. `name_weight` is of the document's
+    name in the query, `document_weight` of the mean of the document's two best passages. `fusion`
+    "ranks" is reciprocal rank fusion, to compare with.
     """
 
     candidates: int = 100
     dense_weight: float = 1.0
     keyword_weight: float = 0.5
+    name_weight: float = 1.5
     document_weight: float = 0.5
     fusion: Literal["scores", "ranks"] = "scores"
 
@@ -51,7 +55,8 @@ def retrieve(
 
     The query may hold filters, `"phrases"` and `-words` (`rag.filters.parse_query`); `docs` limits the
     search to documents of these paths. Passages that hold a phrase come before all others. A hit's
-    `signals` hold `dense` (cosine), `keyword` (BM25) and `document` (how well its document fits). Of
+    `signals` hold `dense` (cosine), `keyword` (BM25) and `name` and `document` (how far the query
+    names its document, and how well that fits). Of
     passages with the same text in the same document only the best is given.
 
     Raises:
@@ -84,6 +89,8 @@ class _Search:
         rowids, dense, keyword = self._candidates(ranking, limit)
         hits = self.index.hits(rowids)
         score = _fused(dense, keyword, ranking)
+        named = self._named(hits) if ranking.name_weight else np.zeros_like(score)
+        score = score + ranking.name_weight * named
         document = _of_documents([hit.document_id for hit in hits], score)
         score = score + ranking.document_weight * document
         order = np.lexsort((np.array(rowids), -score))
@@ -94,6 +101,7 @@ class _Search:
                 signals={
                     "dense": float(dense[place]),
                     "keyword": float(keyword[place]),
+                    "name": float(named[place]),
                     "document": float(document[place]),
                 },
             )
@@ -120,6 +128,30 @@ class _Search:
             np.array([keyword.get(rowid, 0.0) for rowid in rowids], dtype=np.float64),
         )
 
+    def _named(self, hits: Sequence[Hit]) -> Scores:
+        """How far the query names each candidate's document, between 0 and 1.
+
+        The share, weighted by rarity, that the document's name has of all query terms that occur in
+        any candidate's name, squared, so that half a name counts for little. One word alone names
+        nothing: "force" is not the article *Force*, but "3M 2018" is `3M_2018_10K.pdf`.
+        """
+        asked = set(self.terms)
+        names = {(hit.doc, hit.title): _name_words(hit.doc, hit.title) for hit in hits}
+        found = {
+            name: [known for known in (asked.intersection(word) for word in words) if known]
+            for name, words in names.items()
+        }
+        terms = sorted({term for words in found.values() for word in words for term in word})
+        frequency = self.index.term_document_frequencies(self.collection, terms)
+        passages = self.index.passage_count(self.collection)
+        rarity = {term: math.log1p(passages / max(1, frequency.get(term, 0))) for term in terms}
+        whole = sum(rarity.values())
+        share = {
+            name: (sum(rarity[term] for term in set().union(*words)) / whole) ** 2 if len(words) > 1 else 0.0
+            for name, words in found.items()
+        }
+        return np.array([share[hit.doc, hit.title] for hit in hits], dtype=np.float64)
+
     def _keyword_scores(self, limit: int, among: Sequence[int] | None) -> dict[int, float]:
         return dict(self.index.keyword_matches(self.collection, self.terms, limit, among=among))
 
@@ -138,6 +170,13 @@ def _allowed(
         limits = " ".join(f"{one.kind}:{one.value}" for one in parsed.filters)
         raise UsageError(f"No document in '{collection}' passes {limits or 'the chosen documents'}.")
     return index.passage_rowids([document.id for document in documents])
+
+
+@lru_cache(maxsize=20_000)
+def _name_words(doc: str, title: str) -> tuple[frozenset[str], ...]:
+    """The words of a document's path, without its ending, and of its title, as their terms."""
+    folder, _, name = doc.rpartition("/")
+    return tuple(map(frozenset, name_words(folder, name.rpartition(".")[0] or name, title)))
 
 
 def _fused(dense: Scores, keyword: Scores, ranking: Ranking) -> Scores:

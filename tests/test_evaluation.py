@@ -135,6 +135,8 @@ def test_compare_tells_a_difference_from_noise() -> None:
     assert compare(scores(30), scores(10), level="document", measure="recall@1").verdict == "worse"
     noise = compare(scores(20), scores(22), level="document", measure="recall@1")
     assert noise.verdict == "no difference beyond chance" and noise.p_value == 0.5
+    one = compare(scores(20), scores(21), level="document", measure="recall@1")
+    assert one.p_value == 1.0 and one.won == ("20",)
     same = compare(scores(20), scores(20), level="document", measure="recall@1")
     assert same.p_value == 1.0 and same.won == same.lost == ()
 

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.keywords import FTS5_TOKENIZER, MAX_TERM_CHARACTERS, fold, index_terms, joined_terms, query_terms
+from rag.keywords import (
+    FTS5_TOKENIZER,
+    MAX_TERM_CHARACTERS,
+    fold,
+    index_terms,
+    joined_terms,
+    name_words,
+    query_terms,
+)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +68,11 @@ def test_a_question_gives_each_term_once() -> None:
 def test_neighbours_are_joined_too() -> None:
     terms = joined_terms("CVS Health, 大阪 10 k")
     assert terms == ["cvsheal", "cvshe~", "health10", "10k"]
+
+
+def test_names_are_taken_apart() -> None:
+    words = name_words("ACME_2021Q1", "parseFile", "acme report")
+    assert words == [("acme",), ("2021",), ("q",), ("1",), ("parse",), ("file",), ("report", "repor~")]
 
 
 def test_base64_is_cut() -> None:

@@ -97,6 +97,22 @@ def test_the_name_of_the_file_counts(store: SqliteStore) -> None:
     assert {hit.doc for hit in search(store, "pets")[:2]} <= {"pets/cats.md", "pets/dogs.md"}
 
 
+def test_a_document_named_by_the_query_comes_first(store: SqliteStore) -> None:
+    for year in ("2018", "2019"):
+        put(
+            store, f"filings/acme_{year}.txt", ["Total revenue was 5 million.", "Total costs were 4 million."]
+        )
+    first, *others = search(store, "total revenue of Acme in 2019")
+    assert first.doc == "filings/acme_2019.txt" and first.signals["name"] > others[-1].signals["name"]
+    assert {hit.signals["name"] for hit in search(store, "total revenue in 2019")} == {0.0}
+
+
+def test_rank_fusion_is_there_to_compare_with(store: SqliteStore) -> None:
+    hits = search(store, "Dogs bark", ranking=Ranking(fusion="ranks", name_weight=0, document_weight=0))
+    assert hits[0].passage.text == "Dogs bark at the postman."
+    assert hits[0].score == pytest.approx(1.5 / 61)
+
+
 def test_each_search_can_be_switched_off(store: SqliteStore) -> None:
     dense = search(store, "Dogs bark at the postman.", ranking=Ranking(keyword_weight=0))
     words = search(store, "Dogs bark at the postman.", ranking=Ranking(dense_weight=0))
