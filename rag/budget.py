@@ -285,3 +285,14 @@ def _add_history(
         if draft.tokens() > most:
             del draft.turns[0]
             return
+
+
+def keep_order(hits: Sequence[Hit], earlier: Sequence[str]) -> list[Hit]:
+    """The hits with those of an earlier prompt first, in its order, so that the prompt cache holds.
+
+    `earlier` has the passage ids of that prompt. Only an unbroken beginning of it helps: the first
+    passage that is not among the hits any more ends it, and the others keep their rank.
+    """
+    by_id = {hit.passage.id: hit for hit in hits}
+    kept = list(itertools.takewhile(by_id.__contains__, dict.fromkeys(earlier)))
+    return [by_id[key] for key in kept] + [hit for hit in hits if hit.passage.id not in kept]

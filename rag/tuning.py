@@ -22,9 +22,10 @@ MOST_SECONDS = 110.0
 MOST_BYTES = 2 * 2**30
 _MOST_PARAMETERS_REQUANTISED = 1e9
 _BYTES_A_WEIGHT = {"Q8_0": 1.07, "Q4_0": 0.57, "BF16": 2.0}
-_PROMPT_TOKENS, _ANSWER_TOKENS, _EXAM_TOKENS = 256, 16, 24
+# A prompt long enough that attention counts: SmolLM2 computes half as fast 1,000 tokens deep.
+_PROMPT_TOKENS, _ANSWER_TOKENS, _EXAM_TOKENS = 768, 16, 24
 _STEP_SECONDS = 0.1
-_CONTEXT = 768
+_CONTEXT = 1024
 
 Progress = Callable[[str, float], None]
 
@@ -110,12 +111,16 @@ class Setting:
     flash_attention: bool
     threads: int
     micro_batch: int = 512
+    cache_type: str = "F16"
 
     @property
     def name(self) -> str:
         """A short name for progress lines and the record."""
         attention = "flash" if self.flash_attention else "plain"
-        return f"{self.weights}, {attention}, {self.threads} threads, batch {self.micro_batch}"
+        return (
+            f"{self.weights}, {attention}, {self.cache_type} cache, {self.threads} threads, "
+            f"batch {self.micro_batch}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +225,8 @@ class _Run:
                 yield replace(shipped, file=file, weights=weights, flash_attention=flash_attention)
 
     def _refinements(self, best: Setting) -> Iterator[Setting]:
+        # With AVX512_BF16, 1,000 tokens deep: 285 tokens a second against 250, plain attention only.
+        yield replace(best, flash_attention=False, cache_type="BF16")
         cores = best.threads
         for threads in sorted({max(1, cores // 2), max(1, cores - 1)} - {cores}):
             yield replace(best, threads=threads)
@@ -273,6 +280,7 @@ class _Run:
             file=str(setting.file),
             weights=setting.weights,
             flash_attention=setting.flash_attention,
+            cache_type=setting.cache_type,
             threads=setting.threads,
             micro_batch=setting.micro_batch,
             step_tokens=step_tokens(best.prefill_rate),
@@ -299,6 +307,7 @@ class _Run:
             threads=setting.threads,
             flash_attention=setting.flash_attention,
             micro_batch=setting.micro_batch,
+            cache_type=setting.cache_type,
         )
         try:
             yield engine
@@ -334,7 +343,7 @@ def mode_for(exam: float) -> AnswerMode:
 
 def step_tokens(prefill_rate: float) -> int:
     """The power of two of prompt tokens that takes at most 0.1 s, so that a stop is felt at once."""
-    step = 8
+    step = 16  # below, SmolLM2 loses a third of its speed
     while step * 2 <= prefill_rate * _STEP_SECONDS and step < 256:
         step *= 2
     return step

@@ -9,7 +9,7 @@ from gguf_files import starter_gguf
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rag.budget import Prompt, ScoredSentence, excerpt, fit, source_of
+from rag.budget import Prompt, ScoredSentence, excerpt, fit, keep_order, source_of
 from rag.config import PROJECT
 from rag.errors import BudgetError
 from rag.records import Hit, Message, Passage
@@ -255,3 +255,18 @@ def test_nothing_is_compressed_that_fits_whole() -> None:
 )
 def test_an_excerpt_marks_every_cut(spans: list[tuple[int, int]], expected: str) -> None:
     assert excerpt("One. Two. Three.", spans) == expected
+
+
+@pytest.mark.parametrize(
+    ("earlier", "expected"),
+    [
+        ([], [1, 2, 3, 4]),
+        (["p3", "p1"], [3, 1, 2, 4]),
+        (["p3", "gone", "p1"], [3, 1, 2, 4]),
+        (["gone", "p3"], [1, 2, 3, 4]),
+        (["p2", "p2"], [2, 1, 3, 4]),
+    ],
+)
+def test_a_follow_up_keeps_the_earlier_passages_first(earlier: list[str], expected: list[int]) -> None:
+    hits = [hit(f"Text {rank}.", rank=rank) for rank in (1, 2, 3, 4)]
+    assert [found.rowid for found in keep_order(hits, earlier)] == expected

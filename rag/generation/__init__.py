@@ -60,6 +60,7 @@ def load_chat_model(
         threads=threads or (tuned.threads if tuned else usable_cores()),
         flash_attention=tuned.flash_attention if tuned else False,
         micro_batch=tuned.micro_batch if tuned else 512,
+        cache_type=tuned.cache_type if tuned else "F16",
     )
     return chat_model_of(
         engine,
@@ -115,7 +116,11 @@ def _states(path: Path, tuned: TunedModel | None, cache: Path) -> KeptStates:
     from rag.generation.states import KeptStates
 
     stat = path.stat()
-    form = f"{tuned.file}:{tuned.flash_attention}:{tuned.step_tokens}" if tuned else "as shipped"
+    form = (
+        f"{tuned.file}:{tuned.flash_attention}:{tuned.cache_type}:{tuned.step_tokens}"
+        if tuned
+        else "as shipped"
+    )
     identity = f"{path.resolve()}:{stat.st_size}:{stat.st_mtime_ns}:{form}"
     return KeptStates(cache / "prompts", identity=identity)
 

@@ -17,13 +17,16 @@ from rag.errors import ModelDamaged, ModelError, UsageError
 from rag.vocabulary import native_library
 
 _SEQUENCE = 0
+CACHE_TYPES = {"F16": 1, "BF16": 30}
+"""Number formats of the KV cache, with ggml's number for each."""
 
 
 class Engine:
     """One model with one context, one sequence in it; not thread-safe.
 
-    `flash_attention` and `micro_batch` (tokens computed at once) change speed, and results by
-    rounding only. `context_tokens` is capped at what the model was trained for.
+    `flash_attention`, `micro_batch` (tokens computed at once) and `cache_type` (one of
+    `CACHE_TYPES`) change speed, and results by rounding only. `context_tokens` is capped at what the
+    model was trained for.
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class Engine:
         threads: int,
         flash_attention: bool = False,
         micro_batch: int = 512,
+        cache_type: str = "F16",
     ) -> None:
         self.native = native_library()
         self.model = self._load(path)
@@ -45,6 +49,7 @@ class Engine:
         settings.n_batch = settings.n_ubatch = micro_batch
         settings.n_threads = settings.n_threads_batch = threads
         settings.flash_attn_type = int(flash_attention)
+        settings.type_k = settings.type_v = CACHE_TYPES[cache_type]
         settings.no_perf = True
         self.context = self.native.llama_init_from_model(self.model, settings)
         if not self.context:

@@ -27,6 +27,7 @@ class TunedModel:
     file: str
     weights: str
     flash_attention: bool
+    cache_type: str
     threads: int
     micro_batch: int
     step_tokens: int
