@@ -24,6 +24,7 @@ from rag.ui.answers import plain_text, turn_html
 from rag.ui.conductor import Act, act_of
 from rag.ui.desk import Desk, Request, Task
 from rag.ui.exporting import conversation_markdown
+from rag.ui.gate import is_exposed
 from rag.ui.ingesting import Ingest, IngestDesk
 from rag.ui.library import safe_name, size_text
 from rag.ui.markup import label, question_words, spanned, word_spans
@@ -664,6 +665,61 @@ def test_where_the_usual_collection_is_empty_another_is_searched(tmp_path: Path)
     app = app_at(tmp_path / "library")
     app.chat_input[0].set_value("How long is the notice period?").run()
     assert "The notice period is three months for everybody." in shown(app)
+
+
+def test_only_the_documents_ticked_are_searched(filled: Path) -> None:
+    library = fake_library(filled, ["x"])
+    other = filled.parent / "other.md"
+    other.write_text("The notice period is nine weeks for guests.", encoding="utf-8")
+    for _ in library.ingest([other]):
+        pass
+    library.close()
+    app = app_at(filled)
+    next(box for box in app.checkbox if box.label == r"other\.md").check().run()
+    app.chat_input[0].set_value("How long is the notice period?").run()
+    assert "nine weeks" in shown(app)
+    assert "three months for everybody" not in shown(app)
+
+
+@pytest.mark.parametrize(
+    ("address", "open_to_others"),
+    [
+        ("127.0.0.1", False),
+        ("localhost", False),
+        ("::1", False),
+        ("0.0.0.0", True),
+        (None, True),
+        ("10.0.0.5", True),
+    ],
+)
+def test_only_loopback_needs_no_password(address: str | None, open_to_others: bool) -> None:
+    assert is_exposed(address) is open_to_others
+
+
+GATE = """
+import streamlit as st
+from rag.ui.gate import admitted
+from rag.ui.strings import Phrases
+if admitted(Phrases("en"), address="0.0.0.0"):
+    st.title("inside")
+"""
+
+
+def test_without_a_password_nobody_comes_in_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FOOTNOTE_APP_PASSWORD", raising=False)
+    app = AppTest.from_string(GATE).run()
+    assert "no password is set" in app.error[0].value
+
+
+def test_the_password_opens_the_app_for_this_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTNOTE_APP_PASSWORD", "open sesame")
+    app = AppTest.from_string(GATE).run()
+    app.text_input[0].set_value("sesame")
+    app.button[0].click().run(timeout=10)
+    assert app.error[0].value == "That is not the password. Try again."
+    app.text_input[0].set_value("open sesame")
+    app.button[0].click().run(timeout=10)
+    assert [title.value for title in app.title] == ["inside"]
 
 
 def test_a_conversation_that_is_gone_starts_a_new_one(filled: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -22,9 +22,12 @@ from rag.ui.strings import Phrases, language_of
 if TYPE_CHECKING:
     from rag.answering import AnswerEvent
     from rag.indexing import IngestEvent
+    from rag.store import ReportRow
 
 P = ParamSpec("P")
 OpenLibrary = Callable[[], Library]
+REPORT_SECONDS = 5.0
+"""A change that leaves a collection's size as it was shows after this long at most."""
 HISTORY_TURNS = 6
 """More are seldom about the question at hand; the budget drops the oldest that do not fit."""
 
@@ -135,3 +138,18 @@ def telling(action: Callable[P, None]) -> Callable[P, None]:
             st.toast(label(str(error)), icon=":material/error:", duration="long")
 
     return told
+
+
+def report_of(app: App) -> Sequence[ReportRow]:
+    """The receipts of the session's collection, by path; [] before there is one."""
+    found = {found.name: found for found in app.library.store.collections()}.get(app.collection)
+    if found is None:
+        return []
+    state = (app.library.store.path, found.name, found.documents, found.passages)
+    return cached_report(app.library, found.name, state)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8, ttl=REPORT_SECONDS)
+def cached_report(_library: Library, collection: str, state: object) -> Sequence[ReportRow]:
+    """The receipts, read again when the collection's size changes: ten thousand take a tenth of a second."""
+    return _library.store.report(collection)

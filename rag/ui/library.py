@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from rag.ui.context import App
+from rag.ui.context import App, cached_report, report_of
 from rag.ui.markup import icon, label, question_words, text, word_spans
 from rag.ui.progress import draw_jobs
 from rag.ui.prose import prose
@@ -47,12 +47,6 @@ def library_page(app: App) -> None:
         draw_add(app)
     with tabs[3]:
         draw_problems(problems, say)
-
-
-def report_of(app: App) -> list[ReportRow]:
-    """The receipts of the collection; [] before there is one."""
-    names = {collection.name for collection in app.library.store.collections()}
-    return app.library.store.report(app.collection) if app.collection in names else []
 
 
 def draw_collections(app: App) -> None:
@@ -167,6 +161,7 @@ def draw_ticked(app: App, ticked: Sequence[ReportRow]) -> None:
         return
     if st.button(app.say("remove_documents", count=len(ticked)), icon=":material/delete:"):
         app.library.store.remove_documents(app.collection, [row.id for row in ticked])
+        cached_report.clear()
         st.rerun()
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from rag.ui.context import App
-from rag.ui.library import report_of
+from rag.ui.context import App, report_of
 from rag.ui.markup import text
 from rag.ui.typed import typed
 

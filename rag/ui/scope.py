@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from rag.ui.context import App
+from rag.ui.context import App, report_of
 from rag.ui.markup import label
 
 SHOWN_DOCUMENTS = 40
@@ -55,7 +55,7 @@ def draw_documents(app: App) -> None:
     summary = say("some_documents", count=len(chosen)) if chosen else say("all_documents")
     with st.popover(summary, icon=":material/filter_list:", type="tertiary"):
         wanted = st.text_input(say("find_document"), key="docs_filter", placeholder=say("find_document"))
-        names = sorted({row.doc for row in app.library.store.report(app.collection) if row.passages})
+        names = dict.fromkeys(row.doc for row in report_of(app) if row.passages)
         found = [name for name in names if wanted.casefold() in name.casefold()]
         for name in found[:SHOWN_DOCUMENTS]:
             st.checkbox(

@@ -14,12 +14,14 @@ from rag.errors import RagError
 from rag.ui.answers import problem_html
 from rag.ui.chat import chat_page
 from rag.ui.context import App, OpenLibrary, Services, open_services, phrases
+from rag.ui.gate import admitted
 from rag.ui.history import history_page
 from rag.ui.library import library_page
 from rag.ui.markup import icon, label, text
 from rag.ui.models import models_page
 from rag.ui.places import explore_page, lab_page
 from rag.ui.settings import settings_page
+from rag.ui.strings import Phrases, language_of
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +42,8 @@ def run(open_library: OpenLibrary, *, name: str = "") -> None:
     """Draws the app. Sessions with the same `name` share one library and its desks."""
     st.set_page_config(page_title="Footnote", page_icon=str(HERE / "icon.svg"), layout="wide")
     st.html(HERE / "style.css")
+    if not admitted(Phrases(language_of(st.context.locale))):
+        return
     try:
         services = shared_services(name, open_library)
     except RagError as error:

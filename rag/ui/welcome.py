@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from rag.config import PROJECT
-from rag.ui.context import App
+from rag.ui.context import App, report_of
 from rag.ui.markup import icon, label, text
 from rag.ui.progress import draw_jobs
 
@@ -88,6 +88,6 @@ def example_questions(app: App, documents: int) -> list[str]:
     """Questions about documents spread over the whole collection, the same ones each time."""
     if not documents:
         return []
-    rows = [row for row in app.library.store.report(app.collection) if row.passages and row.title]
+    rows = [row for row in report_of(app) if row.passages and row.title]
     step = max(1, len(rows) // EXAMPLES)
     return [app.say("ask_title", title=row.title) for row in rows[step // 2 :: step][:EXAMPLES]]
