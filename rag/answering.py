@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from rag.budget import fit
 from rag.condense import condense
@@ -13,6 +13,7 @@ from rag.errors import UsageError
 from rag.evidence import best_sentences
 from rag.grounding import Grounded, ground
 from rag.protocols import ChatModel, Embedder, SearchIndex
+from rag.quoting import MOST_SENTENCES, quoted, quoting_grammar
 from rag.records import Answer, BudgetUse, Citation, Evidence, Hit, Message, Usage
 from rag.retrieval import retrieve
 from rag.templates import Templates
@@ -60,9 +61,12 @@ class Answered:
     answer: Answer
 
 
+# The starter chooses among the five best: the right one is there in 0.97 of XQuAD's questions.
+QUOTABLE_SENTENCES = 5
 NOTHING_FOUND = "Nothing in these documents comes near the question."
 
 AnswerEvent = Searched | Evidenced | Prompted | Wrote | Answered
+AnswerMode = Literal["auto", "quoting", "phrasing"]
 ModelSource = Callable[[], ChatModel | None]
 
 
@@ -74,6 +78,7 @@ class Limits:
     passage_tokens: int
     answer_tokens: int
     evidence_sentences: int
+    mode: AnswerMode = "auto"
     temperature: float = 0.0
     seed: int = 0
 
@@ -118,7 +123,10 @@ def answer(
     searched = time.perf_counter()
     yield Searched(query, tuple(hits), searched - started)
 
-    evidence = best_sentences(query, hits, embedder=stages.embedder, count=limits.evidence_sentences)
+    sentences = best_sentences(
+        query, hits, embedder=stages.embedder, count=max(limits.evidence_sentences, QUOTABLE_SENTENCES)
+    )
+    evidence = sentences[: limits.evidence_sentences]
     reason = "" if hits else NOTHING_FOUND
     quoted = time.perf_counter()
     yield Evidenced(tuple(evidence), not hits, reason, quoted - searched)
@@ -127,7 +135,7 @@ def answer(
     model = stages.chat_model() if hits else None
     if model is not None:
         draft = yield from write(
-            draft, model, stages=stages, limits=limits, history=history, cancelled=cancelled
+            draft, model, sentences, stages=stages, limits=limits, history=history, cancelled=cancelled
         )
     seconds = {"search": searched - started, "evidence": quoted - searched}
     seconds["first_token"] = draft.first_token_seconds(quoted - started)
@@ -158,6 +166,7 @@ class Draft:
 def write(
     draft: Draft,
     model: ChatModel,
+    sentences: Sequence[Evidence],
     *,
     stages: Stages,
     limits: Limits,
@@ -184,6 +193,7 @@ def write(
         temperature=limits.temperature,
         seed=limits.seed,
         cancelled=cancelled,
+        grammar=held_to(sentences, model, limits),
     )
     for piece in stream:
         if isinstance(piece, Usage):
@@ -192,6 +202,19 @@ def write(
             pieces.append(piece)
             yield Wrote(piece)
     return replace(draft, text="".join(pieces), budget=prompt.budget, usage=usage, model=model.name)
+
+
+def held_to(sentences: Sequence[Evidence], model: ChatModel, limits: Limits) -> str | None:
+    """The grammar of an answer in quotations, or None where the model may phrase it.
+
+    Sentences that would not fit twice into the answer's room are no choices.
+    """
+    weak = model.prompt_style == "short"
+    if limits.mode == "phrasing" or (limits.mode == "auto" and not weak):
+        return None
+    room = limits.answer_tokens // MOST_SENTENCES
+    choices = [sentence for sentence in sentences if model.count_tokens(quoted(sentence)) < room]
+    return quoting_grammar(choices) if choices else None
 
 
 def check(draft: Draft, embedder: Embedder, seconds: dict[str, float]) -> Answer:

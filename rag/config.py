@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     temperature: float = Field(0.0, ge=0.0, le=2.0)
     seed: int = 0
     evidence_sentences: int = Field(3, ge=1, le=10, description="Sentences quoted above the answer")
+    answer_mode: Literal["auto", "quoting", "phrasing"] = Field(
+        "auto", description="Whether the model chooses sentences, or writes its own; auto: by its ability"
+    )
     chunk_tokens: int = Field(220, ge=32, le=510, description="Tokens a passage aims at")
     threads: int | None = Field(None, ge=1, description="CPU threads; None takes all cores")
     embedding_engine: Literal["auto", "openvino", "torch"] = "auto"

@@ -190,6 +190,7 @@ class Library:
             passage_tokens=passage_tokens or settings.passage_tokens,
             answer_tokens=settings.answer_tokens,
             evidence_sentences=settings.evidence_sentences,
+            mode=settings.answer_mode,
             temperature=settings.temperature,
             seed=settings.seed,
         )

@@ -74,6 +74,7 @@ class QueuedModel:
         temperature: float = 0.0,
         seed: int = 0,
         cancelled: Callable[[], bool] = lambda: False,
+        grammar: str | None = None,
     ) -> Iterator[str | Usage]:
         """The next reply, until cancelled."""
         self.prompts.append(tuple(messages))

@@ -1,0 +1,34 @@
+"""A grammar that holds a model to the sentences of the evidence: it chooses and orders, never phrases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain, permutations
+
+from rag.records import Evidence
+
+MOST_SENTENCES = 2
+
+
+def quoted(evidence: Evidence) -> str:
+    """A sentence as the answer shows it: on one line, with its marker."""
+    return f"{' '.join(evidence.quote.split())} [{evidence.marker}]"
+
+
+def quoting_grammar(choices: Sequence[Evidence]) -> str:
+    """GBNF whose `root` is one or two different sentences of the choices, in any order.
+
+    Each is spelt out whole, so that what the model writes is an exact quotation whichever tokens
+    it prefers.
+    """
+    names = [f"s{number}" for number in range(len(choices))]
+    orders = chain.from_iterable(permutations(names, count) for count in range(1, MOST_SENTENCES + 1))
+    root = " | ".join(' " " '.join(order) for order in orders)
+    rules = [f"{name} ::= {literal(quoted(choice))}" for name, choice in zip(names, choices, strict=True)]
+    return "\n".join([f"root ::= {root}", *rules])
+
+
+def literal(text: str) -> str:
+    """A GBNF string literal."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,42 @@
+"""The grammar that lets a weak model choose sentences but not invent any."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag.protocols import ChatModel
+from rag.quoting import literal, quoted, quoting_grammar
+from rag.records import Evidence, Hit, Message, Passage, Usage
+
+
+def evidence(quote: str, marker: int) -> Evidence:
+    passage = Passage("id", 0, quote, 0, len(quote), 5, "hash")
+    return Evidence(Hit(1, passage, 1, "doc.md", "Doc", 1.0), marker, quote, 0, len(quote), 1.0)
+
+
+def test_a_sentence_is_shown_on_one_line_with_its_marker() -> None:
+    assert quoted(evidence("The hive\nholds 42  frames.", 3)) == "The hive holds 42 frames. [3]"
+
+
+def test_literals_escape_quotes_and_backslashes() -> None:
+    assert literal('C:\\temp is "full"') == r'"C:\\temp is \"full\""'
+
+
+def test_the_root_is_every_order_of_one_or_two_sentences() -> None:
+    grammar = quoting_grammar([evidence("One.", 1), evidence("Two.", 2)])
+    assert grammar.splitlines() == [
+        'root ::= s0 | s1 | s0 " " s1 | s1 " " s0',
+        's0 ::= "One. [1]"',
+        's1 ::= "Two. [2]"',
+    ]
+
+
+@pytest.mark.slow
+def test_the_starter_model_writes_nothing_but_the_sentences(starter: ChatModel) -> None:
+    choices = [evidence('Grüße an "alle" — 你好.', 1), evidence("The hive\nholds 42 frames.", 2)]
+    question = [Message("user", "Tell me anything at all about the sea.")]
+    pieces = list(starter.stream(question, max_tokens=200, grammar=quoting_grammar(choices)))
+    text = "".join(piece for piece in pieces if isinstance(piece, str))
+    first, second = (quoted(choice) for choice in choices)
+    assert text in {first, second, f"{first} {second}", f"{second} {first}"}
+    assert isinstance(pieces[-1], Usage)
