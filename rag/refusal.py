@@ -15,7 +15,7 @@ from rag.records import Evidence, Hit
 from rag.wording import content_words, fold, grams, stem, words
 
 COEFFICIENTS = Path(__file__).with_name("refusal.toml")
-SIGNALS = ("gram_rise", "quote_lead", "dense_rise", "dense_margin", "margin")
+SIGNALS = ("gram_rise", "quote_lead", "dense_rise", "dense_margin", "margin", "dense_top")
 FIRST = 3
 
 
@@ -87,10 +87,10 @@ def judge(
 def signals(question: str, hits: Sequence[Hit], evidence: Sequence[Evidence]) -> dict[str, float]:
     """What the search tells about its own success.
 
-    Each compares the best with the rest of the same search, so that it means the same in another
-    collection or language: an answerable question's best passage and sentence stand out, a
-    question without an answer meets many equally near. Shares of the question's words found at the top,
-    agreement of both searches and the expected kind of answer added nothing to these five.
+    Five compare the best with the rest of the same search: an answerable question's best passage and
+    sentence stand out. In a large or repetitive collection nothing stands out, so the highest cosine is
+    needed besides: without it, a fit on encyclopedia paragraphs refused 0.62 of the sample corpus'
+    answerable questions. It ties the fit to one embedding model.
     """
     dense = [hit.signals.get("dense", 0.0) for hit in hits]
     keyword = [hit.signals.get("keyword", 0.0) for hit in hits]
@@ -104,6 +104,7 @@ def signals(question: str, hits: Sequence[Hit], evidence: Sequence[Evidence]) ->
         "dense_rise": max(dense) - fmean(dense) if dense else 0.0,
         "dense_margin": _margin(dense),
         "margin": _margin(both),
+        "dense_top": max(dense, default=0.0),
     }
 
 
