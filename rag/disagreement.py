@@ -1,0 +1,59 @@
+"""Quoted sentences of different documents that state the same with another number or date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from rag.facts import Fact, facts, holds
+from rag.records import Evidence
+from rag.wording import content_words, stem
+
+_SAME_STATEMENT = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Two quotes on one matter; `first_value` and `second_value` are what they differ in, as written."""
+
+    first: Evidence
+    second: Evidence
+    first_value: str
+    second_value: str
+
+
+def disagreements(evidence: Sequence[Evidence]) -> list[Disagreement]:
+    """Every pair of quotes from different documents that disagree, in the order given.
+
+    Two quotes state the same when they share three fifths of their words, numbers aside; they disagree
+    when each then has a number or date, of the same kind and unit, that the other lacks.
+    """
+    found = []
+    for one, other in combinations(evidence, 2):
+        if one.hit.document_id != other.hit.document_id and _same_statement(one.quote, other.quote):
+            values = _differing(one.quote, other.quote)
+            if values:
+                found.append(Disagreement(one, other, values[0].text, values[1].text))
+    return found
+
+
+def _same_statement(one: str, other: str) -> bool:
+    mine, theirs = _subject(one), _subject(other)
+    return len(mine & theirs) >= _SAME_STATEMENT * max(len(mine), len(theirs), 1)
+
+
+def _subject(text: str) -> set[str]:
+    return {stem(word) for word in content_words(text) if not any(map(str.isdigit, word))}
+
+
+def _differing(one: str, other: str) -> tuple[Fact, Fact] | None:
+    """The first number or date of each that the other does not hold."""
+    mine, theirs = facts(one), facts(other)
+    for fact in mine:
+        if fact.kind not in ("number", "date", "time") or holds(other, theirs, fact):
+            continue
+        for rival in theirs:
+            if rival.kind == fact.kind and rival.unit == fact.unit and not holds(one, mine, rival):
+                return fact, rival
+    return None
