@@ -23,7 +23,9 @@ MOST_BYTES = 2 * 2**30
 _MOST_PARAMETERS_REQUANTISED = 1e9
 _BYTES_A_WEIGHT = {"Q8_0": 1.07, "Q4_0": 0.57, "BF16": 2.0}
 # A prompt long enough that attention counts: SmolLM2 computes half as fast 1,000 tokens deep.
-_PROMPT_TOKENS, _ANSWER_TOKENS, _EXAM_TOKENS = 768, 16, 24
+_LONG_PROMPT, _SHORT_PROMPT, _ANSWER_TOKENS, _EXAM_TOKENS = 768, 256, 16, 24
+# Below this rate, in tokens a second, the long prompt would eat up the time.
+_SLOW = 250.0
 _STEP_SECONDS = 0.1
 _CONTEXT = 1024
 
@@ -180,6 +182,7 @@ class _Run:
         self.prompts: list[list[int]] = []
         self.replies: list[list[int]] = []
         self.right = 0
+        self.prompt_tokens = _LONG_PROMPT
 
     def best(self) -> TunedModel:
         """Examines, measures, chooses, records."""
@@ -214,15 +217,15 @@ class _Run:
                 file.unlink(missing_ok=True)
 
     def _variants(self, shipped: Setting, parameters: int) -> Iterator[Setting]:
-        yield replace(shipped, flash_attention=True)
-        if parameters > _MOST_PARAMETERS_REQUANTISED:
-            return  # a 1.5-billion-parameter model gained nothing, and each format takes a minute
         for weights in FORMATS:
+            if parameters > _MOST_PARAMETERS_REQUANTISED:
+                break  # a 1.5-billion-parameter model gained nothing, and each format takes a minute
             if parameters * _BYTES_A_WEIGHT[weights] > MOST_BYTES or not self._time_left(0.7):
                 continue
             file = self._requantised(weights)
             for flash_attention in (False, True):
                 yield replace(shipped, file=file, weights=weights, flash_attention=flash_attention)
+        yield replace(shipped, flash_attention=True)
 
     def _refinements(self, best: Setting) -> Iterator[Setting]:
         # With AVX512_BF16, 1,000 tokens deep: 285 tokens a second against 250, plain attention only.
@@ -251,9 +254,12 @@ class _Run:
             return
         self._report(f"measuring {setting.name}")
         with self._engine(setting) as engine:
-            # The better of two: the first also warms the caches.
-            prefill = max(_prefill_rate(engine) for _ in range(2))
-            self.measured[setting] = Measured(setting, prefill, _decode_rate(engine))
+            warm = _prefill_rate(engine, 64)
+            if not self.measured and warm < _SLOW:
+                self.prompt_tokens = _SHORT_PROMPT
+            prefill = _prefill_rate(engine, self.prompt_tokens)
+            decode = _decode_rate(engine, start=self.prompt_tokens)
+            self.measured[setting] = Measured(setting, prefill, decode)
 
     def _fastest(self) -> Measured:
         """The fastest form that is faithful enough; the shipped one is, by definition."""
@@ -389,9 +395,9 @@ def _agreement(engine: Engine, prompts: Sequence[list[int]], replies: Sequence[l
     return same / total
 
 
-def _prefill_rate(engine: Engine) -> float:
+def _prefill_rate(engine: Engine, count: int) -> float:
     """Tokens a second over a prompt computed in steps of 64."""
-    tokens = [(index * 7919) % engine.vocabulary_size for index in range(_PROMPT_TOKENS)]
+    tokens = [(index * 7919) % engine.vocabulary_size for index in range(count)]
     engine.trim(0)
     started = time.perf_counter()
     for start in range(0, len(tokens), 64):
@@ -399,8 +405,8 @@ def _prefill_rate(engine: Engine) -> float:
     return len(tokens) / (time.perf_counter() - started)
 
 
-def _decode_rate(engine: Engine) -> float:
+def _decode_rate(engine: Engine, *, start: int) -> float:
     started = time.perf_counter()
     for index in range(_ANSWER_TOKENS):
-        engine.decode([index + 100], start=_PROMPT_TOKENS + index)
+        engine.decode([index + 100], start=start + index)
     return _ANSWER_TOKENS / (time.perf_counter() - started)

@@ -200,8 +200,8 @@ class Sampler:
             self._chain = None
 
 
-FORMATS = {"Q8_0": 7, "Q4_0": 2, "BF16": 32}
-"""Weight formats that `requantise` writes, with llama.cpp's number for each."""
+FORMATS = {"BF16": 32, "Q8_0": 7, "Q4_0": 2}
+"""Weight formats that `requantise` writes, most faithful first, with llama.cpp's number for each."""
 
 
 def requantise(source: Path, target: Path, *, weights: str, threads: int) -> None:
