@@ -12,10 +12,13 @@ from rag.condense import condense
 from rag.errors import UsageError
 from rag.evidence import best_sentences
 from rag.grounding import Grounded, ground
+from rag.keywords import query_terms
 from rag.protocols import ChatModel, Embedder, SearchIndex
 from rag.quoting import MOST_SENTENCES, quoted, quoting_grammar
 from rag.records import Answer, BudgetUse, Citation, Evidence, Hit, Message, Usage
+from rag.refusal import judge
 from rag.retrieval import retrieve
+from rag.sweep import Sweep, sweep, sweep_question
 from rag.templates import Templates
 
 
@@ -63,7 +66,8 @@ class Answered:
 
 # The starter chooses among the five best: the right one is there in 0.97 of XQuAD's questions.
 QUOTABLE_SENTENCES = 5
-NOTHING_FOUND = "Nothing in these documents comes near the question."
+# The decision to answer compares the best hits with those behind them: it was fitted on twenty.
+JUDGED_HITS = 20
 
 AnswerEvent = Searched | Evidenced | Prompted | Wrote | Answered
 AnswerMode = Literal["auto", "quoting", "phrasing"]
@@ -112,35 +116,54 @@ def answer(
         raise UsageError("The question is empty.")
     started = time.perf_counter()
     query, _ = condense(question, history)
+    everywhere = sweep_question(query) if docs is None else None
+    if everywhere:
+        swept = sweep(everywhere, index=stages.index, collection=collection, terms=query_terms)
+        if swept.matches:
+            yield from listed(question, query, swept, started)
+            return
     hits = retrieve(
         query,
         index=stages.index,
         embedder=stages.embedder,
         collection=collection,
-        top_k=limits.top_k,
+        top_k=max(limits.top_k, JUDGED_HITS),
         docs=docs,
     )
     searched = time.perf_counter()
-    yield Searched(query, tuple(hits), searched - started)
+    yield Searched(query, tuple(hits[: limits.top_k]), searched - started)
 
-    sentences = best_sentences(
-        query, hits, embedder=stages.embedder, count=max(limits.evidence_sentences, QUOTABLE_SENTENCES)
-    )
-    evidence = sentences[: limits.evidence_sentences]
-    reason = "" if hits else NOTHING_FOUND
-    quoted = time.perf_counter()
-    yield Evidenced(tuple(evidence), not hits, reason, quoted - searched)
-    draft = Draft(question, query, tuple(hits), tuple(evidence), not hits, reason)
+    count = max(limits.evidence_sentences, QUOTABLE_SENTENCES)
+    sentences = best_sentences(query, hits, embedder=stages.embedder, count=count)
+    evidence = tuple(sentences[: limits.evidence_sentences])
+    judgement = judge(query, hits, sentences)
+    quoted_at = time.perf_counter()
+    yield Evidenced(evidence, judgement.abstain, judgement.reason, quoted_at - searched)
 
-    model = stages.chat_model() if hits else None
+    draft = Draft(question, query, tuple(hits[: limits.top_k]), evidence, judgement.abstain, judgement.reason)
+    model = None if judgement.abstain else stages.chat_model()
     if model is not None:
         draft = yield from write(
             draft, model, sentences, stages=stages, limits=limits, history=history, cancelled=cancelled
         )
-    seconds = {"search": searched - started, "evidence": quoted - searched}
-    seconds["first_token"] = draft.first_token_seconds(quoted - started)
+    seconds = {"search": searched - started, "evidence": quoted_at - searched}
+    seconds["first_token"] = draft.first_token_seconds(quoted_at - started)
     seconds["total"] = time.perf_counter() - started
     yield Answered(check(draft, stages.embedder, seconds))
+
+
+def listed(question: str, query: str, swept: Sweep, started: float) -> Iterator[AnswerEvent]:
+    """The answer to a question for a count or a list: every match of the whole collection, no model."""
+    hits = tuple(match.hit for match in swept.matches)
+    seconds = time.perf_counter() - started
+    passages = "passage" if len(hits) == 1 else "passages"
+    documents = "document" if swept.documents == 1 else "documents"
+    told = f"{len(hits)} {passages} in {swept.documents} {documents} ({swept.coverage})"
+    yield Searched(query, hits, seconds)
+    yield Evidenced(swept.matches, False, told, 0.0)
+    draft = Draft(question, query, hits, swept.matches, False, told)
+    times = {"search": seconds, "evidence": 0.0, "first_token": seconds, "total": seconds}
+    yield Answered(check(draft, None, times))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +232,7 @@ def held_to(sentences: Sequence[Evidence], model: ChatModel, limits: Limits) -> 
 
     Sentences that would not fit twice into the answer's room are no choices.
     """
-    weak = model.prompt_style == "short"
+    weak = model.answer_mode == "quoting"
     if limits.mode == "phrasing" or (limits.mode == "auto" and not weak):
         return None
     room = limits.answer_tokens // MOST_SENTENCES
@@ -217,7 +240,7 @@ def held_to(sentences: Sequence[Evidence], model: ChatModel, limits: Limits) -> 
     return quoting_grammar(choices) if choices else None
 
 
-def check(draft: Draft, embedder: Embedder, seconds: dict[str, float]) -> Answer:
+def check(draft: Draft, embedder: Embedder | None, seconds: dict[str, float]) -> Answer:
     """The answer with each sentence of the model's text held against the passages it cites."""
     shown = dict(enumerate(draft.hits, start=1))
     grounded = ground(draft.text, shown, embedder=embedder) if draft.text else Grounded("", (), (), 0)
@@ -262,7 +285,7 @@ def shown_text(answer: Answer) -> str:
     quotes = " ".join(f"{evidence.quote.strip()} [{evidence.marker}]" for evidence in answer.evidence)
     if answer.abstained:
         return answer.reason
-    return "\n\n".join(part for part in (quotes, answer.text.strip()) if part)
+    return "\n\n".join(part for part in (answer.reason, quotes, answer.text.strip()) if part)
 
 
 def passage_json(hit: Hit) -> dict[str, Any]:

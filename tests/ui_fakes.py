@@ -12,7 +12,7 @@ import numpy as np
 
 from rag.config import Settings
 from rag.library import Library
-from rag.protocols import ChatModel, Embedder, PromptStyle, Vectors
+from rag.protocols import AnswerMode, ChatModel, Embedder, PromptStyle, Vectors
 from rag.records import Message, Usage
 
 DIMENSIONS = 64
@@ -51,6 +51,7 @@ class QueuedModel:
 
     name = "queued-replies"
     prompt_style: PromptStyle = "full"
+    answer_mode: AnswerMode = "phrasing"
     context_tokens = CONTEXT_TOKENS
 
     def __init__(self, replies: Sequence[str], *, seconds_a_word: float = 0.0) -> None:

@@ -121,10 +121,10 @@ def shown(library: Library, question: str) -> Answer:
 
 def print_evidence(event: Any) -> None:
     """The quoted sentences, or why there is no answer."""
-    if event.abstained:
+    if event.reason:
         results.print(event.reason, style="bold")
-        if event.evidence:
-            results.print("The nearest passages say:")
+    if event.abstained and event.evidence:
+        results.print("The nearest passages say:")
     for evidence in event.evidence:
         results.print(f"“{evidence.quote.strip()}” [{evidence.marker}]")
 
