@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from rag.config import save_settings
+from rag.config import Settings, save_settings
 from rag.ui.context import App
 from rag.ui.markup import text
-from rag.ui.strings import LANGUAGES
+from rag.ui.strings import LANGUAGES, Phrases
 
 
 def settings_page(app: App) -> None:
@@ -15,36 +15,7 @@ def settings_page(app: App) -> None:
     say, settings = app.say, app.library.settings
     st.title(say("nav_settings"), anchor=False)
     with st.form("settings", border=False, width=640):
-        st.subheader(say("settings_look"), anchor=False)
-        languages = ["auto", *LANGUAGES]
-        language = st.selectbox(
-            say("settings_language"),
-            languages,
-            index=languages.index(settings.language),
-            format_func=lambda code: LANGUAGES.get(code, say("settings_auto")),
-        )
-        st.caption(say("settings_theme"))
-        st.subheader(say("settings_answers"), anchor=False)
-        changes: dict[str, object] = {"language": language}
-        changes["evidence_sentences"] = st.slider(say("settings_quotes"), 1, 10, settings.evidence_sentences)
-        changes["top_k"] = st.slider(say("settings_top_k"), 5, 100, settings.top_k)
-        changes["passage_tokens"] = st.number_input(
-            say("passage_tokens"), 50, 100_000, settings.passage_tokens, step=100
-        )
-        changes["answer_tokens"] = st.number_input(
-            say("settings_answer_tokens"), 16, 8192, settings.answer_tokens, step=32
-        )
-        changes["context_tokens"] = st.number_input(
-            say("settings_context_tokens"), 512, 131_072, settings.context_tokens, step=512
-        )
-        changes["temperature"] = st.slider(
-            say("settings_temperature"),
-            0.0,
-            2.0,
-            settings.temperature,
-            step=0.1,
-            help=say("settings_temperature_help"),
-        )
+        changes = {"language": choose_language(say, settings), **choose_answers(say, settings)}
         if st.form_submit_button(say("save"), type="primary"):
             save_settings(settings.library, changes)
             st.session_state.pop("passage_tokens", None)
@@ -54,3 +25,43 @@ def settings_page(app: App) -> None:
     st.subheader(say("settings_place"), anchor=False)
     st.code(str(settings.library), language=None)
     st.html(f'<p class="fn-lead">{text(say("settings_place_help"))}</p>')
+
+
+def choose_language(say: Phrases, settings: Settings) -> str:
+    """The language of the pages."""
+    st.subheader(say("settings_look"), anchor=False)
+    languages = ["auto", *LANGUAGES]
+    chosen = st.selectbox(
+        say("settings_language"),
+        languages,
+        index=languages.index(settings.language),
+        format_func=lambda code: LANGUAGES.get(code, say("settings_auto")),
+    )
+    st.caption(say("settings_theme"))
+    return chosen
+
+
+def choose_answers(say: Phrases, settings: Settings) -> dict[str, int | float]:
+    """What an answer may take and how it is written, by the settings' names."""
+    st.subheader(say("settings_answers"), anchor=False)
+    return {
+        "evidence_sentences": st.slider(say("settings_quotes"), 1, 10, settings.evidence_sentences),
+        "top_k": st.slider(say("settings_top_k"), 5, 100, min(100, max(5, settings.top_k))),
+        "passage_tokens": st.number_input(
+            say("passage_tokens"), 50, 100_000, settings.passage_tokens, step=100
+        ),
+        "answer_tokens": st.number_input(
+            say("settings_answer_tokens"), 16, 8192, settings.answer_tokens, step=32
+        ),
+        "context_tokens": st.number_input(
+            say("settings_context_tokens"), 512, 131_072, settings.context_tokens, step=512
+        ),
+        "temperature": st.slider(
+            say("settings_temperature"),
+            0.0,
+            2.0,
+            settings.temperature,
+            step=0.1,
+            help=say("settings_temperature_help"),
+        ),
+    }
