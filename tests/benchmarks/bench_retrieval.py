@@ -1,6 +1,6 @@
 """Milliseconds a query spends in each part of retrieval, on a library that is there.
 
-    python tests/benchmarks/bench_retrieval.py --library DIR [--collection NAME] [--questions 100]
+    python -m tests.benchmarks.bench_retrieval --library DIR [--collection NAME] [--questions 100]
 
 The questions are made from the collection's own passages; the first ten warm the caches.
 """
