@@ -19,15 +19,15 @@ QUESTION = "How much may a hotel night in London cost?"
 PAGES = ("library", "history", "explore", "lab", "models", "settings")
 WIDTHS = {"wide": (1440, 900), "tablet": (1024, 768), "phone": (390, 844)}
 SETTLE_MILLISECONDS = 2500
-COLOURS = 200
+COLOURS = 256
 PATIENCE_MILLISECONDS = 300_000
 
 
 def save(page: Page, path: Path) -> None:
-    """Keeps the page as a small PNG: a palette of 200 colours is enough for an interface."""
+    """Keeps the page as a small PNG: a palette of 256 colours is enough for an interface."""
     page.wait_for_timeout(SETTLE_MILLISECONDS)
     with Image.open(BytesIO(page.screenshot())) as image:
-        image.convert("RGB").quantize(COLOURS).save(path, optimize=True)
+        image.convert("RGB").quantize(COLOURS, kmeans=2).save(path, optimize=True)
     print(path, flush=True)
 
 

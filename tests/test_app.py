@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
-from ui_fakes import fake_library
+from ui_fakes import THINGS, fake_library, write_documents
 
 from rag.answering import Answered, AnswerEvent, Evidenced, Searched, Wrote
 from rag.errors import ModelNotFound, UsageError
@@ -31,6 +31,7 @@ from rag.ui.markup import label, question_words, spanned, word_spans
 from rag.ui.page_images import Box, find_quote, merge_lines, page_count, page_picture, quote_boxes
 from rag.ui.prose import prose
 from rag.ui.pulling import Pull, PullDesk
+from rag.ui.source import current_selection
 from rag.ui.strings import LANGUAGES, Phrases, language_of, load_strings
 from rag.ui.turns import Turn, saved_turn, source_of, sources
 
@@ -236,6 +237,15 @@ def test_sources_are_only_what_is_cited_with_all_their_quotes() -> None:
         "Receipts are due in 30 days.",
     ]
     assert source_of(turn(), 2) is None
+
+
+def test_the_pane_opens_with_the_best_quote_unless_another_was_chosen() -> None:
+    other = hit("Lunch is paid.", ordinal=1)
+    two = turn(evidence=(Evidence(other, 2, other.passage.text, 0, 14, 0.9), turn().evidence[0]))
+    selection = current_selection([two])
+    assert selection is not None
+    assert (selection.source.marker, selection.chosen) == (2, False)
+    assert current_selection([]) is None
 
 
 def test_markers_open_their_source_and_unknown_ones_stay_text() -> None:
@@ -604,7 +614,6 @@ desks = services.desk, services.ingests, services.pulls
 PAGES[{page!r}][1](App(services.library, *desks, phrases(services.library), services.close))
 services.close()
 """
-NOTICE = "# Leaving\n\nThe notice period is three months for everybody.\n\n# Meals\n\nLunch costs 20 euros.\n"
 
 
 def app_at(folder: Path, script: str = WHOLE, **query: str) -> AppTest:
@@ -622,9 +631,8 @@ def shown(app: AppTest) -> str:
 
 @pytest.fixture
 def filled(tmp_path: Path) -> Path:
-    """A library with one document."""
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "docs" / "leaving.md").write_text(NOTICE, encoding="utf-8")
+    """A library with a few short documents."""
+    write_documents(tmp_path / "docs")
     library = fake_library(tmp_path / "library", ["x"])
     for _ in library.ingest([tmp_path / "docs"]):
         pass
@@ -657,9 +665,9 @@ def test_a_question_is_answered_and_stays_after_a_reload(filled: Path) -> None:
 
 
 def test_where_the_usual_collection_is_empty_another_is_searched(tmp_path: Path) -> None:
-    (tmp_path / "leaving.md").write_text(NOTICE, encoding="utf-8")
+    write_documents(tmp_path / "docs")
     library = fake_library(tmp_path / "library", ["x"])
-    for _ in library.ingest([tmp_path / "leaving.md"], collection="sample"):
+    for _ in library.ingest([tmp_path / "docs"], collection="sample"):
         pass
     library.close()
     app = app_at(tmp_path / "library")
@@ -737,5 +745,5 @@ def test_every_page_draws(filled: Path, page: str) -> None:
 
 def test_the_library_counts_its_documents(filled: Path) -> None:
     html = shown(app_at(filled, ONE_PAGE.format(page="library")))
-    assert "<dt>Documents</dt><dd>1</dd>" in html
+    assert f"<dt>Documents</dt><dd>{1 + len(THINGS)}</dd>" in html
     assert "Every file was read whole." in html

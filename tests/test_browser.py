@@ -11,7 +11,7 @@ import pytest
 from app_server import ask, chromium, serving
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
-from ui_fakes import fake_library
+from ui_fakes import fake_library, write_documents
 
 from rag.config import PROJECT, Settings
 from rag.library import Library
@@ -19,14 +19,6 @@ from rag.library import Library
 pytestmark = [pytest.mark.slow]
 expect.set_options(timeout=30_000)
 
-NOTICE = """# Leaving the company
-
-The notice period is three months for everybody. It begins at the end of a month.
-
-# Meals
-
-Lunch is paid up to 20 euros a day. Receipts are due within thirty days.
-"""
 HOSTILE = """# Widgets <img src=http://evil.example/heading.png>
 
 The purple widget weighs nine kilograms <img src="http://evil.example/a.png" onerror="alert(1)">
@@ -53,7 +45,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("documents")
-    (folder / "leaving.md").write_text(NOTICE, encoding="utf-8")
+    write_documents(folder)
     (folder / "widgets <img src=x onerror=alert(4)>.md").write_text(HOSTILE, encoding="utf-8")
     page = f"<html><head><title>Gadgets</title></head><body><h1>Gadgets</h1><p>{HOSTILE}</p></body></html>"
     (folder / "gadgets.html").write_text(page.replace("widget", "gadget"), encoding="utf-8")

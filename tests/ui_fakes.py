@@ -9,21 +9,43 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.config import Settings
 from rag.library import Library
 from rag.protocols import AnswerMode, ChatModel, Embedder, PromptStyle, Vectors
 from rag.records import Message, Usage
 
-DIMENSIONS = 64
+DIMENSIONS = 256
+CONE = 1.7
+SHORTEST_WORD = 4
 CONTEXT_TOKENS = 4096
+NOTICE = """# Leaving
+
+The notice period is three months for everybody.
+
+# Meals
+
+Lunch costs 20 euros.
+"""
+THINGS = ("Parking", "Printers", "Keys", "Bicycles", "Heating", "Windows", "Garden", "Kitchen")
 WORD = re.compile(r"\w+|[^\w\s]")
 
 
-class WordEmbedder:
-    """A vector is the sum of its words' vectors, so that texts with the same words are near."""
+def random_unit(word: str) -> NDArray[np.float64]:
+    """A direction for a word, always the same."""
+    seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "little")
+    vector = np.random.default_rng(seed).standard_normal(DIMENSIONS)
+    return vector / np.linalg.norm(vector)
 
-    identity = "words-64"
+
+class WordEmbedder:
+    """A vector is the sum of its words' vectors, so that texts with the same words are near.
+
+    As with E5, all vectors lie in a narrow cone: unrelated texts have a cosine of about 0.75.
+    """
+
+    identity = "words-256"
     dimensions = DIMENSIONS
     max_passage_tokens = 200
 
@@ -39,11 +61,10 @@ class WordEmbedder:
     embed_queries = embed_passages
 
     def _embed(self, text: str) -> Vectors:
-        vector = np.full(DIMENSIONS, 1e-3, dtype=np.float32)
-        for word in re.findall(r"\w+", text.casefold()):
-            seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "little")
-            vector += np.random.default_rng(seed).standard_normal(DIMENSIONS).astype(np.float32)
-        return (vector / np.linalg.norm(vector)).astype(np.float32)
+        words = [word for word in re.findall(r"\w+", text.casefold()) if len(word) >= SHORTEST_WORD]
+        vector = sum((random_unit(word) for word in words), np.zeros(DIMENSIONS))
+        vector = CONE * random_unit("") + vector / max(1e-9, float(np.linalg.norm(vector)))
+        return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
 
 
 class QueuedModel:
@@ -119,3 +140,12 @@ def fake_library(folder: Path, replies: Sequence[str], *, seconds_a_word: float 
     """A library in a folder, with no documents yet."""
     settings = Settings(library=folder, collection="default")
     return FakeLibrary(settings, QueuedModel(replies, seconds_a_word=seconds_a_word))
+
+
+def write_documents(folder: Path) -> None:
+    """A page about leaving and meals, among others: an answer has to stand out to be believed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "leaving.md").write_text(NOTICE, encoding="utf-8")
+    for thing in THINGS:
+        text = f"# {thing}\n\nWhoever looks after the {thing.lower()} tells the office on Monday morning.\n"
+        (folder / f"{thing.lower()}.md").write_text(text, encoding="utf-8")

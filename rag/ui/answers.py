@@ -89,7 +89,7 @@ def quote_html(turn: Turn, piece: Evidence, say: Phrases, selected: int | None) 
     chosen = " fn-chosen" if piece.marker == selected else ""
     return (
         f'<figure class="fn-quote{chosen}" data-act="cite" data-turn="{text(turn.key)}" '
-        f'data-marker="{piece.marker}"><blockquote dir="auto">{text(piece.quote)} '
+        f'data-marker="{piece.marker}"><blockquote dir="auto">{text(piece.quote)}&nbsp;'
         f"{marker_html(turn, piece.marker, say, selected, card=False)}</blockquote>"
         f"<figcaption>{where_html(piece.hit, say)}</figcaption></figure>"
     )

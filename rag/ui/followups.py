@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from rag.records import Hit
 from rag.store import SqliteStore
 from rag.ui.strings import Phrases
 from rag.ui.turns import Turn, sources
@@ -28,6 +29,17 @@ def followups(turn: Turn, store: SqliteStore, say: Phrases) -> list[str]:
                 and path[-1] not in seen
                 and len(path[-1]) <= LONGEST_HEADING
             ):
-                heading = NUMBERING.sub("", path[-1])
-                found[say("ask_about", heading=heading, title=hit.title)] = None
+                found[about(hit, say)] = None
     return list(found)[:MOST]
+
+
+def about(hit: Hit, say: Phrases) -> str:
+    """A question about the section a passage stands in, or about its document where it has none."""
+    if not hit.passage.heading_path:
+        return say("ask_title", title=hit.title)
+    heading = NUMBERING.sub("", hit.passage.heading_path[-1])
+    return (
+        say("ask_title", title=heading)
+        if heading == hit.title
+        else say("ask_about", heading=heading, title=hit.title)
+    )

@@ -47,14 +47,15 @@ def select(turn: str, marker: int) -> None:
 
 
 def current_selection(turns: Sequence[Turn]) -> Selection | None:
-    """What the reader chose, if it is still on the page; else the newest answer's first source."""
+    """What the reader chose, if it is still on the page; else the best of the newest answer's."""
     key, marker = st.session_state.get("source") or ("", 0)
     for turn in turns:
         source = source_of(turn, marker) if turn.key == key else None
         if source is not None:
             return Selection(turn, source, chosen=True)
     for turn in reversed(turns):
-        found = sources(turn)
+        best = source_of(turn, turn.evidence[0].marker) if turn.evidence else None
+        found = [best] if best is not None else sources(turn)
         if found:
             return Selection(turn, found[0], chosen=False)
     return None

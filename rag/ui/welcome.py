@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import streamlit as st
 
 from rag.config import PROJECT
 from rag.ui.context import App, report_of
+from rag.ui.followups import about
 from rag.ui.markup import icon, label, text
 from rag.ui.progress import draw_jobs
 
@@ -90,4 +91,11 @@ def example_questions(app: App, documents: int) -> list[str]:
         return []
     rows = [row for row in report_of(app) if row.passages and row.title]
     step = max(1, len(rows) // EXAMPLES)
-    return [app.say("ask_title", title=row.title) for row in rows[step // 2 :: step][:EXAMPLES]]
+    chosen = [row.id for row in rows[step // 2 :: step][:EXAMPLES]]
+    middles = [middle(app.library.store.passage_rowids([document_id])) for document_id in chosen]
+    return [about(hit, app.say) for hit in app.library.store.hits(middles)]
+
+
+def middle(rowids: Sequence[int]) -> int:
+    """The passage in the middle of a document: past its introduction, before its appendix."""
+    return rowids[len(rowids) // 2]
