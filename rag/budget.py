@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from rag.errors import BudgetError
 from rag.records import BudgetUse, Hit, Message
-from rag.sentences import split_sentences
+from rag.text.sentences import split_sentences
 
 _MARKERS = re.compile(r"\s*\[\d+(?:\s*,\s*\d+)*\]")
 _CUT = " …"

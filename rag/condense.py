@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from rag.records import Message
-from rag.wording import FUNCTION_WORDS, content_words, fold, stem, words
+from rag.text.wording import FUNCTION_WORDS, content_words, fold, stem, words
 
 Rewrite = Callable[[str, Sequence[Message]], str]
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from rag.facts import Fact, facts, holds
 from rag.records import Evidence
-from rag.wording import content_words, stem
+from rag.text.facts import Fact, facts, holds
+from rag.text.wording import content_words, stem
 
 _SAME_STATEMENT = 0.6
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.answer_types import expected_answer, holds_answer
 from rag.protocols import Embedder
 from rag.records import Evidence, Hit
-from rag.sentences import split_sentences
-from rag.wording import content_words, fold, grams, stem, words
+from rag.text.answer_types import expected_answer, holds_answer
+from rag.text.sentences import split_sentences
+from rag.text.wording import content_words, fold, grams, stem, words
 
 Numbers = NDArray[np.float64]
 
@@ -70,7 +70,7 @@ def best_sentences(
     """The `count` sentences of the first hits that most likely hold the answer, best first.
 
     Markers number the hits from 1. `term_weights` gives the rarity of the words of
-    `rag.wording.content_words(question)` in the collection; without it, it is taken from the hits.
+    `rag.text.wording.content_words(question)` in the collection; without it, it is taken from the hits.
     At most 24 sentences are embedded.
     """
     candidates = _candidates(hits)

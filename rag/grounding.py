@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.facts import Fact, facts, holds
-from rag.negation import contradictions
 from rag.protocols import Embedder
 from rag.records import Citation, Hit, Sentence, Support
-from rag.sentences import split_sentences
-from rag.wording import content_words, stem, words
+from rag.text.facts import Fact, facts, holds
+from rag.text.negation import contradictions
+from rag.text.sentences import split_sentences
+from rag.text.wording import content_words, stem, words
 
 _MARKERS = re.compile(r"\[\s*(\d+(?:\s*[,;]\s*\d+)*)\s*\]")
 _HALF_MARKER = re.compile(r"\s*\[[\d\s,;]*$")

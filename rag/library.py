@@ -196,9 +196,15 @@ class Library:
         )
 
     def require_documents(self, collection: str | None = None) -> str:
-        """The collection's name, or a `UsageError` that says how to fill it."""
+        """The collection's name.
+
+        Raises:
+            UsageError: it has no documents; says how to fill it.
+            ModelMismatch: its vectors are of another embedding model.
+        """
         name = collection or self.settings.collection
         if self.store.passage_count(name):
+            self.store.require_model(name, self.embedder.identity)
             return name
         others = [c.name for c in self.store.collections() if c.passages]
         if others:

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from rag.protocols import PassageTokenizer
 from rag.records import Block, BlockKind, Document, Passage
-from rag.sentences import split_sentences
+from rag.text.sentences import split_sentences
 
 _LINE = re.compile(r"[^\n]*\S[^\n]*")
 _WORD = re.compile(r"\S+")

@@ -12,7 +12,7 @@ from statistics import fmean, pstdev
 
 from rag.errors import LibraryError
 from rag.records import Evidence, Hit
-from rag.wording import content_words, fold, grams, stem, words
+from rag.text.wording import content_words, fold, grams, stem, words
 
 COEFFICIENTS = Path(__file__).with_name("refusal.toml")
 SIGNALS = ("gram_rise", "quote_lead", "dense_rise", "dense_margin", "margin", "dense_top")

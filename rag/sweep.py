@@ -9,8 +9,8 @@ from typing import Literal
 
 from rag.protocols import SearchIndex
 from rag.records import Evidence, Hit
-from rag.sentences import split_sentences
-from rag.wording import content_words, fold, stem, words
+from rag.text.sentences import split_sentences
+from rag.text.wording import content_words, fold, stem, words
 
 SweepKind = Literal["count", "list"]
 

@@ -43,7 +43,17 @@ def serving(script: Path, log: Path, **variables: str) -> Iterator[str]:
     address = f"http://127.0.0.1:{port}"
     paths = os.pathsep.join([str(PROJECT), str(PROJECT / "tests")])
     environment = os.environ | {"PYTHONPATH": paths} | variables
-    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port), "--server.headless", "true"]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(script),
+        "--server.port",
+        str(port),
+        "--server.headless",
+        "true",
+    ]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, cwd=PROJECT, env=environment, stdout=output, stderr=subprocess.STDOUT

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.facts import facts, holds
 from rag.records import Hit, Passage
-from rag.sentences import split_sentences
-from rag.wording import content_words, stem, words
+from rag.text.facts import facts, holds
+from rag.text.sentences import split_sentences
+from rag.text.wording import content_words, stem, words
 
 CORPORA = Path(__file__).resolve().parent.parent / "corpora"
 _NUMBER = re.compile(

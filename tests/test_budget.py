@@ -13,8 +13,8 @@ from rag.budget import Prompt, ScoredSentence, excerpt, fit, keep_order, source_
 from rag.config import PROJECT
 from rag.errors import BudgetError
 from rag.records import Hit, Message, Passage
-from rag.sentences import split_sentences
 from rag.templates import Templates
+from rag.text.sentences import split_sentences
 from rag.vocabulary import Tokenizer, tokenizer_of
 
 PROMPTS = PROJECT / "prompts"

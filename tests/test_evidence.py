@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.answer_types import expected_answer, holds_answer
 from rag.evidence import best_sentences
 from rag.protocols import Vectors
 from rag.records import Hit, Passage
-from rag.wording import content_words, fold, stem, words
+from rag.text.answer_types import expected_answer, holds_answer
+from rag.text.wording import content_words, fold, stem, words
 
 
 class WordEmbedder:

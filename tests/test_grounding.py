@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.facts import facts, holds
 from rag.grounding import ground, without_half_marker
-from rag.negation import contradictions
 from rag.records import Hit, Passage
+from rag.text.facts import facts, holds
+from rag.text.negation import contradictions
 
 LEAVE = (
     "Employees receive 30 days of paid leave a year. Unused leave is not paid out. "

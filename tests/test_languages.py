@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag.languages import language_of, language_of_text
 from rag.readers import read_document
+from rag.text.languages import language_of, language_of_text
 
 SENTENCES = {
     "en": "The annual report describes how the company made its money and what it plans for next year.",

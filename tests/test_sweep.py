@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rag.records import Hit
 from rag.sweep import SweepQuestion, sweep, sweep_question
-from rag.wording import words
+from rag.text.wording import words
 from tests.store_fakes import document_of, passages_of
 
 

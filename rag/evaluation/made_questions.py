@@ -11,7 +11,7 @@ from rag.errors import UsageError
 from rag.evaluation.sets import Question
 from rag.protocols import SearchIndex
 from rag.records import Hit
-from rag.sentences import split_sentences
+from rag.text.sentences import split_sentences
 
 Write = Callable[[str], str]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rag.errors import RagError, UnreadableDocument, UnsupportedFormat
-from rag.languages import language_of
 from rag.readers.registry import format_of
 from rag.records import Document
+from rag.text.languages import language_of
 
 
 def read_document(data: bytes, name: str, *, password: str | None = None) -> Document:

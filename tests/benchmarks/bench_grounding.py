@@ -24,7 +24,7 @@ from rag.grounding import ground
 from rag.library import Library
 from rag.refusal import judge
 from rag.retrieval import retrieve
-from rag.wording import words
+from rag.text.wording import words
 from tests.swaps import made_cases
 
 

@@ -22,7 +22,7 @@ from rag.library import Library
 from rag.records import Hit
 from rag.refusal import SIGNALS, signals
 from rag.retrieval import retrieve
-from rag.wording import fold
+from rag.text.wording import fold
 
 FOLDS = 5
 TOP_K = 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rag.wording import FUNCTION_WORDS, fold, stem
+from rag.text.wording import FUNCTION_WORDS, fold, stem
 
 _NEGATIONS = frozenset(
     fold(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from rag.wording import FUNCTION_WORDS, fold, words
+from rag.text.wording import FUNCTION_WORDS, fold, words
 
 FactKind = Literal["number", "date", "time", "code", "name", "quotation"]
 
