@@ -91,10 +91,12 @@ def draw_conversation(app: App, turns: Sequence[Turn], tasks: Sequence[Task]) ->
     left, right = st.columns([0.56, 0.44], gap="large")
     with left:
         with st.container(key="turns"):
-            draw_toolbar(app, turns)
+            with st.container():
+                draw_toolbar(app, turns)
             shown = current_selection([*turns, *(task.turn for task in tasks)])
             for turn in turns:
-                draw_turn(st.container(), turn, app, shown)
+                # In an `st.empty`, as a running task: a saved answer takes the place of the streamed one.
+                draw_turn(st.empty(), turn, app, shown)
             places = [draw_task(app, task) for task in tasks]
             if turns and not tasks:
                 draw_followups(app, turns[-1])
@@ -180,6 +182,8 @@ def follow(app: App, task: Task, place: DeltaGenerator, shown: Selection | None)
     version, state = -1, task.turn.state
     while not task.over:
         version = task.wait(version, FOLLOW_SECONDS)
+        if task.over:
+            break
         draw_turn(place, task.turn, app, shown)
         if (state == "waiting" and task.turn.state != "waiting") or (shown is None and task.turn.evidence):
             break

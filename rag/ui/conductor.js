@@ -39,15 +39,17 @@ function onKey(event) {
     if (stop) stop.click();
     else if (typing) event.target.blur();
     else if (close && close.offsetParent) close.click();
-  } else if (typing || event.ctrlKey || event.metaKey || event.altKey) {
+  } else if (event.ctrlKey || event.metaKey || event.altKey) {
     return;
-  } else if (event.key === "/") {
+  } else if (event.key === "/" && !typing) {
     const input = document.querySelector('[data-testid="stChatInputTextArea"]');
     if (input) {
       event.preventDefault();
       input.focus();
     }
   } else if (event.key === "ArrowRight" || event.key === "ArrowLeft") {
+    // In an empty question there is nothing to move in: the arrows go on to the citations.
+    if (typing && !(typing.matches('[data-testid="stChatInputTextArea"]') && !typing.value)) return;
     if (event.target.closest && event.target.closest('[role="slider"], [role="tablist"], [role="radiogroup"]')) return;
     step(event.key === "ArrowRight" ? 1 : -1);
   }
