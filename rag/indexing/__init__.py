@@ -14,7 +14,7 @@ from rag.indexing.events import Failure, IngestEvent, Progress, Receipt
 from rag.indexing.lines import ingest_lines
 from rag.indexing.locking import writer_lock
 from rag.indexing.pipeline import Pipeline, Pool
-from rag.indexing.planning import Plan, ScanOptions, make_plan
+from rag.indexing.planning import Plan, ScanOptions, make_plan, require_paths
 from rag.protocols import Embedder
 from rag.readers import ReaderPool
 from rag.store import KnownFile, SqliteStore
@@ -56,6 +56,7 @@ def ingest(
         LibraryError: the library cannot be written to (disk full, read-only).
     """
     started = time.perf_counter()
+    require_paths(paths)
     options = ScanOptions(tuple(exclude), hidden, retry_failed or password is not None)
     with writer_lock(store.path, purpose=f"ingest into {collection!r}", wait_seconds=wait_seconds):
         store.use_model(collection, embedder.identity, embedder.dimensions)

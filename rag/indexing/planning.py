@@ -81,6 +81,15 @@ def make_plan(
     return plan
 
 
+def require_paths(paths: Iterable[Path]) -> None:
+    """A `UsageError` for the first path that is not there, before anything is changed."""
+    for path in paths:
+        try:
+            path.stat()
+        except OSError as error:
+            raise UsageError(f"{path}: {error.strerror}. Check the path.") from error
+
+
 def absolute(source: Source) -> str:
     """Where a document's file lies: `root/doc`."""
     return f"{source.root.rstrip('/')}/{source.doc}"

@@ -40,6 +40,8 @@ def state_html(turn: Turn, say: Phrases) -> str:
         return problem_html(turn.problem or say("unexpected"), say)
     if turn.state == "done" and (turn.abstained or not turn.evidence):
         return refusal_html(turn, say)
+    if turn.reason and not turn.abstained:
+        return status_html("checklist", turn.reason)
     return ""
 
 
