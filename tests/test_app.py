@@ -658,7 +658,7 @@ def test_a_question_is_answered_and_stays_after_a_reload(filled: Path) -> None:
     conversation = app.query_params["c"]
     html = shown(app)
     assert "The notice period is three months for everybody." in html
-    assert "In the model&#x27;s words" in html and "queued-replies" in html
+    assert "The model&#x27;s answer" in html and "queued-replies" in html
     again = app_at(filled, c=conversation[0] if isinstance(conversation, list) else conversation)
     assert shown(again).count("How long is the notice period?") >= 1
     assert "The notice period is three months for everybody." in shown(again)
