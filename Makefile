@@ -44,7 +44,7 @@ bench: install
 	@$(PY) -m rag bench
 
 screenshots: browser
-	@$(PY) tests/screenshots.py
+	@PYTHONPATH=. $(PY) tests/screenshots.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
