@@ -15,6 +15,7 @@ from rag.cli.printing import messages, print_json, results, say
 from rag.errors import UsageError
 
 if TYPE_CHECKING:
+    from rag.generation import TunedModel
     from rag.models import Installed, Model, Progress, ShowProgress
 
 models = typer.Typer(
@@ -129,18 +130,12 @@ def tune(
     from dataclasses import asdict
 
     from rag.models import chat_model_location
-    from rag.tuning import tune as tune_model
 
     settings = open_library(context, library=library).settings
     location = chat_model_location(name or settings.chat_model, models=settings.models)
     if location.startswith(("http://", "https://")):
         raise UsageError(f"{location} is a server; only a model on this machine can be tuned.")
-    with messages.status("Tuning") as status:
-        tuned = tune_model(
-            Path(location),
-            cache=settings.cache,
-            progress=lambda text, share: status.update(f"Tuning, {share:.0%}: {text}"),
-        )
+    tuned = tuned_in_view(Path(location), settings.cache)
     if tuned is None:
         raise typer.Abort
     if as_json:
@@ -153,6 +148,18 @@ def tune(
     results.print(f"reads {reads}")
     results.print(f"writes {writes}")
     results.print(f"answers {tuned.exam:.0%} of the exam: {tuned.mode}")
+
+
+def tuned_in_view(path: Path, cache: Path) -> TunedModel | None:
+    """Tunes a model, showing what is tried; None when it was stopped."""
+    from rag.tuning import tune as tune_model
+
+    with messages.status("Tuning") as status:
+        return tune_model(
+            path,
+            cache=cache,
+            progress=lambda text, share: status.update(f"Tuning {path.stem}, {share:.0%}: {text}"),
+        )
 
 
 def rate(tokens_per_second: float, as_shipped: float) -> str:
