@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -74,6 +75,6 @@ def main() -> None:
         print(
             f"Error: {type(error).__name__}: {error}. Run with FOOTNOTE_DEBUG=1 for details.", file=sys.stderr
         )
-        if sys.flags.dev_mode or "FOOTNOTE_DEBUG" in __import__("os").environ:
+        if "FOOTNOTE_DEBUG" in os.environ:
             raise
         sys.exit(FAILED)
