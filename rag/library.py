@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rag.protocols import ChatModel, Embedder
     from rag.records import Hit
     from rag.retrieval import Ranking
-    from rag.store import Finding, SqliteStore
+    from rag.store import SqliteStore
 
 NO_MODEL = "none"
 
@@ -213,12 +213,6 @@ class Library:
                 + ", ".join(f"--collection {other}" for other in others)
             )
         raise UsageError(f"The collection '{name}' has no documents. Add some: python -m rag ingest FOLDER")
-
-    def check(self) -> list[Finding]:
-        """What `doctor` looks at: the database, the models, the room on the disk."""
-        from rag.health import check
-
-        return check(self)
 
     def beside(self, folder: str) -> Library:
         """Another database, in a folder of this library, under the same models."""

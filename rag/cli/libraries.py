@@ -77,10 +77,12 @@ def doctor(
     library: LibraryOption = None,
 ) -> None:
     """Check the library and its models; exit code 1 when something is wrong."""
+    from rag.health import check
+
     opened = open_library(context, library=library)
     if repair:
         opened.store.repair()
-    findings = opened.check()
+    findings = check(opened)
     for finding in findings:
         if as_json:
             print_json({"check": finding.check, "problem": finding.problem, "detail": finding.detail})
