@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from rag.records import Evidence
-from rag.text.facts import Fact, facts, holds
+from rag.text.fact_matching import holds
+from rag.text.facts import Fact, facts
 from rag.text.wording import content_words, stem
 
 _SAME_STATEMENT = 0.6

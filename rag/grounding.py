@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from rag.protocols import Embedder
 from rag.records import Citation, Hit, Sentence, Support
-from rag.text.facts import Fact, facts, holds
+from rag.text.fact_matching import holds
+from rag.text.facts import Fact, facts
 from rag.text.negation import contradictions
 from rag.text.sentences import split_sentences
 from rag.text.wording import content_words, stem, words

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.records import Hit, Passage
-from rag.text.facts import facts, holds
+from rag.text.fact_matching import holds
+from rag.text.facts import facts
 from rag.text.sentences import split_sentences
 from rag.text.wording import content_words, stem, words
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from rag.grounding import ground, without_half_marker
 from rag.records import Hit, Passage
-from rag.text.facts import facts, holds
+from rag.text.fact_matching import holds
+from rag.text.facts import facts
 from rag.text.negation import contradictions
 
 LEAVE = (

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from rag.text.wording import FUNCTION_WORDS, fold, words
+from rag.text.fact_words import AMBIGUOUS_WORDS, MONTHS, NUMBER_WORDS, SCALES, UNITS
+from rag.text.wording import FUNCTION_WORDS, fold
 
 FactKind = Literal["number", "date", "time", "code", "name", "quotation"]
 
@@ -30,126 +31,8 @@ class Fact:
     rounded: bool = False
 
 
-def _table(lines: str) -> dict[str, str]:
-    """`canonical: form form …` lines as form → canonical, folded."""
-    table: dict[str, str] = {}
-    for line in lines.strip().splitlines():
-        canonical, _, forms = line.partition(":")
-        table |= {fold(form): canonical.strip() for form in (*forms.split(), canonical.strip())}
-    return table
-
-
-_UNITS = _table(
-    """
-    %: percent prozent pourcent pct por\u00a0ciento процент процента процентов ％
-    EUR: € euro euros
-    USD: $ dollar dollars us$
-    GBP: £ pounds
-    CHF: francs franken
-    JPY: ¥ yen 円
-    CNY: yuan 元 rmb
-    km: kilometre kilometres kilometer kilometers kilómetros kilomètres 公里
-    m: metre metres meter meters metros mètres 米
-    cm: centimetre centimetres centimeter centimeters zentimeter
-    mm: millimetre millimetres millimeter millimeters
-    mile: miles mi
-    foot: feet ft
-    kg: kilogram kilograms kilogramm kilo kilos
-    g: gram grams gramm grammes
-    tonne: tonnes tons ton tonnen
-    litre: l litres liter liters litres litros
-    millisecond: ms milliseconds millisekunden
-    second: seconds sec secs sekunde sekunden secondes segundos 秒
-    minute: minutes min mins minuten minutos 分钟
-    hour: hours h hrs stunde stunden heure heures hora horas 小时
-    day: days tag tage tagen jour jours día días 天 дней дня
-    week: weeks woche wochen semaine semaines semana semanas 周
-    month: months monat monate monaten mois mes meses 个月
-    year: years jahr jahre jahren an ans année années año años
-    kB: kb kib
-    MB: mb mib
-    GB: gb gib
-    TB: tb tib
-    W: watt watts
-    kW: kw kilowatt kilowatts
-    kWh: kwh
-    V: volt volts
-    °C: celsius
-    °F: fahrenheit
-    """
-)
-_SCALES = {
-    **dict.fromkeys(("thousand", "tausend", "mille", "mil", "k", "tsd", "тыс", "千"), 10**3),
-    **dict.fromkeys(
-        ("million", "millions", "millionen", "mio", "millones", "millon", "m", "mn", "млн"), 10**6
-    ),
-    **dict.fromkeys(
-        ("billion", "billions", "milliarde", "milliarden", "mrd", "milliard", "milliards", "bn", "млрд"),
-        10**9,
-    ),
-    **dict.fromkeys(("万", "萬"), 10**4),
-    **dict.fromkeys(("亿", "億"), 10**8),
-}
-_MONTHS = {
-    fold(form): number
-    for number, forms in enumerate(
-        (
-            "january jan januar jänner janvier enero gennaio janeiro januari января",
-            "february feb februar février fevrier febrero febbraio fevereiro februari февраля",
-            "march mar märz mars marzo março maart марта",
-            "april apr avril abril aprile апреля",
-            "may mai mayo maggio maio mei мая",
-            "june jun juni juin junio giugno junho июня",
-            "july jul juli juillet julio luglio julho июля",
-            "august aug août agosto augustus августа",
-            "september sep sept septembre septiembre settembre setembro сентября",
-            "october oct oktober okt octobre octubre ottobre outubro октября",
-            "november nov novembre noviembre novembro ноября",
-            "december dec dezember dez décembre diciembre dicembre dezembro декабря",
-        ),
-        start=1,
-    )
-    for form in forms.split()
-}
-_NO_NAMES = frozenset({*_UNITS, *_SCALES, *_MONTHS, "fy"})
-_NUMBER_WORDS = {
-    fold(form): value
-    for value, forms in {
-        0: "zero null",
-        2: "two zwei deux dos due",
-        3: "three drei trois tres tre",
-        4: "four vier quatre cuatro quattro",
-        5: "five fünf cinq cinco cinque",
-        6: "six sechs seis sei",
-        7: "seven sieben sept siete sette",
-        8: "eight acht huit ocho otto",
-        9: "nine neun neuf nueve nove",
-        10: "ten zehn dix diez dieci",
-        11: "eleven elf onze once",
-        12: "twelve zwölf douze doce dozen",
-        13: "thirteen dreizehn treize trece",
-        14: "fourteen vierzehn quatorze catorce",
-        15: "fifteen fünfzehn quinze quince",
-        16: "sixteen sechzehn seize",
-        17: "seventeen siebzehn",
-        18: "eighteen achtzehn",
-        19: "nineteen neunzehn",
-        20: "twenty zwanzig vingt veinte",
-        30: "thirty dreißig trente treinta",
-        40: "forty vierzig quarante cuarenta",
-        50: "fifty fünfzig cinquante cincuenta",
-        60: "sixty sechzig soixante sesenta",
-        70: "seventy siebzig setenta",
-        80: "eighty achtzig ochenta",
-        90: "ninety neunzig noventa",
-        100: "hundred hundert cent cien",
-    }.items()
-    for form in forms.split()
-}
-_AMBIGUOUS_WORDS = frozenset({"once", "sei", "tre", "due", "sept", "cent", "quince", "null"})
-"""Number words that mean something else in another language; they count as numbers of a source only."""
-
-_MONTH = "|".join(sorted((re.escape(name) for name in _MONTHS), key=len, reverse=True))
+_NO_NAMES = frozenset({*UNITS, *SCALES, *MONTHS, "fy"})
+_MONTH = "|".join(sorted((re.escape(name) for name in MONTHS), key=len, reverse=True))
 _ISO_DATE = re.compile(r"(?<!\d)(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)|(\d{4})年(\d{1,2})月(?:(\d{1,2})日)?")
 _DIGIT_DATE = re.compile(r"(?<![\d.])(\d{1,2})([./])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
 _DAY_MONTH = re.compile(
@@ -174,13 +57,8 @@ _ROUNDING = re.compile(
     r"|knapp|uber|environ|presque|casi|unos|unas|~|≈|约|大约|近)\s*$"
 )
 _QUOTED = re.compile(r"[\"“„«「『《‹]([^\"“”„«»「」『』《》‹›]{2,300})[\"”“»」』》›]")
-_NAME_WORD = re.compile(r"[^\W\d_][\w'’]*(?:-[\w'’]+)*")
+NAME_WORD = re.compile(r"[^\W\d_][\w'’]*(?:-[\w'’]+)*")
 _DECADE = re.compile(r"(\d{3}0)(?:s|er|ern)$")
-_IN_SCALE = {
-    10**3: re.compile(r"in thousands|\(thousands|in tausend|in tsd|en milliers|k€|\$k|千元"),
-    10**6: re.compile(r"in millions|\(millions|in mio|in millionen|en millions|m€|\$m\b|\bm\$|百万"),
-    10**9: re.compile(r"in billions|in mrd|in milliarden|en milliards"),
-}
 
 
 def facts(text: str) -> list[Fact]:
@@ -188,7 +66,7 @@ def facts(text: str) -> list[Fact]:
 
     Names are the capitalised words that do not merely open a sentence; German nouns are among them.
     """
-    plain = _plain(text)
+    plain = plain_text(text)
     taken: list[tuple[int, int]] = []
     found = [*_dates(plain, taken), *_fiscal_years(plain, taken), *_times(plain, taken)]
     found += _codes(plain, taken)
@@ -199,7 +77,7 @@ def facts(text: str) -> list[Fact]:
     return found
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """Lower case without accents and with ASCII digits, every character at its old place."""
     return "".join(_plain_character(character) for character in text)
 
@@ -230,9 +108,9 @@ def _dates(plain: str, taken: list[tuple[int, int]]) -> Iterator[Fact]:
     for pattern, read in (
         (_ISO_DATE, _read_iso),
         (_DIGIT_DATE, _read_digits),
-        (_DAY_MONTH, lambda m: {(_year(m[3]), _MONTHS[m[2]], int(m[1]))}),
-        (_MONTH_YEAR, lambda m: {(int(m[2]), _MONTHS[m[1]], None)}),
-        (_MONTH_DAY, lambda m: {(_year(m[3]), _MONTHS[m[1]], int(m[2]))}),
+        (_DAY_MONTH, lambda m: {(_year(m[3]), MONTHS[m[2]], int(m[1]))}),
+        (_MONTH_YEAR, lambda m: {(int(m[2]), MONTHS[m[1]], None)}),
+        (_MONTH_DAY, lambda m: {(_year(m[3]), MONTHS[m[1]], int(m[2]))}),
     ):
         for match in pattern.finditer(plain):
             readings = {date for date in read(match) if 1 <= date[1] <= 12 and (date[2] or 1) <= 31}
@@ -301,7 +179,7 @@ def _numbers(plain: str, taken: list[tuple[int, int]]) -> Iterator[Fact]:
             continue
         after, second = _word(match["after"]), _word(match["second"])
         scale = _scale(match["after"], plain[match.end("digits") :])
-        unit = _UNITS.get(match["symbol"] or "", "") or _unit(second if scale > 1 else after, second)
+        unit = UNITS.get(match["symbol"] or "", "") or _unit(second if scale > 1 else after, second)
         values = {value * scale for value in _values(match["digits"])}
         if match["half"]:
             values = {value + Decimal("0.5") for value in values}
@@ -321,18 +199,18 @@ def _scale(after: str | None, rest: str) -> int:
     if word in ("m", "k") and not rest.startswith(word):
         return 1
     if word[:1] in ("万", "萬", "亿", "億", "千"):
-        return _SCALES[word[:1]]
-    return _SCALES.get(word, 1)
+        return SCALES[word[:1]]
+    return SCALES.get(word, 1)
 
 
 def _unit(after: str, second: str) -> str:
     """The unit among the two words behind a number; of "30 working days" it is the day."""
     for word in (after, second):
-        if word in _UNITS:
-            return _UNITS[word]
+        if word in UNITS:
+            return UNITS[word]
         for length in (3, 2, 1):
-            if word and not word.isascii() and word[:length] in _UNITS:
-                return _UNITS[word[:length]]
+            if word and not word.isascii() and word[:length] in UNITS:
+                return UNITS[word[:length]]
     return ""
 
 
@@ -357,17 +235,17 @@ def _number_words(plain: str, taken: list[tuple[int, int]]) -> Iterator[Fact]:
     pieces = [(m.group(), m.start()) for m in re.finditer(r"[^\W\d_]+", plain)]
     skip = False
     for i, (word, start) in enumerate(pieces):
-        value = _NUMBER_WORDS.get(word)
+        value = NUMBER_WORDS.get(word)
         if value is None or skip or any(left <= start < right for left, right in taken):
             skip = False
             continue
         following = pieces[i + 1][0] if i + 1 < len(pieces) else ""
-        ones = _NUMBER_WORDS.get(following, 1 if following == "one" else 0)
+        ones = NUMBER_WORDS.get(following, 1 if following == "one" else 0)
         if value >= 20 and value % 10 == 0 and value < 100 and 0 < ones < 10:
             value, skip = value + ones, True
             following = pieces[i + 2][0] if i + 2 < len(pieces) else ""
-        scale = 100 if following == "hundred" else _SCALES.get(following, 1) if len(following) > 2 else 1
-        kept = "ambiguous" if word in _AMBIGUOUS_WORDS else ""
+        scale = 100 if following == "hundred" else SCALES.get(following, 1) if len(following) > 2 else 1
+        kept = "ambiguous" if word in AMBIGUOUS_WORDS else ""
         unit = kept or _unit(following, pieces[i + 2][0] if i + 2 < len(pieces) else "")
         yield Fact("number", word, start, frozenset({Decimal(value * scale)}), unit)
 
@@ -386,7 +264,7 @@ def squeezed(text: str) -> str:
 def _names(text: str) -> Iterator[Fact]:
     """Capitalised words that a sentence does not merely begin with."""
     previous_end = 0
-    for match in _NAME_WORD.finditer(text):
+    for match in NAME_WORD.finditer(text):
         word = match.group()
         opens = not text[: match.start()].strip(" \n\"'“„«([*_-–—•#|1234567890.") or bool(
             re.search(r"[.!?:|\n]\W*$", text[previous_end : match.start()])
@@ -404,105 +282,6 @@ def _names(text: str) -> Iterator[Fact]:
 
 def _surely_a_name(text: str, match: re.Match[str]) -> bool:
     """A sentence's first word is a name when a capitalised word follows it directly."""
-    following = (
-        _NAME_WORD.match(text, match.end() + 1) if text[match.end() : match.end() + 1] == " " else None
-    )
+    following = NAME_WORD.match(text, match.end() + 1) if text[match.end() : match.end() + 1] == " " else None
     is_function_word = fold(match.group()) in FUNCTION_WORDS
     return bool(following and following.group()[0].isupper() and not is_function_word)
-
-
-def holds(source: str, source_facts: list[Fact], fact: Fact) -> bool:
-    """Whether a text with these facts has the fact, in whatever form it is written."""
-    if fact.kind == "quotation":
-        return str(next(iter(fact.readings))) in squeezed(source)
-    if fact.kind == "code":
-        return str(next(iter(fact.readings))) in re.sub(r"[-_./ ]", "", _plain(source))
-    if fact.kind == "name":
-        held = words(source)
-        return all(any(_same_name(part, word) for word in held) for part in words(fact.text)) or _is_acronym(
-            fact.text, source
-        )
-    if fact.kind == "date":
-        return any(_same_date(a, b) for a in fact.readings for b in _readings(source_facts, "date")) or (
-            _year_and_month_apart(fact, source_facts)
-        )
-    if fact.kind == "time":
-        return bool(fact.readings & _readings(source_facts, "time"))
-    return _holds_number(source, source_facts, fact)
-
-
-def _readings(source_facts: list[Fact], kind: FactKind) -> set[object]:
-    return {reading for fact in source_facts if fact.kind == kind for reading in fact.readings}
-
-
-def _same_name(claimed: str, found: str) -> bool:
-    """Equal but for an ending of up to three letters: "Köln", "Kölner"; not "Anna", "Anne"."""
-    if claimed == found:
-        return True
-    shared = next(
-        (i for i, (a, b) in enumerate(zip(claimed, found, strict=False)) if a != b),
-        min(len(claimed), len(found)),
-    )
-    return shared >= max(4, len(claimed) - 2) and abs(len(claimed) - len(found)) <= 3
-
-
-def _is_acronym(name: str, source: str) -> bool:
-    """Whether the letters of an upper-case name are the initials of words that stand in a row."""
-    if not (name.isupper() and len(name) >= 2):
-        return False
-    initials = "".join(word[0] for word in _NAME_WORD.findall(source) if word[0].isupper())
-    return name in initials
-
-
-def _same_date(claimed: object, found: object) -> bool:
-    """Equal as far as both say; the claim may leave out the day or the year, not change them."""
-    if not (isinstance(claimed, tuple) and isinstance(found, tuple)):
-        return False
-    pairs = list(zip(claimed, found, strict=True))
-    if pairs[1][0] != pairs[1][1]:
-        return False
-    return all(a is None or a == b for a, b in pairs) or (pairs[0][1] is None and pairs[2][0] == pairs[2][1])
-
-
-def _year_and_month_apart(fact: Fact, source_facts: list[Fact]) -> bool:
-    """A full date whose day and month stand in one place and whose year in another."""
-    years = _readings(source_facts, "number") | {Decimal(date[0]) for date in _dated(source_facts) if date[0]}
-    bare = {(date[1], date[2]) for date in _dated(source_facts) if date[0] is None}
-    return any(
-        isinstance(date, tuple) and (date[1], date[2]) in bare and date[0] and Decimal(date[0]) in years
-        for date in fact.readings
-    )
-
-
-def _dated(source_facts: list[Fact]) -> list[Date]:
-    return [d for d in _readings(source_facts, "date") if isinstance(d, tuple)]
-
-
-def _holds_number(source: str, source_facts: list[Fact], fact: Fact) -> bool:
-    """The value is there, and where the source names its unit, it is the same unit."""
-    same = [f for f in source_facts if f.kind == "number" and _equal_values(fact, f, source)]
-    if same:
-        units = {f.unit for f in same} - {"ambiguous"}
-        return not fact.unit or fact.unit == "ambiguous" or "" in units or fact.unit in units or not units
-    years = {Decimal(date[0]) for date in _dated(source_facts) if date[0]}
-    days = {Decimal(date[2]) for date in _dated(source_facts) if date[2]}
-    return bool(fact.readings & years) or (not fact.unit and bool(fact.readings & days))
-
-
-def _equal_values(claimed: Fact, found: Fact, source: str) -> bool:
-    """Equal, equal in the scale the table's caption gives ("in millions"), or a stated rounding of it."""
-    if claimed.readings & found.readings:
-        return True
-    values = [value for value in claimed.readings if isinstance(value, Decimal)]
-    held = [value for value in found.readings if isinstance(value, Decimal)]
-    for scale, caption in _IN_SCALE.items():
-        if any(value / scale == other for value in values for other in held) and caption.search(fold(source)):
-            return True
-    return claimed.rounded and any(_rounds_to(other, value) for value in values for other in held)
-
-
-def _rounds_to(exact: Decimal, claimed: Decimal) -> bool:
-    """Whether the claim is within half of its last non-zero digit, or 5 %, of the exact value."""
-    if not claimed:
-        return False
-    return abs(exact - claimed) / abs(claimed) <= Decimal("0.05")
