@@ -205,7 +205,7 @@ def test_evaluate_compares_settings_and_saves_them(tmp_path: Path) -> None:
     assert {one["verdict"] for one in content["comparisons"]} == {"better"}
     assert content["per_question"][3]["measures"]["good"]["document"]["recall@5"] == 1.0
     lines = {
-        (row["setting"], row["level"], row["k"]): row["mean"] for row in chart(evaluation)["data"]["values"]
+        (row["setting"], row["level"], row["k"]): row["mean"] for row in chart(content)["data"]["values"]
     }
     assert lines["good", "document", 10] == 1.0 and lines["bad", "answer", 1] == 1.0
 

@@ -140,17 +140,21 @@ def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def chart(evaluation: Evaluation) -> dict[str, Any]:
-    """A Vega-Lite specification, data included: recall by cutoff, a line and band a setting."""
+def chart(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A Vega-Lite specification, data included: recall by cutoff, a line and band a setting.
+
+    `record` is what `evaluation_json` gives and `saved` reads back.
+    """
     rows = [
-        {"setting": trial.setting, "level": level, "k": int(measure.partition("@")[2]), **asdict(one)}
-        for trial in evaluation.trials
-        for level, measures in trial.estimates().items()
+        {"setting": trial["setting"], "level": level, "k": int(measure.partition("@")[2]), **one}
+        for trial in record["settings"]
+        for level, measures in trial["measures"].items()
         for measure, one in measures.items()
         if measure.startswith("recall@")
     ]
+    settings = [trial["setting"] for trial in record["settings"]]
     x = {"field": "k", "type": "ordinal", "title": "passages looked at"}
-    color = {"field": "setting", "type": "nominal", "sort": [trial.setting for trial in evaluation.trials]}
+    color = {"field": "setting", "type": "nominal", "sort": settings}
     y = {"field": "mean", "type": "quantitative", "title": "recall", "scale": {"domain": [0, 1]}}
     return {
         "data": {"values": rows},
