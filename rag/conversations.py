@@ -44,6 +44,7 @@ class ConversationTables(Protocol):
     def delete(self, conversation_id: int) -> bool: ...
     def delete_from(self, conversation_id: int, ordinal: int) -> bool: ...
     def rate(self, message_id: int, rating: int | None, reason: str | None) -> bool: ...
+    def rated(self, rating: int, limit: int) -> list[tuple[int, int, str, str | None]]: ...
     def matching(self, words: Sequence[str], limit: int) -> list[tuple[int, int, str]]: ...
     def passages_with(self, collection: str, content_hashes: Sequence[str]) -> dict[str, CitedPassage]: ...
     def texts_of(self, collection: str, docs: Sequence[str]) -> dict[str, list[str]]: ...
@@ -88,6 +89,16 @@ class Match:
     conversation: Conversation
     turn_id: int
     excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """A turn that somebody judged, and why."""
+
+    conversation: Conversation
+    turn_id: int
+    question: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +190,15 @@ class Conversations:
         """Records whether an answer helped; None takes the judgement back."""
         if not self._tables.rate(turn_id, rating, reason):
             raise UsageError(f"There is no saved answer {turn_id}; it may have been deleted.")
+
+    def rated(self, rating: Literal[-1, 1], *, limit: int = 50) -> Sequence[Rated]:
+        """The turns judged so, the newest first."""
+        found = []
+        for conversation_id, turn_id, question, reason in self._tables.rated(rating, limit):
+            row = self._tables.get(conversation_id)
+            if row is not None:
+                found.append(Rated(_conversation(row), turn_id, question, reason or ""))
+        return found
 
     def search(self, query: str, *, limit: int = 50) -> Sequence[Match]:
         """Turns whose question or answer holds every word of the query, the newest first.

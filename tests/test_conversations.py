@@ -180,6 +180,20 @@ def test_a_rating_is_kept_and_can_be_taken_back(store: SqliteStore, saved: Conve
         saved.rate(turn_id + 1, 1)
 
 
+def test_judged_turns_are_listed_with_their_reasons(store: SqliteStore, saved: Conversations) -> None:
+    put(store, "a.md", "the cat sat on the mat")
+    id_ = saved.start("cats")
+    good, bad, worse = (saved.append(id_, answer_from(store, f"q{n}?", "cat sat")) for n in range(3))
+    saved.rate(good, 1)
+    saved.rate(bad, -1)
+    saved.rate(worse, -1, reason="wrong cat")
+    assert [(one.turn_id, one.question, one.reason) for one in saved.rated(-1)] == [
+        (worse, "q2?", "wrong cat"),
+        (bad, "q1?", ""),
+    ]
+    assert saved.rated(1)[0].conversation.title == "cats"
+
+
 def test_an_export_imports_whole(store: SqliteStore, saved: Conversations, tmp_path: Path) -> None:
     put(store, "a.md", "the cat sat")
     id_ = saved.start(collection="notes")

@@ -136,6 +136,16 @@ class ConversationTables:
             (rating, None if reason is None else storable(reason), message_id),
         )
 
+    def rated(self, rating: int, limit: int) -> list[tuple[int, int, str, str | None]]:
+        """(conversation, message, question, reason) of turns with this judgement, the newest first."""
+        with self._database.read() as db:
+            return rows(
+                db,
+                "SELECT conversation_id, id, question, rating_reason FROM messages WHERE rating = ?"
+                " ORDER BY id DESC LIMIT ?",
+                (rating, limit),
+            )
+
     def _change(self, sql: str, values: tuple[Any, ...]) -> bool:
         with self._database.write() as db:
             db.execute(sql, values)
