@@ -214,6 +214,14 @@ class Library:
             )
         raise UsageError(f"The collection '{name}' has no documents. Add some: python -m rag ingest FOLDER")
 
+    def take_embedder(self, other: Library) -> None:
+        """Searches with the other library's embedding model from now on."""
+        with self._loading:
+            self._embedder = other.embedder
+            self.settings = self.settings.model_copy(
+                update={"embedding_model": other.settings.embedding_model}
+            )
+
     def beside(self, folder: str) -> Library:
         """Another database, in a folder of this library, under the same models."""
         other = Library(self.settings.model_copy(update={"library": self.settings.library / folder}))

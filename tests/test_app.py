@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -17,15 +18,15 @@ from streamlit.testing.v1 import AppTest
 from ui_fakes import THINGS, fake_library, write_documents
 
 from rag.answering import Answered, AnswerEvent, Evidenced, Searched, Wrote
-from rag.errors import ModelNotFound, UsageError
-from rag.indexing import IngestEvent
+from rag.errors import LibraryError, ModelNotFound, UsageError
+from rag.indexing import IngestEvent, Receipt
 from rag.records import Answer, BudgetUse, Citation, Evidence, Hit, Passage, Sentence, Usage
 from rag.ui.answers import plain_text, turn_html
 from rag.ui.conductor import Act, act_of
 from rag.ui.desk import Desk, Request, Task
 from rag.ui.exporting import conversation_markdown
 from rag.ui.gate import is_exposed
-from rag.ui.ingesting import Ingest, IngestDesk
+from rag.ui.jobs import Job, JobDesk
 from rag.ui.library import safe_name, size_text
 from rag.ui.markup import label, question_words, spanned, word_spans
 from rag.ui.page_images import Box, find_quote, merge_lines, page_count, page_picture, quote_boxes
@@ -34,6 +35,7 @@ from rag.ui.pulling import Pull, PullDesk
 from rag.ui.source import current_selection
 from rag.ui.strings import LANGUAGES, Phrases, language_of, load_strings
 from rag.ui.turns import Turn, saved_turn, source_of, sources
+from rag.ui.watching import Watch, WatchDesk
 
 SAY = Phrases("en")
 UI = Path(__file__).parent.parent / "rag" / "ui"
@@ -532,42 +534,116 @@ def steps(count: int) -> list[IngestEvent]:
     ]
 
 
-def test_an_ingest_pauses_between_files_and_goes_on() -> None:
+@pytest.fixture
+def jobs() -> Iterator[JobDesk]:
+    desk = JobDesk("test")
+    yield desk
+    desk.close()
+
+
+def test_an_ingest_pauses_between_files_and_goes_on(jobs: JobDesk) -> None:
     gate = threading.Semaphore(0)
 
-    def ingest(job: Ingest) -> Iterator[IngestEvent]:
+    def events() -> Iterator[IngestEvent]:
         for event in steps(3):
             assert gate.acquire(timeout=10)
             yield event
 
-    desk = IngestDesk(ingest)
-    job = desk.start([Path("folder")], "default")
+    job = jobs.start("ingest", "folder", lambda job: job.follow(events()))
     gate.release()
     wait_for(lambda: job.event is not None)
-    desk.pause(job)
+    jobs.pause(job)
     gate.release(2)
     assert job.phase == "paused"
-    seen = job.event
-    assert seen is not None and seen.files_done < 3
-    desk.resume(job)
+    assert 0 < job.done < 3
+    jobs.resume(job)
     wait_for(lambda: job.over)
-    assert (job.phase, job.event) == ("done", steps(3)[-1])
-    desk.dismiss(job)
-    assert desk.jobs() == []
-    desk.close()
+    assert (job.phase, job.event, job.done, job.total) == ("done", steps(3)[-1], 3, 3)
+    jobs.dismiss(job)
+    assert jobs.jobs() == []
 
 
-def test_an_ingest_that_is_stopped_says_so() -> None:
-    def ingest(job: Ingest) -> Iterator[IngestEvent]:
-        yield steps(1)[0]
+def test_a_job_that_is_stopped_says_so_and_the_next_begins(jobs: JobDesk) -> None:
+    def endless(job: Job) -> None:
+        for done in count():
+            job.advance("searches", done, 100)
+
+    job = jobs.start("evaluation", "set", endless)
+    waiting = jobs.start("evaluation", "dropped", endless)
+    after = jobs.start("evaluation", "after", lambda job: job.advance("searches", 5, 5))
+    wait_for(lambda: job.done > 3)
+    jobs.stop(waiting)
+    jobs.stop(job)
+    wait_for(lambda: after.over)
+    assert [one.phase for one in (job, waiting, after)] == ["stopped", "stopped", "done"]
+    assert waiting.done == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "problem"), [(UsageError("No such folder."), "No such folder."), (ZeroDivisionError(), "")]
+)
+def test_a_job_that_fails_keeps_the_sentence_and_the_desk_goes_on(
+    jobs: JobDesk, error: Exception, problem: str
+) -> None:
+    def fail(job: Job) -> None:
+        raise error
+
+    failed = jobs.start("ingest", "folder", fail)
+    after = jobs.start("ingest", "after", lambda job: None)
+    wait_for(lambda: after.over)
+    assert (failed.phase, failed.problem, after.phase) == ("failed", problem, "done")
+
+
+def receipt_event() -> IngestEvent:
+    return IngestEvent(1, 1, 10, 1, 1.0, None, receipt=Receipt(added=1))
+
+
+def test_a_watched_folder_is_taken_up_again_by_the_next_start(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def watch(job: Watch) -> Iterator[IngestEvent]:
+        seen.append(job.root)
+        yield receipt_event()
         assert job.stopped.wait(10)
 
-    desk = IngestDesk(ingest)
-    job = desk.start([Path("folder")], "default")
-    desk.stop(job)
-    wait_for(lambda: job.over)
-    assert job.phase == "stopped"
+    first = WatchDesk(watch, tmp_path / "watched.json")
+    first.start("notes", "/a")
+    first.start("notes", "/b")
+    first.start("notes", "/a")
+    wait_for(lambda: len(seen) == 2)
+    first.stop("notes", "/b")
+    first.close()
+    second = WatchDesk(watch, tmp_path / "watched.json")
+    wait_for(lambda: len(seen) == 3)
+    watched = second.of("notes", "/a")
+    assert watched is not None
+    wait_for(lambda: watched.synced > 0)
+    assert seen[2] == "/a" and second.of("notes", "/b") is None
+    second.close()
+
+
+def test_a_watch_that_fails_says_why_and_can_begin_again(tmp_path: Path) -> None:
+    problems: list[Exception] = [UsageError("/a is gone."), RuntimeError("no more watches")]
+
+    def watch(job: Watch) -> Iterator[IngestEvent]:
+        if problems:
+            raise problems.pop(0)
+        yield receipt_event()
+
+    desk = WatchDesk(watch, tmp_path / "watched.json")
+    for said in ("/a is gone.", "no more watches", ""):
+        desk.start("notes", "/a")
+        watched = desk.of("notes", "/a")
+        assert watched is not None
+        wait_for(lambda watched=watched: bool(watched.problem or watched.synced))  # type: ignore[misc]
+        assert watched.problem == said
     desk.close()
+
+
+def test_a_damaged_list_of_watched_folders_is_named(tmp_path: Path) -> None:
+    (tmp_path / "watched.json").write_text("{", encoding="utf-8")
+    with pytest.raises(LibraryError, match=r"watched\.json is damaged"):
+        WatchDesk(lambda job: (), tmp_path / "watched.json")
 
 
 @pytest.mark.parametrize(
@@ -610,8 +686,7 @@ ONE_PAGE = """
 from rag.ui.context import App, open_services, phrases
 from rag.ui.shell import PAGES
 services = open_services(open_library)
-desks = services.desk, services.ingests, services.pulls
-PAGES[{page!r}][1](App(services.library, *desks, phrases(services.library), services.close))
+PAGES[{page!r}][1](App(services, phrases(services.library), services.close))
 services.close()
 """
 

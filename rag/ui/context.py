@@ -14,10 +14,11 @@ from rag.errors import RagError
 from rag.library import Library
 from rag.records import Answer, Message
 from rag.ui.desk import Desk, Task
-from rag.ui.ingesting import Ingest, IngestDesk
+from rag.ui.jobs import JobDesk
 from rag.ui.markup import label
 from rag.ui.pulling import Pull, PullDesk
 from rag.ui.strings import Phrases, language_of
+from rag.ui.watching import Watch, WatchDesk
 
 if TYPE_CHECKING:
     from rag.answering import AnswerEvent
@@ -28,24 +29,32 @@ P = ParamSpec("P")
 OpenLibrary = Callable[[], Library]
 REPORT_SECONDS = 5.0
 """A change that leaves a collection's size as it was shows after this long at most."""
+WATCHED = "watched.json"
+WATCH_WAIT_SECONDS = 3600.0
+"""A watched folder waits this long for another ingest to finish."""
 HISTORY_TURNS = 6
 """More are seldom about the question at hand; the budget drops the oldest that do not fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What all sessions share: one library, and desks for questions, ingests and models."""
+    """What all sessions share: one library, and the desks where its work is done.
+
+    `jobs` are ingests and embeddings, `lab` evaluations, `pulls` models on their way, `watches`
+    the folders that are followed.
+    """
 
     library: Library
     desk: Desk
-    ingests: IngestDesk
+    jobs: JobDesk
+    lab: JobDesk
     pulls: PullDesk
+    watches: WatchDesk
 
     def close(self) -> None:
         """Stops what is at work and frees the models."""
-        self.desk.close()
-        self.ingests.close()
-        self.pulls.close()
+        for desk in (self.desk, self.watches, self.jobs, self.lab, self.pulls):
+            desk.close()
         self.library.close()
 
 
@@ -56,12 +65,24 @@ class App:
     `reopen` closes the services, so that changed settings take effect with the next drawing.
     """
 
-    library: Library
-    desk: Desk
-    ingests: IngestDesk
-    pulls: PullDesk
+    services: Services
     say: Phrases
     reopen: Callable[[], None]
+
+    @property
+    def library(self) -> Library:
+        """The library that is open."""
+        return self.services.library
+
+    @property
+    def desk(self) -> Desk:
+        """Where questions are answered."""
+        return self.services.desk
+
+    @property
+    def jobs(self) -> JobDesk:
+        """Where documents are ingested and embedded."""
+        return self.services.jobs
 
     @property
     def collection(self) -> str:
@@ -95,8 +116,10 @@ def open_services(open_library: OpenLibrary) -> Services:
     def save(task: Task, answer: Answer) -> None:
         library.conversations.append(task.request.conversation_id, answer)
 
-    def ingest(job: Ingest) -> Iterator[IngestEvent]:
-        return library.ingest(job.paths, collection=job.collection, cancelled=job.stopped.is_set)
+    def watch(job: Watch) -> Iterator[IngestEvent]:
+        options = {"collection": job.collection, "wait_seconds": WATCH_WAIT_SECONDS}
+        stop = {"stop": job.stopped, "cancelled": job.stopped.is_set}
+        return library.watch([Path(job.root)], **options, **stop)
 
     def fetch(job: Pull) -> Path:
         from rag.models import pull
@@ -108,7 +131,14 @@ def open_services(open_library: OpenLibrary) -> Services:
             cancelled=job.stopped.is_set,
         )
 
-    return Services(library, Desk(ask, save), IngestDesk(ingest), PullDesk(fetch))
+    return Services(
+        library,
+        Desk(ask, save),
+        jobs=JobDesk("ingest"),
+        lab=JobDesk("lab"),
+        pulls=PullDesk(fetch),
+        watches=WatchDesk(watch, library.settings.library / WATCHED),
+    )
 
 
 def history(library: Library, conversation_id: int) -> list[Message]:
@@ -138,6 +168,11 @@ def telling(action: Callable[P, None]) -> Callable[P, None]:
             st.toast(label(str(error)), icon=":material/error:", duration="long")
 
     return told
+
+
+def collection_state(app: App) -> str:
+    """Changes whenever documents do."""
+    return " ".join(f"{c.name}:{c.documents}:{c.passages}" for c in app.library.store.collections())
 
 
 def report_of(app: App) -> Sequence[ReportRow]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from rag.errors import UsageError
-from rag.ui.context import App
+from rag.ui.context import App, collection_state
 from rag.ui.markup import label
 from rag.ui.typed import typed
 
@@ -80,11 +80,6 @@ def draw_row(app: App, conversation: Conversation) -> None:
             "", icon=":material/more_horiz:", help=say("manage"), key=f"manage-{conversation.id}"
         ):
             draw_manage(app, conversation)
-
-
-def collection_state(app: App) -> str:
-    """Changes whenever documents do."""
-    return " ".join(f"{c.name}:{c.documents}:{c.passages}" for c in app.library.store.collections())
 
 
 @st.cache_data(ttl=60, max_entries=2000, show_spinner=False)

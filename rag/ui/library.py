@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from rag.ui.context import App, cached_report, report_of
+from rag.ui.ingesting import begin_ingest
 from rag.ui.markup import icon, label, question_words, text, word_spans
 from rag.ui.progress import draw_jobs
 from rag.ui.prose import prose
@@ -35,7 +36,7 @@ def library_page(app: App) -> None:
     draw_collections(app)
     rows = report_of(app)
     draw_numbers(app, rows)
-    draw_jobs(app)
+    draw_jobs(app.jobs, say)
     problems = [row for row in rows if row.error or row.warnings or row.pages_without_text]
     names = [say("tab_documents"), say("tab_search"), say("tab_add")]
     tabs = st.tabs([*names, say("tab_problems", number=len(problems))])
@@ -229,7 +230,7 @@ def draw_add(app: App) -> None:
     files = st.file_uploader(say("drop_files"), accept_multiple_files="directory", key="uploads")
     if files and st.button(say("add_files", count=len(files)), type="primary"):
         folder = keep_uploads(app.library.settings.library / UPLOADS / safe_name(app.collection), files)
-        app.ingests.start([folder], app.collection)
+        begin_ingest(app, [folder])
         st.rerun()
 
 

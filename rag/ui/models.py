@@ -39,13 +39,13 @@ def models_page(app: App) -> None:
 
 def draw_models(app: App, models: Sequence[Model]) -> None:
     """Some entries of the catalogue, redrawn by themselves while one is being fetched."""
-    busy = app.pulls.busy()
+    busy = app.services.pulls.busy()
 
     @st.fragment(run_every=REFRESH_SECONDS if busy else None)
     def draw() -> None:
         for model in models:
             draw_model(app, model)
-        if busy and not app.pulls.busy():
+        if busy and not app.services.pulls.busy():
             st.rerun()
 
     draw()
@@ -91,7 +91,7 @@ def draw_model(app: App, model: Model) -> None:
 
 def draw_pull(app: App, model: Model) -> None:
     """The button that fetches a model; while it is on its way, how far it is and a button that stops it."""
-    say, pull = app.say, app.pulls.of(model.name)
+    say, pull = app.say, app.services.pulls.of(model.name)
     if pull is not None and pull.phase == "running":
         st.progress(min(1.0, pull.done / pull.total) if pull.total else 0.0, text=pull_line(pull, say))
         st.button(say("stop"), key=f"stop-{model.name}", on_click=pull.stopped.set)
@@ -150,4 +150,4 @@ def use(app: App, name: str) -> None:
 
 def fetch(app: App, name: str) -> None:
     """Begins to fetch a model."""
-    app.pulls.start(name)
+    app.services.pulls.start(name)

@@ -1,13 +1,13 @@
-"""How far the ingests are, redrawn by itself while one is at work, and their receipts."""
+"""How far background work is, redrawn by itself while some is going on, and the receipts of ingests."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from rag.ui.context import App
-from rag.ui.ingesting import Ingest
+from rag.ui.jobs import Job, JobDesk
 from rag.ui.markup import label
 from rag.ui.strings import Phrases
 
@@ -18,72 +18,74 @@ REFRESH_SECONDS = 0.7
 SHOWN_FAILURES = 20
 
 
-def draw_jobs(app: App) -> None:
-    """Every ingest that is waiting, at work or just over."""
-    jobs = app.ingests.jobs()
+def draw_jobs(desk: JobDesk, say: Phrases) -> None:
+    """Every job that is waiting, at work or just over; the page is drawn again when all are over."""
+    jobs = desk.jobs()
     if not jobs:
         return
     busy = any(not job.over for job in jobs)
 
     @st.fragment(run_every=REFRESH_SECONDS if busy else None)
     def draw() -> None:
-        for job in app.ingests.jobs():
-            with st.container(border=True, key=f"ingest-{job.id}"):
-                draw_job(app, job)
-        if busy and all(job.over for job in app.ingests.jobs()):
+        for job in desk.jobs():
+            with st.container(border=True, key=f"job-{job.kind}-{job.id}"):
+                draw_job(desk, job, say)
+        if busy and all(job.over for job in desk.jobs()):
             st.rerun()
 
     draw()
 
 
-def draw_job(app: App, job: Ingest) -> None:
-    """One ingest: its name, its progress or its receipt, and what can be done."""
-    say = app.say
-    st.markdown(f"**{label(', '.join(path.name for path in job.paths))}**")
+def draw_job(desk: JobDesk, job: Job, say: Phrases) -> None:
+    """One job: its name, its progress or its outcome, and what can be done."""
+    st.markdown(f"**{label(job.title)}**")
     if job.over:
         draw_outcome(job, say)
-        st.button(say("dismiss"), key=f"done-{job.id}", on_click=app.ingests.dismiss, args=(job,))
+        st.button(say("dismiss"), key=f"done-{job.kind}-{job.id}", on_click=desk.dismiss, args=(job,))
         return
-    event = job.event
-    share = event.files_done / event.files_total if event and event.files_total else 0.0
-    st.progress(min(1.0, share), text=label(progress_line(job, say)))
+    st.progress(min(1.0, job.done / job.total) if job.total else 0.0, text=label(progress_line(job, say)))
     with st.container(horizontal=True):
         if job.phase == "paused":
-            st.button(
-                say("resume"),
-                key=f"resume-{job.id}",
-                icon=":material/play_arrow:",
-                on_click=app.ingests.resume,
-                args=(job,),
-            )
+            job_button(desk.resume, "resume", "play_arrow", job, say)
         else:
-            st.button(
-                say("pause"),
-                key=f"pause-{job.id}",
-                icon=":material/pause:",
-                on_click=app.ingests.pause,
-                args=(job,),
-            )
-        st.button(
-            say("stop"), key=f"stop-{job.id}", icon=":material/stop:", on_click=app.ingests.stop, args=(job,)
-        )
+            job_button(desk.pause, "pause", "pause", job, say)
+        job_button(desk.stop, "stop", "stop", job, say)
 
 
-def progress_line(job: Ingest, say: Phrases) -> str:
-    """Files done, pages a second, time left, and the file at hand."""
-    if job.event is None:
-        return say("ingest_waiting" if job.phase == "waiting" else "ingest_starting")
-    event: IngestEvent = job.event
-    parts = [say("files_done", done=f"{event.files_done:,}", total=f"{event.files_total:,}")]
+def job_button(act: Callable[[Job], None], key: str, symbol: str, job: Job, say: Phrases) -> None:
+    """One thing that can be done with a job at work."""
+    st.button(
+        say(key),
+        key=f"{key}-{job.kind}-{job.id}",
+        icon=f":material/{symbol}:",
+        on_click=act,
+        args=(job,),
+    )
+
+
+def progress_line(job: Job, say: Phrases) -> str:
+    """How much is done, how fast, how long it still takes, and the file at hand."""
+    if job.phase == "waiting":
+        return say("job_waiting")
+    if not job.total:
+        return say("ingest_starting")
+    parts = [say(f"done_{job.unit}", done=f"{job.done:,}", total=f"{job.total:,}")]
     if job.phase == "paused":
         parts.append(say("paused"))
-    else:
-        parts.append(say("rate", passages=f"{event.passages_per_second:.0f}"))
-        if event.pages:
-            parts.append(say("page_rate", pages=f"{event.pages_per_second:.0f}"))
-        if event.seconds_left is not None:
-            parts.append(say("time_left", time=clock(event.seconds_left)))
-    return " · ".join([*parts, event.doc] if event.doc else parts)
+    elif job.event is not None and job.unit != "searches":
+        parts += rates(job.event, say)
+    at_hand = job.event.doc if job.event is not None and job.unit == "files" else ""
+    return " · ".join(filter(None, [*parts, at_hand]))
+
+
+def rates(event: IngestEvent, say: Phrases) -> list[str]:
+    """Passages and pages a second, and the time left."""
+    parts = [say("rate", passages=f"{event.passages_per_second:.0f}")]
+    if event.pages:
+        parts.append(say("page_rate", pages=f"{event.pages_per_second:.0f}"))
+    if event.seconds_left is not None:
+        parts.append(say("time_left", time=clock(event.seconds_left)))
+    return parts
 
 
 def clock(seconds: float) -> str:
@@ -91,13 +93,15 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
-def draw_outcome(job: Ingest, say: Phrases) -> None:
-    """The receipt of an ingest, or what stopped it."""
+def draw_outcome(job: Job, say: Phrases) -> None:
+    """The receipt of an ingest, or how another job ended."""
     if job.phase == "failed":
         st.error(label(job.problem or say("unexpected")), icon=":material/error:")
-    receipt = job.event.receipt if job.event else None
-    if job.phase == "stopped":
-        st.info(say("ingest_stopped"), icon=":material/pause_circle:")
+    elif job.phase == "stopped":
+        st.info(say(f"stopped_{job.kind}"), icon=":material/pause_circle:")
+    elif job.kind != "ingest":
+        st.success(say(f"finished_{job.kind}", count=job.total), icon=":material/check_circle:")
+    receipt = job.event.receipt if job.event and job.kind == "ingest" else None
     if receipt is not None:
         draw_receipt(receipt, say)
 

@@ -75,6 +75,13 @@ def toggle(name: str) -> None:
     st.session_state["docs"] ^= {name}
 
 
+def search_only(doc: str) -> None:
+    """Ticks one document and no other, in a new conversation."""
+    clear()
+    st.session_state["docs"] = {doc}
+    st.session_state.pop("conversation", None)
+
+
 def clear() -> None:
     """Searches everything again."""
     for key in [str(key) for key in st.session_state if str(key).startswith("doc-")]:

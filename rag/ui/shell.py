@@ -14,12 +14,13 @@ from rag.errors import RagError
 from rag.ui.answers import problem_html
 from rag.ui.chat import chat_page
 from rag.ui.context import App, OpenLibrary, Services, open_services, phrases
+from rag.ui.explore import explore_page
 from rag.ui.gate import admitted
 from rag.ui.history import history_page
+from rag.ui.lab import lab_page
 from rag.ui.library import library_page
 from rag.ui.markup import icon, label, text
 from rag.ui.models import models_page
-from rag.ui.places import explore_page, lab_page
 from rag.ui.settings import settings_page
 from rag.ui.strings import Phrases, language_of
 
@@ -49,9 +50,7 @@ def run(open_library: OpenLibrary, *, name: str = "") -> None:
     except RagError as error:
         st.html(f'<div class="fn-problem" role="alert">{icon("error")}<p>{text(str(error))}</p></div>')
         return
-    library = services.library
-    desks = services.desk, services.ingests, services.pulls
-    app = App(library, *desks, phrases(library), partial(reopen, services))
+    app = App(services, phrases(services.library), partial(reopen, services))
     pages = {key: make_page(app, key) for key in PAGES}
     st.session_state["chat_page"] = pages["chat"]
     page = st.navigation(list(pages.values()), position="hidden")

@@ -10,6 +10,7 @@ import streamlit as st
 from rag.config import PROJECT
 from rag.ui.context import App, report_of
 from rag.ui.followups import about
+from rag.ui.ingesting import begin_ingest
 from rag.ui.markup import icon, label, text
 from rag.ui.progress import draw_jobs
 
@@ -25,8 +26,8 @@ def draw_first_run(app: App) -> None:
         st.title(say("first_title"), anchor=False)
         st.html(f'<p class="fn-lead">{text(say("first_lead"))}</p>')
         st.html(f'<p class="fn-lead">{icon("lock")} {text(say("local"))}</p>')
-        if app.ingests.jobs():
-            draw_jobs(app)
+        if app.jobs.jobs():
+            draw_jobs(app.jobs, app.say)
             return
         sample, folder = st.columns(2, gap="medium")
         with sample, st.container(border=True, height="stretch"):
@@ -47,7 +48,7 @@ def draw_first_run(app: App) -> None:
 
 def add_sample(app: App) -> None:
     """Ingests the sample corpus that comes with the project."""
-    app.ingests.start([SAMPLES], SAMPLE_COLLECTION)
+    begin_ingest(app, [SAMPLES], collection=SAMPLE_COLLECTION)
 
 
 def draw_folder_form(app: App) -> None:
@@ -60,7 +61,7 @@ def draw_folder_form(app: App) -> None:
             if not typed.strip() or not path.exists():
                 st.error(label(say("folder_missing", path=typed.strip() or "…")))
             else:
-                app.ingests.start([path.resolve()], app.collection)
+                begin_ingest(app, [path.resolve()])
                 st.rerun()
 
 

@@ -1,0 +1,173 @@
+"""The lab: which way of searching finds more, how one search comes about, and which answers were bad."""
+
+from __future__ import annotations
+
+from dataclasses import Field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
+
+import streamlit as st
+
+from rag.ui.context import App, report_of
+from rag.ui.dialogs import REASONS
+from rag.ui.experiments import begin_on_collection, begin_on_set, saved_runs
+from rag.ui.history import conversation_link
+from rag.ui.inspecting import draw_inspection
+from rag.ui.markup import label, text
+from rag.ui.progress import draw_jobs
+from rag.ui.results import draw_run, run_name
+from rag.ui.strings import Phrases
+from rag.ui.welcome import SAMPLES
+
+if TYPE_CHECKING:
+    from rag.lab import Configuration
+
+FEWEST, USUAL, MOST = 20, 100, 500
+
+
+def lab_page(app: App) -> None:
+    """Comparing, inspecting, and what was judged bad."""
+    say = app.say
+    st.title(say("nav_lab"), anchor=False)
+    compare, inspect, judged = st.tabs([say("lab_compare"), say("lab_inspect"), say("lab_judged")])
+    with compare:
+        draw_compare(app)
+    with inspect:
+        draw_inspection(app)
+    with judged:
+        draw_judged(app)
+
+
+def draw_compare(app: App) -> None:
+    """What to ask of which settings; what is at work; and a saved run."""
+    say = app.say
+    st.html(f'<p class="fn-lead">{text(say("lab_lead"))}</p>')
+    with st.container(border=True):
+        draw_plan(app)
+    draw_jobs(app.services.lab, say)
+    runs = saved_runs(app.library)
+    if not runs:
+        st.caption(say("lab_none"))
+        return
+    chosen = st.selectbox(
+        say("lab_run"), range(len(runs)), format_func=lambda place: run_name(runs[place], say), key="lab_run"
+    )
+    draw_run(runs[chosen], say)
+
+
+def draw_plan(app: App) -> None:
+    """The questions, the settings to compare, and the button that begins."""
+    say = app.say
+    source = st.segmented_control(
+        say("lab_questions"),
+        ["collection", "set"],
+        default="collection",
+        required=True,
+        format_func=lambda name: say(f"lab_from_{name}", collection=app.collection),
+        key="lab_source",
+    )
+    if source == "collection":
+        count = st.slider(say("lab_count"), FEWEST, MOST, USUAL, step=FEWEST, help=say("lab_count_help"))
+    else:
+        folder = st.text_input(say("lab_folder"), value=str(SAMPLES), help=say("lab_folder_help"))
+    known = {one.name: one for one in [*offered(say), *own_configurations()]}
+    chosen = st.pills(
+        say("lab_settings"),
+        list(known),
+        selection_mode="multi",
+        default=[next(iter(known))],
+        key="lab_chosen",
+    )
+    draw_own(say, with_indexing=source == "set")
+    tried = [shipped(), *(known[name] for name in chosen)]
+    if st.button(say("lab_begin"), type="primary", icon=":material/science:"):
+        if source == "set":
+            begin_on_set(app, Path(folder.strip()).expanduser(), tried)
+        elif report_of(app):
+            begin_on_collection(app, tried, count=count)
+        else:
+            st.error(say("no_documents"))
+            return
+        st.rerun()
+
+
+def shipped() -> Configuration:
+    """The setting that searches use; the others are compared with it."""
+    from rag.lab import SHIPPED, Configuration
+
+    return Configuration(SHIPPED)
+
+
+def offered(say: Phrases) -> list[Configuration]:
+    """Ways of searching that others ship, to compare with."""
+    from rag.lab import Configuration
+    from rag.retrieval import DEFAULT_RANKING
+
+    plain = replace(DEFAULT_RANKING, name_weight=0.0, document_weight=0.0)
+    return [
+        Configuration(say("lab_vectors"), replace(plain, keyword_weight=0.0)),
+        Configuration(say("lab_keywords"), replace(plain, dense_weight=0.0, keyword_weight=1.0)),
+        Configuration(say("lab_ranks"), replace(plain, fusion="ranks")),
+        Configuration(say("lab_sum"), plain),
+    ]
+
+
+def own_configurations() -> list[Configuration]:
+    """The settings that this session has made up."""
+    return list(st.session_state.setdefault("lab_own", []))
+
+
+def draw_own(say: Phrases, *, with_indexing: bool) -> None:
+    """A setting of one's own: what differs from what is shipped. The names are those of the command line."""
+    from rag.lab import configured
+    from rag.retrieval import DEFAULT_RANKING, Ranking
+
+    with st.expander(say("lab_own"), icon=":material/tune:"):
+        st.caption(say("lab_own_help"))
+        hints = get_type_hints(Ranking)
+        with st.container(horizontal=True, key="lab_fields"):
+            values = {
+                field.name: draw_field(field, hints[field.name], getattr(DEFAULT_RANKING, field.name))
+                for field in fields(Ranking)
+            }
+            if with_indexing:
+                values["chunk_tokens"] = st.number_input("chunk_tokens", 32, 510, 220, step=20, width=150)
+        defaults = {field.name: getattr(DEFAULT_RANKING, field.name) for field in fields(Ranking)}
+        changed = {name: value for name, value in values.items() if defaults.get(name, 220) != value}
+        if st.button(say("lab_add"), disabled=not changed, icon=":material/add:"):
+            made = configured(changed)
+            st.session_state["lab_own"] = [*own_configurations(), made]
+            st.rerun()
+
+
+def draw_field(field: Field[Any], kind: Any, value: Any) -> Any:
+    """An input for one number or choice of a ranking."""
+    if get_origin(kind) is Literal:
+        choices = get_args(kind)
+        return st.selectbox(field.name, choices, index=choices.index(value), width=150)
+    if kind is bool:
+        return st.checkbox(field.name, value=value)
+    if kind is int:
+        return st.number_input(field.name, 0, value=value, step=10, width=150)
+    return st.number_input(field.name, 0.0, value=value, step=0.25, width=150)
+
+
+def draw_judged(app: App) -> None:
+    """The answers that were judged bad, with their reasons."""
+    say = app.say
+    st.html(f'<p class="fn-lead">{text(say("lab_judged_lead"))}</p>')
+    judged = app.library.conversations.rated(-1)
+    if not judged:
+        st.caption(say("lab_judged_none"))
+    for one in judged:
+        with st.container(border=True, gap="small"):
+            st.markdown(f"**{label(one.question)}**")
+            if one.reason:
+                st.caption(label(reason_text(one.reason, say)))
+            conversation_link(one.conversation)
+
+
+def reason_text(reason: str, say: Phrases) -> str:
+    """A reason as it was given: one of ours in the language of now, and the person's own words."""
+    first, _, words = reason.partition(" ")
+    return " · ".join(filter(None, [say(first), words])) if first in REASONS else reason
