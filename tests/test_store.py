@@ -116,6 +116,15 @@ def test_collections_are_searched_apart(store: SqliteStore) -> None:
     assert texts_found(store, store.nearest("two", text_vector("cat"), 5)) == ["the cat ran"]
 
 
+def test_a_root_leaves_with_its_documents_and_no_other(store: SqliteStore) -> None:
+    for root in ("/here", "/there"):
+        put(store, f"{root[1:]}.md", "the cat sat", root=root)
+        store.add_root("default", root, is_folder=True)
+    store.remove_root("default", "/here")
+    assert [row.doc for row in store.report("default")] == ["there.md"]
+    assert store.roots("default") == {"/there": True}
+
+
 def test_an_unknown_collection_names_those_there_are(store: SqliteStore) -> None:
     put(store, "a.md", "text", collection="notes")
     with pytest.raises(UsageError, match=r"'note'.*'notes'"):

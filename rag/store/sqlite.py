@@ -220,6 +220,14 @@ class SqliteStore:
                 (collection_id, root, int(is_folder)),
             )
 
+    def remove_root(self, collection: str, root: str) -> None:
+        """Forgets a root with all its documents; the files themselves stay."""
+        known = self.known_files(collection)
+        self.remove_documents(collection, [file.id for file in known if file.source.root == root])
+        with self.database.write() as db:
+            collection_id = self._collection_id(db, collection)
+            db.execute("DELETE FROM sources WHERE collection_id = ? AND root = ?", (collection_id, root))
+
     def roots(self, collection: str) -> dict[str, bool]:
         """The roots of a collection, and whether each is a folder that is followed."""
         with self.database.read() as db:

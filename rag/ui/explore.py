@@ -13,7 +13,7 @@ from rag.ui.answers import where_html
 from rag.ui.conductor import Act, conduct
 from rag.ui.context import App, collection_state, report_of
 from rag.ui.library import hit_html
-from rag.ui.markup import action, text
+from rag.ui.markup import action, icon, text
 from rag.ui.scope import search_only
 from rag.ui.typed import typed
 
@@ -38,6 +38,8 @@ def explore_page(app: App) -> None:
     if len(rows) < 2:
         st.html(f'<p class="fn-lead">{text(say("explore_empty"))}</p>')
         return
+    if st.session_state.pop("to_chat", False):
+        st.switch_page(st.session_state["chat_page"])
     names = ("explore_meaning", "explore_related", "explore_overview", "explore_twice")
     meaning, related, overview, twice = st.tabs([say(name) for name in names])
     with meaning:
@@ -48,6 +50,8 @@ def explore_page(app: App) -> None:
         draw_overview(rows, say)
     with twice:
         draw_twice(app)
+    known = {row.doc for row in rows}
+    conduct(lambda act: handle(act, known), language=say.language)
 
 
 def draw_meaning(app: App) -> None:
@@ -58,14 +62,19 @@ def draw_meaning(app: App) -> None:
     if not query:
         return
     hits = app.library.search(query, count=SEARCHED, collection=app.collection)
-    for hits_of_one in by_document(hits)[:RELATED]:
-        best = hits_of_one[0]
-        with st.container(border=True, key=f"found-{best.document_id}"):
-            title = f'<b>{text(best.title)}</b> <span class="fn-quiet">{text(best.doc)}</span>'
-            more = say("explore_passages", count=len(hits_of_one))
-            st.html(f'<p dir="auto">{title} <span class="fn-quiet">· {text(more)}</span></p>')
-            st.html(hit_html(best, query, say))
-            draw_steps(app, best.doc, place="meaning")
+    found = by_document(hits)[:RELATED]
+    st.html("".join(found_html(hits_of_one, query, say) for hits_of_one in found))
+
+
+def found_html(hits: Sequence[Hit], query: str, say: Phrases) -> str:
+    """One document found: its title, its best passage, and what can be done with it."""
+    best = hits[0]
+    more = text(say("explore_passages", count=len(hits)))
+    ask = action("ask", say("explore_ask"), icon("forum") + text(say("explore_ask")), turn=best.doc)
+    return (
+        f'<article class="fn-found"><h3 dir="auto">{text(best.title or best.doc)}'
+        f' <span class="fn-quiet">{more}</span></h3>{hit_html(best, query, say)}{ask}</article>'
+    )
 
 
 def by_document(hits: Sequence[Hit]) -> list[list[Hit]]:
@@ -74,16 +83,6 @@ def by_document(hits: Sequence[Hit]) -> list[list[Hit]]:
     for hit in hits:
         grouped.setdefault(hit.document_id, []).append(hit)
     return list(grouped.values())
-
-
-def draw_steps(app: App, doc: str, *, place: str) -> None:
-    """What can be done with a document: ask it, or go on from it. `place` tells the buttons apart."""
-    with st.container(horizontal=True, gap="small"):
-        if st.button(
-            app.say("explore_ask"), key=f"ask-{place}-{doc}", icon=":material/forum:", type="tertiary"
-        ):
-            search_only(doc)
-            st.switch_page(st.session_state["chat_page"])
 
 
 def draw_related(app: App, rows: Sequence[ReportRow]) -> None:
@@ -99,12 +98,12 @@ def draw_related(app: App, rows: Sequence[ReportRow]) -> None:
         format_func=lambda name: f"{titles[name]} ({name})",
         key="explore_doc",
     )
-    draw_steps(app, doc, place="related")
+    ask = action("ask", say("explore_ask"), icon("forum") + text(say("explore_ask")), turn=doc)
+    st.html(ask)
     found = app.library.store.related(app.collection, doc, RELATED)
     best = max((row.score for row in found), default=1.0)
     items = "".join(related_html(row, row.score / best, say) for row in found)
     st.html(f'<ol class="fn-related">{items}</ol>')
-    conduct(lambda act: go_on_from(act, titles), language=say.language)
 
 
 def related_html(row: Related, nearness: float, say: Phrases) -> str:
@@ -115,10 +114,15 @@ def related_html(row: Related, nearness: float, say: Phrases) -> str:
     return f"<li>{action('from', say('explore_from', title=row.title), meter + title, turn=row.doc)}</li>"
 
 
-def go_on_from(act: Act, known: Iterable[str]) -> None:
-    """Makes the document clicked the one that others are compared with."""
-    if act.kind == "from" and act.turn in known:
+def handle(act: Act, known: Iterable[str]) -> None:
+    """Acts on a click on a document: goes on from it, or asks it."""
+    if act.turn not in known:
+        return
+    if act.kind == "from":
         st.session_state["explore_doc"] = act.turn
+    elif act.kind == "ask":
+        search_only(act.turn)
+        st.session_state["to_chat"] = True
 
 
 def draw_overview(rows: Sequence[ReportRow], say: Phrases) -> None:

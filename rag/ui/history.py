@@ -9,6 +9,7 @@ import streamlit as st
 from rag.errors import UsageError
 from rag.ui.context import App, collection_state
 from rag.ui.markup import label
+from rag.ui.times import clock_time
 from rag.ui.typed import typed
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def draw_row(app: App, conversation: Conversation) -> None:
         with st.container(gap=None):
             conversation_link(conversation)
             facts = [
-                conversation.updated[:16].replace("T", " "),
+                clock_time(conversation.updated),
                 say("turn_count", count=conversation.turn_count),
                 conversation.collection,
             ]

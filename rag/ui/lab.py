@@ -44,6 +44,9 @@ def draw_compare(app: App) -> None:
     st.html(f'<p class="fn-lead">{text(say("lab_lead"))}</p>')
     with st.container(border=True):
         draw_plan(app)
+    for job in app.services.lab.jobs():
+        if job.phase == "done":
+            app.services.lab.dismiss(job)  # its run is the first one below
     draw_jobs(app.services.lab, say)
     runs = saved_runs(app.library)
     if not runs:
@@ -88,6 +91,7 @@ def draw_plan(app: App) -> None:
         else:
             st.error(say("no_documents"))
             return
+        st.session_state.pop("lab_run", None)
         st.rerun()
 
 

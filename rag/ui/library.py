@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from rag.ui.context import App, cached_report, report_of
+from rag.ui.folders import draw_folders
 from rag.ui.ingesting import begin_ingest
 from rag.ui.markup import icon, label, question_words, text, word_spans
 from rag.ui.progress import draw_jobs
@@ -38,15 +39,17 @@ def library_page(app: App) -> None:
     draw_numbers(app, rows)
     draw_jobs(app.jobs, say)
     problems = [row for row in rows if row.error or row.warnings or row.pages_without_text]
-    names = [say("tab_documents"), say("tab_search"), say("tab_add")]
-    tabs = st.tabs([*names, say("tab_problems", number=len(problems))])
-    with tabs[0]:
+    names = [say(f"tab_{name}") for name in ("documents", "search", "add", "folders")]
+    documents, search, add, folders, check = st.tabs([*names, say("tab_problems", number=len(problems))])
+    with documents:
         draw_documents(app, rows)
-    with tabs[1]:
+    with search:
         draw_search(app)
-    with tabs[2]:
+    with add:
         draw_add(app)
-    with tabs[3]:
+    with folders:
+        draw_folders(app, rows)
+    with check:
         draw_problems(problems, say)
 
 

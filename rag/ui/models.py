@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from rag.config import save_settings
 from rag.ui.context import App, telling
+from rag.ui.ingesting import begin_embedding
 from rag.ui.library import size_text
 from rag.ui.markup import icon, label, text
-from rag.ui.progress import REFRESH_SECONDS, clock
+from rag.ui.progress import REFRESH_SECONDS, clock, draw_jobs
 from rag.ui.pulling import Pull
 from rag.ui.strings import Phrases
 
@@ -34,6 +36,9 @@ def models_page(app: App) -> None:
     for tab, kind in zip(tabs, KINDS, strict=True):
         with tab:
             st.html(f'<p class="fn-lead">{text(say(f"kind_{kind}_lead"))}</p>')
+            if kind == "embedding":
+                draw_jobs(app.jobs, say)
+                draw_own_embedder(app)
             draw_models(app, [model for model in CATALOGUE if model.kind == kind])
 
 
@@ -66,6 +71,17 @@ def draw_current(app: App) -> None:
             st.button(say("use_none"), key="use-none", type="tertiary", on_click=use, args=(app, QUOTES_ONLY))
 
 
+def draw_own_embedder(app: App) -> None:
+    """A Sentence Transformers folder of one's own to search with."""
+    say = app.say
+    with st.expander(say("other_model"), icon=":material/folder_open:"):
+        typed = st.text_input(say("other_embedder"), help=say("other_embedder_help")).strip()
+        if typed and not Path(typed).expanduser().is_dir():
+            st.error(label(say("folder_missing", path=typed)))
+        elif typed:
+            draw_embed(app, str(Path(typed).expanduser()))
+
+
 def is_here(app: App, model: Model) -> bool:
     """Whether the model is on this computer, ready or in an installed package."""
     from rag.models import PackageSource
@@ -85,8 +101,26 @@ def draw_model(app: App, model: Model) -> None:
         st.html(card_html(app, model, here=here, used=used))
         if here and not used and model.kind == "chat":
             st.button(say("use"), key=f"use-{model.name}", on_click=use, args=(app, model.name))
+        elif here and not used and model.kind == "embedding":
+            draw_embed(app, model.name)
         elif not here:
             draw_pull(app, model)
+
+
+def draw_embed(app: App, name: str) -> None:
+    """The button that embeds everything with another model, after saying what that takes."""
+    say = app.say
+    passages = sum(collection.passages for collection in app.library.store.collections())
+    busy = any(job.kind == "embedding" and not job.over for job in app.jobs.jobs())
+    with st.popover(say("use"), key=f"embed-{name}", disabled=busy):
+        st.text(say("embed_help", count=passages))
+        st.button(
+            say("embed_begin"),
+            key=f"begin-{name}",
+            type="primary",
+            on_click=begin_embedding,
+            args=(app, name),
+        )
 
 
 def draw_pull(app: App, model: Model) -> None:

@@ -99,8 +99,8 @@ def draw_outcome(job: Job, say: Phrases) -> None:
         st.error(label(job.problem or say("unexpected")), icon=":material/error:")
     elif job.phase == "stopped":
         st.info(say(f"stopped_{job.kind}"), icon=":material/pause_circle:")
-    elif job.kind != "ingest":
-        st.success(say(f"finished_{job.kind}", count=job.total), icon=":material/check_circle:")
+    elif job.kind == "embedding":
+        st.success(say("finished_embedding", count=job.total), icon=":material/check_circle:")
     receipt = job.event.receipt if job.event and job.kind == "ingest" else None
     if receipt is not None:
         draw_receipt(receipt, say)

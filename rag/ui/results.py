@@ -10,6 +10,7 @@ import streamlit as st
 
 from rag.ui.markup import text
 from rag.ui.strings import Phrases
+from rag.ui.times import clock_time
 
 MEASURES = ("recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10")
 VERDICTS = {"better": "fn-better", "worse": "fn-worse"}
@@ -20,9 +21,10 @@ Run = Mapping[str, Any]
 
 def run_name(run: Run, say: Phrases) -> str:
     """When, what and how many questions."""
-    when = run["made"][:16].replace("T", " ")
     settings = " / ".join(one["setting"] for one in run["settings"])
-    return f"{when} · {run['set']} · {say('lab_asked', count=run['questions'])} · {settings}"
+    return (
+        f"{clock_time(run['made'])} · {run['set']} · {say('lab_asked', count=run['questions'])} · {settings}"
+    )
 
 
 def draw_run(run: Run, say: Phrases) -> None:

@@ -1,0 +1,127 @@
+"""What the app does in the background over the real library: embedding again, watching, evaluating."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from ui_fakes import THINGS, FakeLibrary, fake_library, write_documents
+
+from rag.ui.context import App, Services, open_services
+from rag.ui.experiments import begin_on_collection, begin_on_set, saved_runs
+from rag.ui.ingesting import embed_all
+from rag.ui.jobs import Job
+from rag.ui.lab import offered, reason_text, shipped
+from rag.ui.results import chart_of, run_name, table_html, verdict_lines
+from rag.ui.strings import Phrases
+
+SAY = Phrases("en")
+DOCUMENTS = 1 + len(THINGS)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[FakeLibrary]:
+    write_documents(tmp_path / "docs")
+    made = fake_library(tmp_path / "library", ["x"])
+    for _ in made.ingest([tmp_path / "docs"]):
+        pass
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def services(library: FakeLibrary) -> Iterator[Services]:
+    opened = open_services(lambda: library)
+    yield opened
+    opened.close()
+
+
+def only_job(services: Services) -> Job:
+    """The one evaluation, once it is over."""
+    (job,) = services.lab.jobs()
+    wait_for(lambda: job.over)
+    return job
+
+
+def test_every_collection_is_embedded_again_and_counted_as_one_job(
+    library: FakeLibrary, tmp_path: Path, services: Services
+) -> None:
+    for _ in library.ingest([tmp_path / "docs"], collection="copies"):
+        pass
+    other = fake_library(tmp_path / "library", ["x"])
+    other.embedder.identity = "words-again"  # type: ignore[misc]
+    job = services.jobs.start("embedding", "words-again", lambda job: embed_all(other, job))
+    wait_for(lambda: job.over)
+    assert (job.phase, job.unit) == ("done", "passages")
+    assert job.done == job.total == sum(one.passages for one in other.store.collections())
+    assert {one.model for one in other.store.collections()} == {"words-again"}
+    other.close()
+
+
+def test_a_watched_folder_takes_in_what_is_new(
+    library: FakeLibrary, tmp_path: Path, services: Services
+) -> None:
+    root = str(tmp_path / "docs")
+    services.watches.start("default", root)
+    watch = services.watches.of("default", root)
+    assert watch is not None
+    wait_for(lambda: watch.synced > 0)
+    (tmp_path / "docs" / "new.md").write_text("# New\n\nA rule about skating rinks.\n", encoding="utf-8")
+    wait_for(lambda: len(library.store.report("default")) == DOCUMENTS + 1)
+
+
+def test_a_collection_is_measured_under_several_settings(services: Services) -> None:
+    app = App(services, SAY, lambda: None)
+    vectors, *_ = offered(SAY)
+    begin_on_collection(app, [shipped(), vectors], count=20)
+    job = only_job(services)
+    assert (job.phase, job.unit, job.problem) == ("done", "searches", "")
+    (run,) = saved_runs(services.library)
+    assert [one["setting"] for one in run["settings"]] == ["as shipped", "vectors only"]
+    assert job.total == 2 * run["questions"]
+    assert "vectors only" in run_name(run, SAY)
+    assert table_html(run, "passage", SAY).count("<tr>") == 3
+    assert len(verdict_lines(run, run["level"], SAY)) == 1
+    rows = chart_of(run, "document", SAY)["data"]["values"]
+    assert {row["level"] for row in rows} == {"document"}
+
+
+def test_a_question_set_that_is_not_there_is_said(services: Services, tmp_path: Path) -> None:
+    begin_on_set(App(services, SAY, lambda: None), tmp_path / "nowhere", [shipped()])
+    job = only_job(services)
+    assert job.phase == "failed"
+    assert "neither a corpus folder" in job.problem
+
+
+def test_a_question_set_is_indexed_beside_the_library(services: Services, tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    write_documents(folder / "corpus")
+    question = {"id": "1", "question": "How long is the notice period?", "docs": ["leaving.md"]}
+    (folder / "questions.jsonl").write_text(json.dumps(question), encoding="utf-8")
+    begin_on_set(App(services, SAY, lambda: None), folder, [shipped()])
+    assert only_job(services).phase == "done"
+    (run,) = saved_runs(services.library)
+    assert run["settings"][0]["measures"]["document"]["recall@1"]["mean"] == 1.0
+    assert [one.name for one in services.library.store.collections()] == ["default"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("reason_wrong it was 30", "The answer is wrong · it was 30"),
+        ("reason_missed", "It missed the right passage"),
+        ("just bad", "just bad"),
+    ],
+)
+def test_a_reason_is_told_in_the_language_of_now(reason: str, shown: str) -> None:
+    assert reason_text(reason, SAY) == shown
