@@ -18,12 +18,16 @@ from streamlit.testing.v1 import AppTest
 from ui_fakes import THINGS, fake_library, write_documents
 
 from rag.answering import Answered, AnswerEvent, Evidenced, Searched, Wrote
+from rag.config import PROJECT
 from rag.errors import LibraryError, ModelNotFound, UsageError
 from rag.indexing import IngestEvent, Receipt
 from rag.records import Answer, BudgetUse, Citation, Evidence, Hit, Passage, Sentence, Usage
 from rag.ui.answers import plain_text, turn_html
+from rag.ui.changes import changed_html
 from rag.ui.conductor import Act, act_of
+from rag.ui.context import App, open_services
 from rag.ui.desk import Desk, Request, Task
+from rag.ui.dialogs import take_back
 from rag.ui.exporting import conversation_markdown
 from rag.ui.gate import is_exposed
 from rag.ui.jobs import Job, JobDesk
@@ -226,6 +230,29 @@ def test_words_of_the_question_are_marked_with_their_endings() -> None:
         "policies",
     ]
     assert word_spans("差旅报销规定", question_words("报销")) == [(2, 4, "fn-word")]
+
+
+def test_the_words_gone_and_the_words_that_came_are_shown_in_place() -> None:
+    before = "The daily limit is 45 euros, receipts are due within 30 days."
+    today = "Preface. The daily limit is 50 euros, receipts are always due within 30 days. The end."
+    assert changed_html(before, today) == (
+        "The daily limit is<del> 45</del><ins> 50</ins> euros, receipts are<ins> always</ins>"
+        " due within 30 days."
+    ).replace("The daily", " The daily", 1)
+    assert changed_html(before, "Nothing of the kind stands here any more.") is None
+
+
+@given(st.text(), st.text())
+def test_changes_of_any_texts_draw_no_element_but_ours(before: str, today: str) -> None:
+    assert set(tag_names(changed_html(before, today) or "")) <= {"del", "ins"}
+
+
+def test_hundreds_of_quotes_are_folded_away() -> None:
+    found = hit(CITED)
+    many = tuple(Evidence(found, number, CITED[:28], 0, 28, 0.9) for number in range(1, 301))
+    html = turn_html(turn(evidence=many, hits=(found,) * 300), SAY)[0]
+    assert html.count("<figure") == 300
+    assert html.index("<details") > html.index("fn-quote") and "Show 290 more" in html
 
 
 # Turns
@@ -699,6 +726,13 @@ def app_at(folder: Path, script: str = WHOLE, **query: str) -> AppTest:
     return app.run()
 
 
+def press(app: AppTest, label: str, *, key: str | None = None) -> None:
+    """Presses the button of that label, or of that key."""
+    button = app.button(key=key) if key else next(b for b in app.button if b.label == label)
+    button.click().run()
+    assert not app.exception
+
+
 def shown(app: AppTest) -> str:
     """All HTML that the page holds."""
     return "\n".join(element.proto.body for element in app.get("html"))
@@ -822,3 +856,39 @@ def test_the_library_counts_its_documents(filled: Path) -> None:
     html = shown(app_at(filled, ONE_PAGE.format(page="library")))
     assert f"<dt>Documents</dt><dd>{1 + len(THINGS)}</dd>" in html
     assert "Every file was read whole." in html
+
+
+def test_a_prompt_is_kept_undone_and_brought_back(filled: Path) -> None:
+    shipped = (PROJECT / "prompts" / "short" / "system.md").read_text(encoding="utf-8")
+    app = app_at(filled, ONE_PAGE.format(page="settings"))
+    own = filled / "prompts" / "short" / "system.md"
+    assert (app.text_area[0].value, own.exists()) == (shipped, False)
+    app.text_area[0].set_value("Answer like a pirate.").run()
+    press(app, "Save", key="prompt_save")
+    assert own.read_text(encoding="utf-8") == "Answer like a pirate."
+    assert (PROJECT / "prompts" / "short" / "system.md").read_text(encoding="utf-8") == shipped
+    press(app, "Undo the last change")
+    assert own.read_text(encoding="utf-8") == shipped
+    press(app, "Undo the last change")
+    press(app, "As it came with Footnote")
+    assert own.read_text(encoding="utf-8") == shipped
+
+
+def test_a_prompt_without_its_names_is_not_kept(filled: Path) -> None:
+    app = app_at(filled, ONE_PAGE.format(page="settings"))
+    app.selectbox(key="prompt_name").set_value("short/passage").run()
+    app.text_area[0].set_value("$text, and $author").run()
+    assert r"misses \$marker" in app.error[0].value and r"unknown \$author" in app.error[0].value
+    assert app.button(key="prompt_save").disabled
+
+
+def test_an_edited_question_can_take_the_place_of_what_followed(filled: Path) -> None:
+    library = fake_library(filled, ["x"])
+    conversation = library.conversations.start("q")
+    for question in ("one", "two", "three"):
+        library.conversations.append(conversation, finished(question))
+    turns = library.conversations.load(conversation).turns
+    app = App(open_services(lambda: library), SAY, lambda: None)
+    take_back(app, conversation, turns[1].id)
+    assert [t.answer.question for t in library.conversations.load(conversation).turns] == ["one"]
+    app.services.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from rag.records import BudgetUse, Evidence, Hit, Sentence
@@ -9,6 +10,8 @@ from rag.ui.markup import MARKER, action, icon, linked, text
 from rag.ui.strings import Phrases
 from rag.ui.turns import Source, Turn, source_of, sources
 
+SHOWN_QUOTES = 10
+SHOWN_CHIPS = 12
 CARD_CHARACTERS = 280
 """A hover card shows this much of a quote; the pane shows all of it."""
 
@@ -79,11 +82,21 @@ def refusal_html(turn: Turn, say: Phrases) -> str:
 def evidence_html(turn: Turn, say: Phrases, selected: int | None) -> str:
     """The best sentences, quoted exactly, each with its source."""
     label = say("nearest_quotes") if turn.abstained else say("from_documents")
-    quotes = "".join(quote_html(turn, piece, say, selected) for piece in turn.evidence)
+    pieces = [quote_html(turn, piece, say, selected) for piece in turn.evidence]
+    quotes = folded_html(pieces, SHOWN_QUOTES, say)
     return (
         f'<section class="fn-evidence" aria-label="{text(label)}">'
         f'<p class="fn-label">{icon("format_quote")}{text(label)}</p>{quotes}</section>'
     )
+
+
+def folded_html(pieces: Sequence[str], shown: int, say: Phrases) -> str:
+    """The first pieces, and the rest in a fold: a sweep of all documents may find hundreds."""
+    rest = pieces[shown:]
+    if not rest:
+        return "".join(pieces)
+    summary = f"<summary>{text(say('show_more', count=len(rest)))}</summary>"
+    return f'{"".join(pieces[:shown])}<details class="fn-fold">{summary}{"".join(rest)}</details>'
 
 
 def quote_html(turn: Turn, piece: Evidence, say: Phrases, selected: int | None) -> str:
@@ -214,7 +227,8 @@ def sources_html(turn: Turn, say: Phrases, selected: int | None) -> str:
     chips = [source_chip(turn, source, say, selected) for source in sources(turn)]
     if not chips:
         return ""
-    return f'<div class="fn-sources" role="group" aria-label="{text(say("sources"))}">{"".join(chips)}</div>'
+    shown = folded_html(chips, SHOWN_CHIPS, say)
+    return f'<div class="fn-sources" role="group" aria-label="{text(say("sources"))}">{shown}</div>'
 
 
 def source_chip(turn: Turn, source: Source, say: Phrases, selected: int | None) -> str:

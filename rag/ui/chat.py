@@ -273,14 +273,22 @@ def handle(app: App, turns: Sequence[Turn], act: Act) -> None:
     elif act.kind == "again":
         ask(app, turn.question)
     elif act.kind == "edit":
-        open_dialog("edit", turn.question)
+        open_dialog("edit", turn.question, saved_id(turn), st.session_state.get("conversation", 0))
     elif act.kind in ("up", "down"):
         give_thumb(app, turn, act.kind)
 
 
+def saved_id(turn: Turn) -> int | None:
+    """The id of a saved answer; None while it is being written."""
+    number = turn.key.removeprefix("saved-")
+    return int(number) if number.isdecimal() else None
+
+
 def give_thumb(app: App, turn: Turn, thumb: str) -> None:
     """Keeps a verdict on an answer, or takes it back; a bad one is asked for its reason."""
-    turn_id = int(turn.key.removeprefix("saved-"))
+    turn_id = saved_id(turn)
+    if turn_id is None:
+        return
     if turn.thumb == thumb:
         app.library.conversations.rate(turn_id, None)
         return

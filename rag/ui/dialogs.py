@@ -25,7 +25,7 @@ def draw_dialog(app: App, ask: Callable[[str], None]) -> None:
     if kind == "link":
         show_link(app.say, *values)
     elif kind == "edit":
-        show_edit(app.say, ask, *values)
+        show_edit(app, ask, *values)
     elif kind == "page":
         show_page(*values)
     elif kind == "reason":
@@ -45,17 +45,36 @@ def show_link(say: Phrases, url: str) -> None:
         dialog()
 
 
-def show_edit(say: Phrases, ask: Callable[[str], None], question: str) -> None:
-    """The question again, to be changed and asked."""
+def show_edit(
+    app: App, ask: Callable[[str], None], question: str, turn_id: int | None, conversation_id: int
+) -> None:
+    """The question again, to be changed and asked: at the end, or in place of what followed from it."""
+    say = app.say
 
     @st.dialog(say("edit_question"), width="medium")
     def dialog() -> None:
         edited = st.text_area(say("question"), value=question, label_visibility="collapsed")
-        if st.button(say("ask"), type="primary"):
+        with st.container(horizontal=True):
+            asked = st.button(say("ask"), type="primary", disabled=not edited.strip())
+            replaced = turn_id is not None and st.button(
+                say("replace_from_here"), help=say("replace_help"), disabled=not edited.strip()
+            )
+        if replaced and turn_id is not None:
+            take_back(app, conversation_id, turn_id)
+        if asked or replaced:
             ask(edited)
             st.rerun()
 
     dialog()
+
+
+def take_back(app: App, conversation_id: int, turn_id: int) -> None:
+    """Removes an answer and those after it."""
+    conversations = app.library.conversations
+    for turn in conversations.load(conversation_id).turns:
+        if turn.id == turn_id:
+            conversations.delete_from(conversation_id, turn.ordinal)
+            return
 
 
 def show_page(doc: str, sheet: str) -> None:

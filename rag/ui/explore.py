@@ -12,7 +12,7 @@ import streamlit as st
 from rag.ui.answers import where_html
 from rag.ui.conductor import Act, conduct
 from rag.ui.context import App, collection_state, report_of
-from rag.ui.library import hit_html
+from rag.ui.library import draw_opened, hit_html, open_hit
 from rag.ui.markup import action, icon, text
 from rag.ui.scope import search_only
 from rag.ui.typed import typed
@@ -52,6 +52,7 @@ def explore_page(app: App) -> None:
         draw_twice(app)
     known = {row.doc for row in rows}
     conduct(lambda act: handle(act, known), language=say.language)
+    draw_opened(app)
 
 
 def draw_meaning(app: App) -> None:
@@ -63,6 +64,7 @@ def draw_meaning(app: App) -> None:
         return
     hits = app.library.search(query, count=SEARCHED, collection=app.collection)
     found = by_document(hits)[:RELATED]
+    st.session_state["meaning"] = ([of_one[0] for of_one in found], query)
     st.html("".join(found_html(hits_of_one, query, say) for hits_of_one in found))
 
 
@@ -115,10 +117,12 @@ def related_html(row: Related, nearness: float, say: Phrases) -> str:
 
 
 def handle(act: Act, known: Iterable[str]) -> None:
-    """Acts on a click on a document: goes on from it, or asks it."""
-    if act.turn not in known:
+    """Acts on a click on a document: opens it, goes on from it, or asks it."""
+    if act.kind == "open":
+        open_hit(act, *st.session_state.get("meaning", ((), "")))
+    elif act.turn not in known:
         return
-    if act.kind == "from":
+    elif act.kind == "from":
         st.session_state["explore_doc"] = act.turn
     elif act.kind == "ask":
         search_only(act.turn)

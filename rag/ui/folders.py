@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,14 +28,21 @@ def draw_folders(app: App, rows: Sequence[ReportRow]) -> None:
         st.html(f'<p class="fn-lead">{text(app.say("no_folders"))}</p>')
         return
     st.html(f'<p class="fn-lead">{text(app.say("folders_lead"))}</p>')
-    watched = any(app.services.watches.of(app.collection, root) for root in roots)
+    watched = is_watched(app, roots)
 
     @st.fragment(run_every=REFRESH_SECONDS if watched else None)
     def draw() -> None:
         for root, is_folder in roots.items():
             draw_root(app, root, [row for row in rows if row.root == root], is_folder=is_folder)
+        if is_watched(app, roots) != watched:
+            st.rerun()
 
     draw()
+
+
+def is_watched(app: App, roots: Iterable[str]) -> bool:
+    """Whether one of the roots is watched."""
+    return any(app.services.watches.of(app.collection, root) for root in roots)
 
 
 def draw_root(app: App, root: str, rows: Sequence[ReportRow], *, is_folder: bool) -> None:

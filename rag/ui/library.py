@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from rag.ui.conductor import Act, conduct
 from rag.ui.context import App, cached_report, report_of
 from rag.ui.folders import draw_folders
 from rag.ui.ingesting import begin_ingest
-from rag.ui.markup import icon, label, question_words, text, word_spans
+from rag.ui.markup import action, icon, label, question_words, text, word_spans
 from rag.ui.progress import draw_jobs
 from rag.ui.prose import prose
+from rag.ui.source import Selection, draw_source
 from rag.ui.strings import Phrases
+from rag.ui.turns import Source, Turn
 from rag.ui.typed import typed
 from rag.ui.welcome import draw_folder_form
 
@@ -211,6 +214,31 @@ def draw_search(app: App) -> None:
         return
     hits = app.library.search(query, count=FOUND, collection=app.collection)
     st.html("".join(hit_html(hit, query, app.say) for hit in hits))
+    conduct(lambda act: open_hit(act, hits, query), language=app.say.language)
+    draw_opened(app)
+
+
+def open_hit(act: Act, hits: Sequence[Hit], query: str) -> None:
+    """Opens the passage that was clicked."""
+    if act.kind == "open":
+        found = [hit for hit in hits if hit.rowid == act.marker]
+        st.session_state["opened"] = (found[0], query) if found else None
+        st.session_state.pop("pane_page", None)
+
+
+def draw_opened(app: App) -> None:
+    """The passage that was clicked, in its document."""
+    opened = st.session_state.pop("opened", None)
+    if opened is None:
+        return
+
+    @st.dialog(app.say("passage"), width="large")
+    def dialog() -> None:
+        hit, query = opened
+        turn = Turn(key="search", question=query, state="done", hits=(hit,))
+        draw_source(app, Selection(turn, Source(1, hit, ()), chosen=True))
+
+    dialog()
 
 
 def hit_html(hit: Hit, query: str, say: Phrases) -> str:
@@ -219,10 +247,8 @@ def hit_html(hit: Hit, query: str, say: Phrases) -> str:
     more = "…" if len(hit.passage.text) > EXCERPT_CHARACTERS else ""
     where = [hit.doc, *([say("page", page=hit.page)] if hit.page else []), *filter(None, [hit.heading])]
     body = prose(passage + more, word_spans(passage, question_words(query)))
-    return (
-        f'<article class="fn-hit"><div class="fn-hit-text">{body}</div>'
-        f'<p class="fn-hit-where" dir="auto">{text(" · ".join(where))}</p></article>'
-    )
+    place = action("open", say("open_passage"), text(" · ".join(where)), css="fn-hit-where", marker=hit.rowid)
+    return f'<article class="fn-hit"><div class="fn-hit-text">{body}</div>{place}</article>'
 
 
 def draw_add(app: App) -> None:

@@ -7,13 +7,23 @@ import streamlit as st
 from rag.config import Settings, save_settings
 from rag.ui.context import App
 from rag.ui.markup import text
+from rag.ui.prompts import draw_prompts
 from rag.ui.strings import LANGUAGES, Phrases
 
 
 def settings_page(app: App) -> None:
+    """The settings, and the prompts."""
+    st.title(app.say("nav_settings"), anchor=False)
+    general, prompts = st.tabs([app.say("settings_general"), app.say("settings_prompts")])
+    with general:
+        draw_settings(app)
+    with prompts:
+        draw_prompts(app)
+
+
+def draw_settings(app: App) -> None:
     """One form; what is saved takes effect at once."""
     say, settings = app.say, app.library.settings
-    st.title(say("nav_settings"), anchor=False)
     with st.form("settings", border=False, width=640):
         changes = {"language": choose_language(say, settings), **choose_answers(say, settings)}
         if st.form_submit_button(say("save"), type="primary"):

@@ -12,9 +12,10 @@ import streamlit as st
 from rag.errors import RagError
 from rag.records import Hit
 from rag.store import StoredDocument
+from rag.ui.changes import changed_html
 from rag.ui.context import App
 from rag.ui.dialogs import open_dialog
-from rag.ui.markup import Span, icon, label, question_words, spanned, text, word_spans
+from rag.ui.markup import Span, action, icon, label, question_words, spanned, text, word_spans
 from rag.ui.page_images import Box, page_count, page_picture, quote_boxes
 from rag.ui.prose import prose
 from rag.ui.strings import Phrases
@@ -72,15 +73,43 @@ def draw_pane(app: App, selection: Selection | None) -> None:
             return
         with st.container(key="close_source"):
             st.button(say("close"), icon=":material/close:", on_click=close, type="tertiary")
-        st.html(head_html(selection.source, say))
-        stored = stored_document(app, selection)
-        path = None if stored is None else Path(stored.root) / stored.doc
-        if stored is not None and stored.media_type == PDF and path is not None and path.is_file():
-            sheet = draw_pdf(app, selection, path)
-        else:
-            sheet = ""
-            st.html(passage_html(selection, stored, say))
-        draw_tools(app, selection, path, sheet)
+        draw_source(app, selection)
+
+
+def draw_source(app: App, selection: Selection) -> None:
+    """The source as its page or its text, as it is today or as it was, and what can be done with the file."""
+    st.html(head_html(selection.source, app.say))
+    stored = stored_document(app, selection)
+    if stored is None:
+        st.html(former_html(app, selection))
+        return
+    path = Path(stored.root) / stored.doc
+    sheet = ""
+    if stored.media_type == PDF and path.is_file():
+        sheet = draw_pdf(selection, stored, path, app.say)
+    else:
+        st.html(passage_html(selection, stored, app.say))
+    draw_tools(app, selection, path, sheet)
+
+
+def former_html(app: App, selection: Selection) -> str:
+    """A passage that is not in its document any more: what changed in it, or how it was."""
+    say, hit = app.say, selection.source.hit
+    todays = app.library.store.documents_named(app.collection, hit.doc)
+    changes = next(filter(None, (changed_html(hit.passage.text, stored.text) for stored in todays)), None)
+    note = "passage_changed" if changes else "passage_gone" if todays else "document_gone"
+    body = (
+        f'<p class="fn-changes" dir="auto">{changes}</p>'
+        if changes
+        else passage_body(hit, passage_spans(selection.turn, selection.source))
+    )
+    again = action(
+        "again", say("ask_again"), icon("refresh") + text(say("ask_again")), turn=selection.turn.key
+    )
+    return (
+        f'<div class="fn-pane-body" role="region" tabindex="0" aria-label="{text(say("passage"))}">'
+        f'<p class="fn-stopped">{text(say(note))}</p>{body}{again}</div>'
+    )
 
 
 def close() -> None:
@@ -112,16 +141,13 @@ def head_html(source: Source, say: Phrases) -> str:
     )
 
 
-def passage_html(selection: Selection, stored: StoredDocument | None, say: Phrases) -> str:
+def passage_html(selection: Selection, stored: StoredDocument, say: Phrases) -> str:
     """The passage with what stands around it; the quote and the question's words are marked."""
     source, hit = selection.source, selection.source.hit
-    before = after = ""
-    if stored is not None:
-        before = beginning_cut(stored.text[: hit.passage.start])
-        after = ending_cut(stored.text[hit.passage.end :])
-    note = "" if stored is not None else f'<p class="fn-stopped">{text(say("passage_as_saved"))}</p>'
+    before = beginning_cut(stored.text[: hit.passage.start])
+    after = ending_cut(stored.text[hit.passage.end :])
     return (
-        f'<div class="fn-pane-body" role="region" tabindex="0" aria-label="{text(say("passage"))}">{note}'
+        f'<div class="fn-pane-body" role="region" tabindex="0" aria-label="{text(say("passage"))}">'
         f"{around_html(before)}{passage_body(hit, passage_spans(selection.turn, source))}"
         f"{around_html(after)}</div>"
     )
@@ -157,27 +183,28 @@ def ending_cut(after: str) -> str:
     return (kept if len(kept) == len(after) else kept.rpartition("\n")[0] or kept).strip()
 
 
-def draw_pdf(app: App, selection: Selection, path: Path) -> str:
+def draw_pdf(selection: Selection, stored: StoredDocument, path: Path, say: Phrases) -> str:
     """The page as a picture with the quote marked on it, or the text; pages can be turned.
 
     Returns the picture's HTML, "" where the text is shown.
     """
-    say = app.say
-    first = selection.source.hit.page or 1
+    hit = selection.source.hit
+    first = hit.page or 1
     try:
         version = path.stat().st_mtime_ns
         last = cached_page_count(str(path), version)
         page = min(max(1, st.session_state.get("pane_page", first)), last)
         if draw_page_tools(say, page, last):
-            st.html(passage_html(selection, stored_document(app, selection), say))
+            st.html(passage_html(selection, stored, say))
             return ""
-        quotes = tuple(selection.source.hit.passage.text[start:end] for start, end in selection.source.quotes)
-        sheet = cached_sheet(str(path), version, page, quotes, say("page", page=page))
+        quotes = tuple(hit.passage.text[start:end] for start, end in selection.source.quotes)
+        marked = quotes or (hit.passage.text,)
+        sheet = cached_sheet(str(path), version, page, marked, say("page", page=page))
         st.html(sheet)
         return sheet
     except RagError as error:
         st.warning(label(str(error)))
-        st.html(passage_html(selection, None, say))
+        st.html(passage_html(selection, stored, say))
         return ""
 
 
@@ -242,9 +269,9 @@ def box_html(box: Box) -> str:
     return f'<span class="fn-box" style="{place}"></span>'
 
 
-def draw_tools(app: App, selection: Selection, path: Path | None, sheet: str) -> None:
+def draw_tools(app: App, selection: Selection, path: Path, sheet: str) -> None:
     """What can be done with the file; `sheet` is the page's picture, if one is shown."""
-    if path is None or not path.is_file():
+    if not path.is_file():
         return
     with st.container(horizontal=True, key="source_tools"):
         if sheet:
