@@ -24,7 +24,7 @@ Today = Literal["unchanged", "changed", "deleted"]
 class ConversationTables(Protocol):
     """The rows of conversations, as the library's store keeps them. Unknown ids give None or False."""
 
-    def start(self, title: str, collection: str, *, created: str | None = None) -> int: ...
+    def start(self, title: str, collection: str, *, owner: str = "", created: str | None = None) -> int: ...
     def append(
         self,
         conversation_id: int,
@@ -36,16 +36,20 @@ class ConversationTables(Protocol):
         citations: Sequence[tuple[Citation, str]],
         created: str | None = None,
     ) -> int | None: ...
-    def listed(self, limit: int, offset: int) -> list[ConversationRow]: ...
-    def count(self) -> int: ...
-    def get(self, conversation_id: int) -> ConversationRow | None: ...
+    def listed(self, limit: int, offset: int, *, owner: str = "") -> list[ConversationRow]: ...
+    def count(self, *, owner: str = "") -> int: ...
+    def get(self, conversation_id: int, *, owner: str = "") -> ConversationRow | None: ...
     def messages(self, conversation_id: int) -> list[MessageRow]: ...
     def rename(self, conversation_id: int, title: str) -> bool: ...
     def delete(self, conversation_id: int) -> bool: ...
     def delete_from(self, conversation_id: int, ordinal: int) -> bool: ...
     def rate(self, message_id: int, rating: int | None, reason: str | None) -> bool: ...
-    def rated(self, rating: int, limit: int) -> list[tuple[int, int, str, str | None]]: ...
-    def matching(self, words: Sequence[str], limit: int) -> list[tuple[int, int, str]]: ...
+    def rated(
+        self, rating: int, limit: int, *, owner: str = ""
+    ) -> list[tuple[int, int, str, str | None]]: ...
+    def matching(
+        self, words: Sequence[str], limit: int, *, owner: str = ""
+    ) -> list[tuple[int, int, str]]: ...
     def passages_with(self, collection: str, content_hashes: Sequence[str]) -> dict[str, CitedPassage]: ...
     def texts_of(self, collection: str, docs: Sequence[str]) -> dict[str, list[str]]: ...
 
@@ -114,14 +118,15 @@ class CitationToday:
 
 
 class Conversations:
-    """The conversations of one library."""
+    """The conversations of one library that belong to one person; "" is whoever has not signed in."""
 
-    def __init__(self, store: ConversationStore) -> None:
+    def __init__(self, store: ConversationStore, *, owner: str = "") -> None:
         self._tables = store.conversations
+        self._owner = owner
 
     def start(self, title: str = "", *, collection: str = "default") -> int:
         """A new conversation; without a title, its first question becomes one. Returns its id."""
-        return self._tables.start(_title(title), collection)
+        return self._tables.start(_title(title), collection, owner=self._owner)
 
     def append(self, conversation_id: int, answer: Answer) -> int:
         """Saves a turn whole; returns its id.
@@ -130,7 +135,7 @@ class Conversations:
             UsageError: there is no such conversation (it may have been deleted meanwhile).
         """
         turn_id = self._save(conversation_id, answer, None)
-        found = self._tables.get(conversation_id)
+        found = self._tables.get(conversation_id, owner=self._owner)
         if found is not None and not found.title:
             self._tables.rename(conversation_id, _title(answer.question))
         return turn_id
@@ -152,15 +157,15 @@ class Conversations:
 
     def list(self, *, limit: int = 50, offset: int = 0) -> Sequence[Conversation]:
         """A page of conversations without their turns, the one changed last first."""
-        return [_conversation(row) for row in self._tables.listed(limit, offset)]
+        return [_conversation(row) for row in self._tables.listed(limit, offset, owner=self._owner)]
 
     def count(self) -> int:
         """How many conversations there are."""
-        return self._tables.count()
+        return self._tables.count(owner=self._owner)
 
     def load(self, conversation_id: int) -> Conversation:
         """A conversation with all its turns; `UsageError` when there is none of that id."""
-        row = self._tables.get(conversation_id)
+        row = self._tables.get(conversation_id, owner=self._owner)
         if row is None:
             raise _unknown(conversation_id)
         turns = tuple(
@@ -194,8 +199,10 @@ class Conversations:
     def rated(self, rating: Literal[-1, 1], *, limit: int = 50) -> Sequence[Rated]:
         """The turns judged so, the newest first."""
         found = []
-        for conversation_id, turn_id, question, reason in self._tables.rated(rating, limit):
-            row = self._tables.get(conversation_id)
+        for conversation_id, turn_id, question, reason in self._tables.rated(
+            rating, limit, owner=self._owner
+        ):
+            row = self._tables.get(conversation_id, owner=self._owner)
             if row is not None:
                 found.append(Rated(_conversation(row), turn_id, question, reason or ""))
         return found
@@ -210,8 +217,11 @@ class Conversations:
             return []
         known: dict[int, Conversation] = {}
         matches = []
-        for conversation_id, turn_id, text in self._tables.matching(words, limit):
-            if conversation_id not in known and (row := self._tables.get(conversation_id)) is not None:
+        for conversation_id, turn_id, text in self._tables.matching(words, limit, owner=self._owner):
+            if (
+                conversation_id not in known
+                and (row := self._tables.get(conversation_id, owner=self._owner)) is not None
+            ):
                 known[conversation_id] = _conversation(row)
             if conversation_id in known:
                 matches.append(Match(known[conversation_id], turn_id, _excerpt(text, words[0])))
@@ -263,7 +273,10 @@ class Conversations:
         ids = []
         for conversation in _parse_export(text):
             id_ = self._tables.start(
-                conversation["title"], conversation["collection"], created=conversation["created"]
+                conversation["title"],
+                conversation["collection"],
+                owner=self._owner,
+                created=conversation["created"],
             )
             for created, answer, rating, reason in conversation["turns"]:
                 turn_id = self._save(id_, answer, created)
@@ -275,7 +288,7 @@ class Conversations:
     def _chosen(self, conversation_ids: Sequence[int] | None) -> Sequence[int]:
         if conversation_ids is not None:
             return conversation_ids
-        return [row.id for row in reversed(self._tables.listed(-1, 0))]
+        return [row.id for row in reversed(self._tables.listed(-1, 0, owner=self._owner))]
 
 
 @cache

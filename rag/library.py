@@ -88,10 +88,14 @@ class Library:
 
     @property
     def conversations(self) -> Conversations:
-        """The saved conversations."""
+        """The saved conversations of whoever has not signed in."""
+        return self.conversations_of("")
+
+    def conversations_of(self, owner: str) -> Conversations:
+        """The saved conversations of one person of a shared app."""
         from rag.conversations import Conversations
 
-        return Conversations(self.store)
+        return Conversations(self.store, owner=owner)
 
     def ingest(self, paths: Sequence[Path], **options: Any) -> Iterator[IngestEvent]:
         """Brings the collection in step with files and folders; see `rag.indexing.ingest`."""

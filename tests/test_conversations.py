@@ -194,6 +194,22 @@ def test_judged_turns_are_listed_with_their_reasons(store: SqliteStore, saved: C
     assert saved.rated(1)[0].conversation.title == "cats"
 
 
+def test_everybody_has_their_own_conversations(store: SqliteStore) -> None:
+    put(store, "a.md", "the cat sat")
+    mine, yours = Conversations(store, owner="me"), Conversations(store, owner="you")
+    id_ = mine.start("cats")
+    mine.rate(mine.append(id_, answer_from(store, "where is it?", "cat sat")), -1)
+    assert [one.title for one in mine.list()] == ["cats"]
+    assert (mine.count(), len(mine.search("cat")), len(mine.rated(-1))) == (1, 1, 1)
+    for other in (yours, Conversations(store)):
+        assert (other.count(), other.list(), other.search("cat"), other.rated(-1)) == (0, [], [], [])
+        assert '"conversations": []' in other.export_json()
+        with pytest.raises(UsageError, match="no conversation"):
+            other.load(id_)
+    yours.import_json(mine.export_json())
+    assert (mine.count(), yours.count()) == (1, 1)
+
+
 def test_an_export_imports_whole(store: SqliteStore, saved: Conversations, tmp_path: Path) -> None:
     put(store, "a.md", "the cat sat")
     id_ = saved.start(collection="notes")

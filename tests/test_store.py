@@ -131,6 +131,14 @@ def test_an_unknown_collection_names_those_there_are(store: SqliteStore) -> None
         store.nearest("note", text_vector("x"), 1)
 
 
+def test_a_collection_can_be_given_to_one_person(store: SqliteStore) -> None:
+    put(store, "a.md", "the cat sat")
+    store.give_collection("default", "me@example.org")
+    assert [one.owner for one in store.collections()] == ["me@example.org"]
+    store.give_collection("default", "")
+    assert [one.owner for one in store.collections()] == [""]
+
+
 def test_renaming_a_collection(store: SqliteStore) -> None:
     put(store, "a.md", "text", collection="notes")
     store.rename_collection("notes", "papers")

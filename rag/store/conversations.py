@@ -35,13 +35,14 @@ class ConversationTables:
     def __init__(self, database: Transactions) -> None:
         self._database = database
 
-    def start(self, title: str, collection: str, *, created: str | None = None) -> int:
+    def start(self, title: str, collection: str, *, owner: str = "", created: str | None = None) -> int:
         """A new, empty conversation; returns its id."""
         moment = created or now()
         with self._database.write() as db:
             db.execute(
-                "INSERT INTO conversations(title, collection, created, updated) VALUES (?, ?, ?, ?)",
-                (storable(title), collection, moment, moment),
+                "INSERT INTO conversations(title, collection, owner, created, updated)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (storable(title), collection, owner, moment, moment),
             )
             return int(db.last_insert_rowid())
 
@@ -83,23 +84,25 @@ class ConversationTables:
             )
         return message_id
 
-    def listed(self, limit: int, offset: int) -> list[ConversationRow]:
-        """Conversations, the one changed last first."""
+    def listed(self, limit: int, offset: int, *, owner: str = "") -> list[ConversationRow]:
+        """An owner's conversations, the one changed last first."""
         with self._database.read() as db:
             found = rows(
-                db, f"{_LISTED} ORDER BY c.updated DESC, c.id DESC LIMIT ? OFFSET ?", (limit, offset)
+                db,
+                f"{_LISTED} WHERE c.owner = ? ORDER BY c.updated DESC, c.id DESC LIMIT ? OFFSET ?",
+                (owner, limit, offset),
             )
         return [ConversationRow(*row) for row in found]
 
-    def count(self) -> int:
-        """How many conversations there are."""
+    def count(self, *, owner: str = "") -> int:
+        """How many conversations an owner has."""
         with self._database.read() as db:
-            return int(first_row(db, "SELECT count(*) FROM conversations")[0])
+            return int(first_row(db, "SELECT count(*) FROM conversations WHERE owner = ?", (owner,))[0])
 
-    def get(self, conversation_id: int) -> ConversationRow | None:
-        """One conversation without its turns."""
+    def get(self, conversation_id: int, *, owner: str = "") -> ConversationRow | None:
+        """One conversation of an owner without its turns."""
         with self._database.read() as db:
-            found = rows(db, f"{_LISTED} WHERE c.id = ?", (conversation_id,))
+            found = rows(db, f"{_LISTED} WHERE c.id = ? AND c.owner = ?", (conversation_id, owner))
         return ConversationRow(*found[0]) if found else None
 
     def messages(self, conversation_id: int) -> list[MessageRow]:
@@ -136,14 +139,15 @@ class ConversationTables:
             (rating, None if reason is None else storable(reason), message_id),
         )
 
-    def rated(self, rating: int, limit: int) -> list[tuple[int, int, str, str | None]]:
+    def rated(self, rating: int, limit: int, *, owner: str = "") -> list[tuple[int, int, str, str | None]]:
         """(conversation, message, question, reason) of turns with this judgement, the newest first."""
         with self._database.read() as db:
             return rows(
                 db,
-                "SELECT conversation_id, id, question, rating_reason FROM messages WHERE rating = ?"
-                " ORDER BY id DESC LIMIT ?",
-                (rating, limit),
+                "SELECT conversation_id, m.id, question, rating_reason FROM messages m"
+                " JOIN conversations c ON c.id = conversation_id"
+                " WHERE rating = ? AND owner = ? ORDER BY m.id DESC LIMIT ?",
+                (rating, owner, limit),
             )
 
     def _change(self, sql: str, values: tuple[Any, ...]) -> bool:
@@ -151,7 +155,7 @@ class ConversationTables:
             db.execute(sql, values)
             return db.changes() > 0
 
-    def matching(self, words: Sequence[str], limit: int) -> list[tuple[int, int, str]]:
+    def matching(self, words: Sequence[str], limit: int, *, owner: str = "") -> list[tuple[int, int, str]]:
         """(conversation, message, searchable text) of turns that hold every word, the newest first.
 
         A plain scan finds parts of words in every script; 10,000 turns take some 20 ms.
@@ -160,9 +164,10 @@ class ConversationTables:
         with self._database.read() as db:
             return rows(
                 db,
-                f"SELECT conversation_id, id, searchable FROM messages WHERE {conditions}"
-                " ORDER BY id DESC LIMIT ?",
-                (*words, limit),
+                "SELECT conversation_id, m.id, searchable FROM messages m"
+                " JOIN conversations c ON c.id = conversation_id"
+                f" WHERE owner = ? AND {conditions} ORDER BY m.id DESC LIMIT ?",
+                (owner, *words, limit),
             )
 
     def passages_with(self, collection: str, content_hashes: Sequence[str]) -> dict[str, CitedPassage]:

@@ -10,7 +10,10 @@ Status = Literal["indexed", "failed", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A named set of documents, and the embedding model of its vectors (None before the first)."""
+    """A named set of documents, and the embedding model of its vectors (None before the first).
+
+    `owner` is who alone sees it in a shared app; "" is everybody.
+    """
 
     id: int
     name: str
@@ -19,6 +22,7 @@ class Collection:
     documents: int
     passages: int
     created: str
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

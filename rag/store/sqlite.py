@@ -57,7 +57,7 @@ class SqliteStore:
                 db,
                 "SELECT c.id, c.name, e.model, e.dimensions,"
                 " (SELECT count(*) FROM documents d WHERE d.collection_id = c.id AND d.status = 'indexed'),"
-                " c.passages, c.created"
+                " c.passages, c.created, c.owner"
                 " FROM collections c LEFT JOIN embeddings e ON e.id = c.embedding_id ORDER BY c.name",
             )
         return [Collection(*row) for row in found]
@@ -83,6 +83,13 @@ class SqliteStore:
         with self.database.write() as db:
             collection_id = self._collection_id(db, name)
             db.execute("UPDATE collections SET name = ? WHERE id = ?", (new_name, collection_id))
+
+    def give_collection(self, name: str, owner: str) -> None:
+        """Makes a collection visible to one person of a shared app only; to everybody with ""."""
+        with self.database.write() as db:
+            db.execute(
+                "UPDATE collections SET owner = ? WHERE id = ?", (owner, self._collection_id(db, name))
+            )
 
     def remove_collection(self, name: str) -> None:
         """Removes a collection with all its documents. Conversations stay."""
