@@ -14,7 +14,7 @@ from rag.evidence import best_sentences
 from rag.grounding import Grounded, ground
 from rag.keywords import query_terms
 from rag.protocols import ChatModel, Embedder, SearchIndex
-from rag.quoting import MOST_SENTENCES, quoted, quoting_grammar
+from rag.quoting import MOST_SENTENCES, quoted, quoting_grammar, speakable
 from rag.records import Answer, BudgetUse, Citation, Evidence, Hit, Message, Usage
 from rag.refusal import judge
 from rag.retrieval import retrieve
@@ -236,7 +236,11 @@ def held_to(sentences: Sequence[Evidence], model: ChatModel, limits: Limits) -> 
     if limits.mode == "phrasing" or (limits.mode == "auto" and not weak):
         return None
     room = limits.answer_tokens // MOST_SENTENCES
-    choices = [sentence for sentence in sentences if model.count_tokens(quoted(sentence)) < room]
+    choices = [
+        sentence
+        for sentence in sentences
+        if speakable(sentence) and model.count_tokens(quoted(sentence)) < room
+    ]
     return quoting_grammar(choices) if choices else None
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import chain, permutations
 
 from rag.records import Evidence
 
 MOST_SENTENCES = 2
+
+_TABLE_LIST_OR_CODE = re.compile(r"(?:^|\n)\s*(?:\||```|~~~)|\n\s*(?:[-*+•]|\d+[.)])\s")
+
+
+def speakable(evidence: Evidence) -> bool:
+    """Whether a quote can stand in running text: it is no table, list or code."""
+    return not _TABLE_LIST_OR_CODE.search(evidence.quote)
 
 
 def quoted(evidence: Evidence) -> str:

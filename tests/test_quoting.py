@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rag.protocols import ChatModel
-from rag.quoting import literal, quoted, quoting_grammar
+from rag.quoting import literal, quoted, quoting_grammar, speakable
 from rag.records import Evidence, Hit, Message, Passage, Usage
 
 
@@ -40,3 +40,9 @@ def test_the_starter_model_writes_nothing_but_the_sentences(starter: ChatModel) 
     first, second = (quoted(choice) for choice in choices)
     assert text in {first, second, f"{first} {second}", f"{second} {first}"}
     assert isinstance(pieces[-1], Usage)
+
+
+def test_a_table_a_list_and_code_are_no_choices_of_a_model() -> None:
+    for quote in ("| a | b |\n|---|---|", "For two:\n\n* 1 oz juice", "Use this:\n```\nls\n```"):
+        assert not speakable(evidence(quote, 1))
+    assert speakable(evidence("A sentence that\nruns on - over a line.", 1))
