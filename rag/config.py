@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     )
     chunk_tokens: int = Field(220, ge=32, le=510, description="Tokens a passage aims at")
     threads: int | None = Field(None, ge=1, description="CPU threads; None takes all cores")
-    embedding_engine: Literal["auto", "openvino", "torch"] = "auto"
+    embedding_engine: Literal["auto", "openvino", "openvino-int8", "torch"] = "auto"
     language: Literal["auto", "en", "de", "zh"] = Field("auto", description="Language of the app's pages")
 
     @property

@@ -21,7 +21,7 @@ from tokenizers import Tokenizer
 from rag.config import PROJECT
 from rag.embedding import Once, SentenceEmbedder, batches_by_length, load_embedder, padded
 from rag.embedding.folder import read_folder
-from rag.embedding.prepared import read_prepared
+from rag.embedding.prepared import LEAST_COSINE, fastest, read_prepared
 from rag.embedding.tokens import PromptTokenizer, QuickTokenizer, write_quick_files
 from rag.errors import ModelDamaged, UsageError
 from rag.models.packed_e5 import write_folder
@@ -261,8 +261,24 @@ def test_the_choice_is_measured_once_and_kept(
     prepared = read_prepared(openvino.place)
     assert prepared is not None
     rates = prepared.tokens_per_second
-    assert prepared.engine == max(rates, key=lambda engine: rates[engine])
+    assert prepared.engine == fastest(rates)
+    assert prepared.cosines["torch"] == 1
+    assert {engine for engine, cosine in prepared.cosines.items() if cosine >= LEAST_COSINE} == set(rates)
     assert prepared.dimensions == HIDDEN
+
+
+@pytest.mark.parametrize(
+    ("rates", "engine"),
+    [
+        ({"torch": 140.0, "openvino": 100.0}, "openvino"),
+        ({"torch": 160.0, "openvino": 100.0}, "torch"),
+        ({"torch": 140.0, "openvino": 100.0, "openvino-int8": 101.0}, "openvino-int8"),
+        ({"torch": 1.0}, "torch"),
+    ],
+    ids=["a quick start counts", "torch is much faster", "8 bits are faster", "torch alone"],
+)
+def test_the_fastest_engine_is_taken(rates: dict[str, float], engine: str) -> None:
+    assert fastest(rates) == engine
 
 
 @pytest.mark.slow
@@ -277,7 +293,7 @@ def test_a_model_of_another_pooling_runs_on_torch(small_folder: Path, tmp_path: 
     embedder = load_embedder(folder, cache=tmp_path / "cache")
     assert embedder.engine == "torch"
     assert embedder.embed_queries(["ab"]).shape == (1, HIDDEN)
-    with pytest.raises(UsageError, match="OpenVINO cannot run cls"):
+    with pytest.raises(UsageError, match="'openvino' cannot run cls"):
         load_embedder(folder, cache=tmp_path / "cache", engine="openvino")
 
 

@@ -5,27 +5,43 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from filelock import FileLock
 
-from rag.embedding.encoders import Encoder, Ids, OpenVinoEncoder, TorchEncoder, convert, openvino_precision
+from rag.embedding.encoders import (
+    MODEL_FILE,
+    Encoder,
+    Ids,
+    OpenVinoEncoder,
+    TorchEncoder,
+    convert,
+    openvino_precision,
+)
 from rag.embedding.folder import ModelFolder
+from rag.embedding.quantising import INT8_FILE, calibration_texts, quantise
 from rag.embedding.tokens import PromptTokenizer, write_quick_files
 from rag.errors import ModelError
 from rag.protocols import Vectors
 
-Engine = Literal["openvino", "torch"]
-EngineChoice = Literal["auto", "openvino", "torch"]
+Engine = Literal["openvino", "openvino-int8", "torch"]
+EngineChoice = Literal["auto", "openvino", "openvino-int8", "torch"]
 CHOICE_FILE = "engine.json"
-SAMPLE = "The quick brown fox jumps over the lazy dog, and the dog sleeps on. "
-TEXTS, TOKENS, ROUNDS = 4, 96, 2
+SAMPLES = (
+    "The quick brown fox jumps over the lazy dog, and the dog sleeps on. ",
+    "Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich. ",
+    "北风与太阳争论谁更有本领，这时来了一个穿厚外衣的旅人。",
+    "for (i = 0; i < 10; i++) { total += prices[i] * 1.19; } ",
+)
+TOKENS, ROUNDS = 96, 4
 LEAST_COSINE = 0.999
 # A query on torch waits 7 s for imports, on OpenVINO 0.5 s: torch has to be much faster to be worth it,
 # and a machine that is busy while the two are timed must not decide.
@@ -34,12 +50,17 @@ WORTH_OF_A_QUICK_START = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What `engine.json` records: the faster engine and how fast each was, in tokens a second."""
+    """What `engine.json` records: the fastest engine, and how fast and how exact each is.
+
+    `cosines` are the least ones of a few texts' vectors to those of torch; an engine that is not exact
+    enough, or cannot run the model, has no `tokens_per_second`.
+    """
 
     engine: Engine
     precision: str
     dimensions: int
     tokens_per_second: dict[str, float]
+    cosines: dict[str, float]
     openvino_version: str
     quick_tokenizer: bool
 
@@ -88,39 +109,53 @@ def _make(model: ModelFolder, folder: Path, threads: int | None) -> Prepared:
     converted = _convert(model, torch_encoder, partial)
     partial.rename(folder)
     batch = _sample_batch(model)
-    torch_rate, expected = _measure(torch_encoder, *batch)
-    rates, precision = {"torch": torch_rate}, ""
+    rate, expected = _measure(torch_encoder, *batch)
+    rates, cosines = {"torch": rate}, {"torch": 1.0}
+    precision = openvino_precision() if converted else ""
     if converted:
-        precision = openvino_precision()
         OpenVinoEncoder(folder, load="LATENCY", threads=threads, precision=precision)
-        encoder = OpenVinoEncoder(folder, load="THROUGHPUT", threads=threads, precision=precision)
+    for engine, file in converted.items():
+        encoder = OpenVinoEncoder(folder, load="THROUGHPUT", threads=threads, precision=precision, file=file)
         rate, vectors = _measure(encoder, *batch)
-        if (vectors * expected).sum(axis=1).min() >= LEAST_COSINE:
-            rates["openvino"] = rate
-    engine: Engine = (
-        "openvino" if rates.get("openvino", 0.0) * WORTH_OF_A_QUICK_START > torch_rate else "torch"
+        cosines[engine] = round(float((vectors * expected).sum(axis=1).min()), 5)
+        if cosines[engine] >= LEAST_COSINE:
+            rates[engine] = rate
+    prepared = Prepared(
+        fastest(rates), precision, expected.shape[1], rates, cosines, _openvino_version(), quick
     )
-    prepared = Prepared(engine, precision, expected.shape[1], rates, _openvino_version(), quick)
     (folder / CHOICE_FILE).write_text(json.dumps(asdict(prepared), indent=2), encoding="utf-8")
     return prepared
 
 
-def _convert(model: ModelFolder, torch_encoder: TorchEncoder, folder: Path) -> bool:
+def fastest(tokens_per_second: Mapping[str, float]) -> Engine:
+    """The engine to take: torch, which starts slowly, only where it is much faster than any other."""
+    worth = {
+        engine: rate * (1 if engine == "torch" else WORTH_OF_A_QUICK_START)
+        for engine, rate in tokens_per_second.items()
+    }
+    return cast("Engine", max(worth, key=lambda engine: worth[engine]))
+
+
+def _convert(model: ModelFolder, torch_encoder: TorchEncoder, folder: Path) -> dict[Engine, str]:
+    """The file of each OpenVINO engine that can be made of the model."""
     if not model.mean_pooled or not _openvino_version():
-        return False
-    try:
+        return {}
+    files: dict[Engine, str] = {}
+    with suppress(ModelError):
         convert(torch_encoder.model, folder)
-    except ModelError:
-        return False
-    return True
+        files["openvino"] = MODEL_FILE
+        ids = PromptTokenizer(model.path / "tokenizer.json").ids(calibration_texts(), model.passage_prompt)
+        quantise(folder, [np.array([one[: model.max_tokens]], np.int64) for one in ids])
+        files["openvino-int8"] = INT8_FILE
+    return files
 
 
 def _sample_batch(model: ModelFolder) -> tuple[Ids, Ids]:
     """Ids and mask of a few texts of ordinary length, one of them padded."""
     tokenizer = PromptTokenizer(model.path / "tokenizer.json")
-    ids = tokenizer.ids([SAMPLE], model.passage_prompt)[0]
     length = min(TOKENS, model.max_tokens)
-    batch = np.tile(np.resize(np.array(ids, np.int64), length), (TEXTS, 1))
+    ids = tokenizer.ids(SAMPLES, model.passage_prompt)
+    batch = np.stack([np.resize(np.array(one, np.int64), length) for one in ids])
     mask = np.ones_like(batch)
     mask[0, length // 2 :] = 0
     return batch, mask
