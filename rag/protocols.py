@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
@@ -26,6 +27,19 @@ class PassageTokenizer(Protocol):
         """The character offset at which each content token of each text begins."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Likeness:
+    """How far texts fit a query.
+
+    `cosines` of whole texts have shape (texts,). `matches`, shape (texts, query tokens), has for each
+    token of the query the highest cosine that any token of the text has to it: late interaction
+    (Khattab and Zaharia, SIGIR 2020, section 3.3), before its sum over the query.
+    """
+
+    cosines: Vectors
+    matches: Vectors
+
+
 class Embedder(PassageTokenizer, Protocol):
     """Text to unit vectors. The prefixes are the embedder's own business."""
 
@@ -42,6 +56,9 @@ class Embedder(PassageTokenizer, Protocol):
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape (len(texts), dimensions), float32, in the order given."""
+
+    def compare(self, query: str, texts: Sequence[str]) -> Likeness:
+        """How far each text fits the query, as a whole and token by token; long texts by their beginning."""
 
 
 class ChatModel(Protocol):
@@ -93,6 +110,44 @@ class ChatModel(Protocol):
         """Frees the model's memory."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """Which document each passage of a collection belongs to, and how long it is.
+
+    `rowids` (int64, ascending), `documents` (places in `entries`) and `lengths` (index terms) have
+    shape (passages,); `sizes`, the passages of each document, has shape (documents,).
+    """
+
+    rowids: NDArray[np.int64]
+    documents: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    entries: tuple[DocumentEntry, ...]
+    sizes: NDArray[np.int64]
+
+    def places(self, rowids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The place of each rowid in the arrays; -1 for one that is not there."""
+        if not self.rowids.size:
+            return np.full(len(rowids), -1)
+        found = np.minimum(np.searchsorted(self.rowids, rowids), self.rowids.size - 1)
+        return np.where(self.rowids[found] == rowids, found, -1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Postings:
+    """In which passages some index terms occur, and how often: an entry a term and passage.
+
+    `frequencies` has, for every term asked for, in how many passages it occurs. `terms`, rarest
+    first, are those that have entries: the store leaves out terms too common to be worth it. The
+    arrays `term` (places in `terms`), `rowids` and `counts` have shape (entries,).
+    """
+
+    frequencies: dict[str, int]
+    terms: tuple[str, ...]
+    term: NDArray[np.int64]
+    rowids: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+
 class SearchIndex(Protocol):
     """The part of the store that retrieval reads. Scores: higher is better."""
 
@@ -109,11 +164,14 @@ class SearchIndex(Protocol):
     ) -> list[tuple[int, float]]:
         """(rowid, BM25) of passages that hold any of the index terms, best first, ties by rowid."""
 
-    def cosines(self, rowids: Sequence[int], vector: Vectors) -> list[float]:
-        """The exact cosine of each passage to the vector, in the order given."""
+    def cosines(self, collection: str, rowids: Sequence[int], vector: Vectors) -> list[float]:
+        """The exact cosine of each passage of the collection to the vector, in the order given."""
 
-    def term_document_frequencies(self, collection: str, terms: Sequence[str]) -> dict[str, int]:
-        """In how many passages of the collection each index term occurs."""
+    def layout(self, collection: str) -> Layout:
+        """The collection's passages and documents, as they are now."""
+
+    def postings(self, collection: str, terms: Sequence[str]) -> Postings:
+        """Where these index terms occur in the collection."""
 
     def hits(self, rowids: Sequence[int]) -> list[Hit]:
         """The passages of these rowids, in the order given, with score 0."""

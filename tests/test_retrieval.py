@@ -117,7 +117,7 @@ def test_each_search_can_be_switched_off(store: SqliteStore) -> None:
     dense = search(store, "Dogs bark at the postman.", ranking=Ranking(keyword_weight=0))
     words = search(store, "Dogs bark at the postman.", ranking=Ranking(dense_weight=0))
     assert dense[0].passage.text == words[0].passage.text == "Dogs bark at the postman."
-    assert {hit.signals["keyword"] for hit in dense} == {0.0}
+    assert {hit.signals["keyword"] > 0 for hit in words} == {True}
 
 
 @pytest.mark.parametrize(

@@ -171,9 +171,9 @@ def test_cosines_are_exact_and_in_order(store: SqliteStore) -> None:
     put(store, "a.md", "the cat sat", "a dog ran", "the end")
     query = text_vector("dog end")
     expected = [float(text_vector(text) @ query) for text in ("the end", "the cat sat")]
-    assert store.cosines([3, 1], query) == pytest.approx(expected, abs=1e-6)
+    assert store.cosines("default", [3, 1], query) == pytest.approx(expected, abs=1e-6)
     with pytest.raises(LibraryError, match="77"):
-        store.cosines([1, 77], query)
+        store.cosines("default", [1, 77], query)
 
 
 def test_among_limits_both_searches(store: SqliteStore) -> None:
@@ -206,7 +206,7 @@ def test_among_limits_both_searches(store: SqliteStore) -> None:
 def test_terms_of_any_script_and_sign_are_kept_whole(store: SqliteStore, term: str) -> None:
     put(store, "a.md", f"before {term} after", "b c a snake case info 42")
     assert texts_found(store, store.keyword_matches("default", [term], 5)) == [f"before {term} after"]
-    assert store.term_document_frequencies("default", [term, "absent"]) == {term: 1, "absent": 0}
+    assert store.postings("default", [term, "absent"]).frequencies == {term: 1, "absent": 0}
 
 
 def test_ties_are_broken_by_rowid(store: SqliteStore) -> None:

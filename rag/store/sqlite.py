@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rag.errors import LibraryError, ModelMismatch, UsageError
-from rag.protocols import Vectors
+from rag.protocols import Layout, Postings, Vectors
 from rag.records import Document, DocumentEntry, Hit, Passage
 from rag.store import checks, documents, duplicates, keywords, switching, vectors
+from rag.store.caching import Latest
 from rag.store.conversations import ConversationTables
 from rag.store.database import Database, first_row, rows
 from rag.store.documents import StoredDocument
 from rag.store.duplicates import DuplicateGroup
+from rag.store.layout import load_layout
 from rag.store.rows import Collection, Finding, KnownFile, Related, ReportRow, Source, Status, storable
-from rag.store.vectors import Embedding, IndexCache
+from rag.store.vectors import CodeIndex, Embedding, ExactIndex
 
 if TYPE_CHECKING:
     import apsw
@@ -35,7 +37,9 @@ class SqliteStore:
         self.path = path
         self.database = Database(path)
         self.conversations = ConversationTables(self.database)
-        self._indexes = IndexCache()
+        self._indexes: Latest[ExactIndex | CodeIndex] = Latest()
+        self._layouts: Latest[Layout] = Latest()
+        self._postings: Latest[keywords.PostingsCache] = Latest()
         self._term_counts = keywords.TermCounts()
 
     def close(self) -> None:
@@ -307,9 +311,7 @@ class SqliteStore:
             if embedding is None:
                 return []
             vectors.check_dimensions(embedding, vector, collection)
-            _, generation = self._size(db, collection_id)
-            load = vectors.load_codes if embedding.mean_vectors else vectors.load_exact
-            index = self._indexes.get(embedding, generation, lambda: load(db, embedding))
+            index = self._index(db, collection_id, embedding)
             return vectors.nearest(db, embedding, index, vector, limit, among)
 
     def keyword_matches(
@@ -328,26 +330,36 @@ class SqliteStore:
             chosen = keywords.affordable(counts, passages)
             return keywords.matches(db, collection_id, chosen, limit, among)
 
-    def cosines(self, rowids: Sequence[int], vector: Vectors) -> list[float]:
+    def cosines(self, collection: str, rowids: Sequence[int], vector: Vectors) -> list[float]:
         """The exact cosine of each passage to the vector, in the order given; unknown rowids raise."""
         with self.database.read() as db:
-            by_id: dict[int, float] = {}
-            for embedding in self._embeddings_of(db, rowids):
-                ids, found = vectors.fetch_vectors(db, embedding, rowids)
-                by_id.update(zip(ids.tolist(), vectors.dot(found, vector).tolist(), strict=True))
+            collection_id = self._collection_id(db, collection)
+            embedding = self._need_serving(db, collection_id, collection)
+            index = self._index(db, collection_id, embedding)
+            ids, found = vectors.vectors_of(db, embedding, index, rowids)
+        by_id = dict(zip(ids.tolist(), vectors.dot(found, vector).tolist(), strict=True))
         missing = [rowid for rowid in rowids if rowid not in by_id]
         if missing:
             raise LibraryError(f"Passages {missing[:5]} are no longer in {self.path}; search again.")
         return [by_id[rowid] for rowid in rowids]
 
-    def term_document_frequencies(self, collection: str, terms: Sequence[str]) -> dict[str, int]:
-        """In how many passages of the collection each index term occurs."""
+    def layout(self, collection: str) -> Layout:
+        """The collection's passages and documents, as they are now."""
+        with self.database.read() as db:
+            collection_id = self._collection_id(db, collection)
+            _, generation = self._size(db, collection_id)
+            return self._layouts.get(collection_id, generation, lambda: load_layout(db, collection_id))
+
+    def postings(self, collection: str, terms: Sequence[str]) -> Postings:
+        """Where these index terms occur in the collection; very frequent ones as `keyword_matches` does."""
         with self.database.read() as db:
             collection_id = self._collection_id(db, collection)
             passages, generation = self._size(db, collection_id)
-            return self._term_counts.get(
+            counts = self._term_counts.get(
                 db, collection_id, dict.fromkeys(terms), passages=passages, generation=generation
             )
+            cache = self._postings.get(collection_id, generation, keywords.PostingsCache)
+            return keywords.joined_postings(db, collection_id, cache, counts, passages)
 
     def hits(self, rowids: Sequence[int]) -> list[Hit]:
         """The passages of these rowids, in the order given, with score 0."""
@@ -443,15 +455,10 @@ class SqliteStore:
             )
         return embedding
 
-    def _embeddings_of(self, db: apsw.Connection, rowids: Sequence[int]) -> list[Embedding]:
-        found = rows(
-            db,
-            "SELECT DISTINCT embedding_id FROM passages JOIN documents ON documents.id = document_id"
-            " JOIN collections ON collections.id = collection_id"
-            " WHERE passages.id IN (SELECT value FROM json_each(?)) AND embedding_id IS NOT NULL",
-            (json.dumps([int(rowid) for rowid in rowids]),),
-        )
-        return [vectors.load_embedding(db, id_) for (id_,) in found]
+    def _index(self, db: apsw.Connection, collection_id: int, embedding: Embedding) -> ExactIndex | CodeIndex:
+        _, generation = self._size(db, collection_id)
+        load = vectors.load_codes if embedding.mean_vectors else vectors.load_exact
+        return self._indexes.get(embedding.id, generation, lambda: load(db, embedding))
 
     def _size(self, db: apsw.Connection, collection_id: int) -> tuple[int, int]:
         passages, generation = first_row(

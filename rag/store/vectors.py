@@ -20,10 +20,9 @@ scan below takes 3 ms for any k.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -448,28 +447,6 @@ def _codes_out_of_step(embedding: Embedding) -> LibraryError:
     )
 
 
-class IndexCache:
-    """The in-memory indexes of the collections in use, loaded again after a change."""
-
-    def __init__(self, most: int = 4) -> None:
-        self._most = most
-        self._lock = Lock()
-        self._loaded: dict[int, tuple[int, ExactIndex | CodeIndex]] = {}
-
-    def get(
-        self, embedding: Embedding, generation: int, load: Callable[[], ExactIndex | CodeIndex]
-    ) -> ExactIndex | CodeIndex:
-        """The index of this generation; `load` is called when the one in memory is another's."""
-        with self._lock:
-            held = self._loaded.pop(embedding.id, None)
-            if held is None or held[0] != generation:
-                held = (generation, load())
-            self._loaded[embedding.id] = held  # the newest is last, the first is dropped
-            while len(self._loaded) > self._most:
-                self._loaded.pop(next(iter(self._loaded)))
-            return held[1]
-
-
 def nearest(
     db: apsw.Connection,
     embedding: Embedding,
@@ -488,6 +465,16 @@ def nearest(
         candidates = index.candidates(vector, 2 * limit, chosen)
     ids, vectors = fetch_vectors(db, embedding, candidates.tolist())
     return best(ids, dot(vectors, vector), limit)
+
+
+def vectors_of(
+    db: apsw.Connection, embedding: Embedding, index: ExactIndex | CodeIndex, passage_ids: Sequence[int]
+) -> tuple[NDArray[np.int64], Vectors]:
+    """As `fetch_vectors`, from memory where the index holds the vectors."""
+    if isinstance(index, CodeIndex):
+        return fetch_vectors(db, embedding, passage_ids)
+    chosen = np.isin(index.ids, np.asarray(passage_ids, dtype=np.int64))
+    return index.ids[chosen], index.vectors[chosen]
 
 
 def check_dimensions(embedding: Embedding, vectors: Vectors, collection: str) -> None:

@@ -1,0 +1,265 @@
+"""A query to ranked passages: vectors and keywords, their scores standardised and added."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.errors import UsageError
+from rag.filters import ParsedQuery, holds_phrase, matching, parse_query
+from rag.keywords import joined_terms, query_terms
+from rag.protocols import Embedder, Layout, Postings, SearchIndex, Vectors
+from rag.records import Hit
+from rag.retrieval.names import named, rarities
+from rag.retrieval.scores import (
+    Places,
+    Scores,
+    bm25,
+    document_shares,
+    highest,
+    holding,
+    reciprocal_ranks,
+    standardised,
+)
+from rag.text.answer_types import expected_answer
+
+__all__ = ["DEFAULT_RANKING", "Ranking", "retrieve"]
+
+# Passages whose text is looked at, for each one asked for; the order of the others is not known.
+SHORTLIST = 3
+LEAST_SHORTLIST = 60
+_NUMBER_SIGNS = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|[%$€£¥]")
+_NO_DIGIT, _NO_LETTER = re.compile(r"\D+"), re.compile(r"[\W_]+")
+FULL_OF_NUMBERS = 0.2  # digits of letters and digits: a balance sheet has 0.2 to 0.4, prose 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """What decides the order of the hits; each field can be compared in the lab.
+
+    `candidates` are taken from each of the two searches. `dense_weight` and `keyword_weight` are of
+    the standardised cosine and BM25; 0 switches a search off. `name_weight` is of the document's name
+    in the query, `document_weight` of how far the whole document is about the query's words,
+    `number_weight` of a passage full of numbers where the query asks for one, and `page_penalty` is
+    taken off a passage for each better one of its page. `fusion` "ranks" is reciprocal rank fusion,
+    to compare with.
+    """
+
+    candidates: int = 100
+    dense_weight: float = 1.0
+    keyword_weight: float = 0.5
+    name_weight: float = 2.0
+    document_weight: float = 3.0
+    number_weight: float = 1.0
+    page_penalty: float = 0.3
+    fusion: Literal["scores", "ranks"] = "scores"
+
+
+DEFAULT_RANKING = Ranking()
+
+
+def retrieve(
+    query: str,
+    *,
+    index: SearchIndex,
+    embedder: Embedder,
+    collection: str,
+    top_k: int,
+    docs: Sequence[str] | None = None,
+    ranking: Ranking = DEFAULT_RANKING,
+) -> list[Hit]:
+    """The `top_k` best passages, best first; equal scores are ordered by rowid.
+
+    The query may hold filters, `"phrases"` and `-words` (`rag.filters.parse_query`); `docs` limits the
+    search to documents of these paths. Passages that hold a phrase come before all others. A hit's
+    `signals` hold `dense` (cosine), `keyword` (BM25), and `name` and `document` (how far the query
+    names its document, and how far that is about the query's words). Of passages with the same
+    text in the same document only the best is given.
+
+    Raises:
+        UsageError: nothing to search for, or the filters let no document through.
+    """
+    parsed = parse_query(query)
+    if not parsed.text:
+        raise UsageError("The query has filters only; add the words to search for.")
+    layout = index.layout(collection)
+    among = _allowed(layout, collection, parsed, docs)
+    vector = embedder.embed_queries([parsed.text])[0]
+    terms = list(dict.fromkeys((*query_terms(parsed.text), *joined_terms(parsed.text))))
+    search = _Search(index, collection, layout, vector, index.postings(collection, terms), among)
+    narrowed = bool(parsed.phrases or parsed.excluded)
+    limit = max(ranking.candidates, 2 * top_k) * (5 if narrowed else 1)
+    places = search.candidates(ranking, limit, parsed.phrases)
+    shortlist = len(places) if narrowed else max(SHORTLIST * top_k, LEAST_SHORTLIST)
+    hits = _without_repeats(_narrowed(search.hits(places, ranking, shortlist), parsed))
+    if ranking.number_weight and asks_for_a_number(parsed.text):
+        hits = _by_score(_with_score(hit, ranking.number_weight * _numbers(hit)) for hit in hits)
+    return _phrases_first(_spread_over_pages(hits, ranking.page_penalty), parsed)[:top_k]
+
+
+def asks_for_a_number(query: str) -> bool:
+    """Whether the query's words ask for a number, or it has a year, a percent or a currency sign."""
+    return expected_answer(query) == "number" or _NUMBER_SIGNS.search(query) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """One query against one collection; `among` are the rowids it is limited to, ascending."""
+
+    index: SearchIndex
+    collection: str
+    layout: Layout
+    vector: Vectors
+    postings: Postings
+    among: NDArray[np.int64] | None
+
+    def candidates(self, ranking: Ranking, limit: int, phrases: Sequence[str]) -> _Candidates:
+        """The passages that either search finds, `limit` from each, and those that may hold a phrase."""
+        places, scores = bm25(self.postings, self.layout)
+        if self.among is not None:
+            allowed = np.isin(self.layout.rowids[places], self.among)
+            places, scores = places[allowed], scores[allowed]
+        nearest, cosines = self._nearest(limit if ranking.dense_weight else 0)
+        found = places[highest(scores, limit if ranking.keyword_weight else 0)]
+        quoted = [
+            np.intersect1d(places, holding(self.postings, self.layout, query_terms(phrase)))[:limit]
+            for phrase in phrases
+        ]
+        every = np.unique(np.concatenate([nearest, found, *quoted]))
+        dense = np.zeros(len(every))
+        dense[np.searchsorted(every, nearest)] = cosines
+        others = np.setdiff1d(every, nearest, assume_unique=True)
+        dense[np.searchsorted(every, others)] = self.index.cosines(
+            self.collection, self.layout.rowids[others].tolist(), self.vector
+        )
+        keyword = np.zeros(len(every))
+        _, here, there = np.intersect1d(every, places, assume_unique=True, return_indices=True)
+        keyword[here] = scores[there]
+        return _Candidates(every, dense, keyword)
+
+    def _nearest(self, limit: int) -> tuple[Places, Scores]:
+        among = None if self.among is None else self.among.tolist()
+        found = self.index.nearest(self.collection, self.vector, limit, among=among) if limit else []
+        places = self.layout.places(np.array([rowid for rowid, _ in found], dtype=np.int64))
+        cosines = np.array([cosine for _, cosine in found], dtype=np.float64)
+        return places[places >= 0], cosines[places >= 0]
+
+    def hits(self, candidates: _Candidates, ranking: Ranking, count: int) -> list[Hit]:
+        """The `count` best of the candidates, best first."""
+        documents = self.layout.documents[candidates.places]
+        name = self._names(documents) if ranking.name_weight else np.zeros(len(documents))
+        about = document_shares(self.postings, self.layout)[documents]
+        score = _fused(candidates, ranking) + ranking.name_weight * name + ranking.document_weight * about
+        best = highest(score, count)
+        signals = {"dense": candidates.dense, "keyword": candidates.keyword, "name": name, "document": about}
+        place_of = dict(zip(self.layout.rowids[candidates.places[best]].tolist(), best.tolist(), strict=True))
+        return [
+            replace(
+                hit,
+                score=float(score[place_of[hit.rowid]]),
+                signals={kind: float(values[place_of[hit.rowid]]) for kind, values in signals.items()},
+            )
+            for hit in self.index.hits(list(place_of))
+        ]
+
+    def _names(self, documents: NDArray[np.int64]) -> Scores:
+        """How far the query names each of these documents."""
+        different, inverse = np.unique(documents, return_inverse=True)
+        entries = [self.layout.entries[document] for document in different]
+        frequencies = self.postings.frequencies
+        weights = rarities(frequencies, len(self.layout.rowids))
+        return np.array(named(entries, set(frequencies), weights), dtype=np.float64)[inverse]
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """Places in the layout, ascending, with the cosine and the BM25 score of each."""
+
+    places: Places
+    dense: Scores
+    keyword: Scores
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+
+def _allowed(
+    layout: Layout, collection: str, parsed: ParsedQuery, docs: Sequence[str] | None
+) -> NDArray[np.int64] | None:
+    """The rowids the filters leave, or None without filters."""
+    if not parsed.filters and docs is None:
+        return None
+    wanted = None if docs is None else set(docs)
+    passing = {
+        entry.id
+        for entry in matching(layout.entries, parsed.filters)
+        if wanted is None or entry.doc in wanted
+    }
+    if not passing:
+        limits = " ".join(f"{one.kind}:{one.value}" for one in parsed.filters)
+        raise UsageError(f"No document in '{collection}' passes {limits or 'the chosen documents'}.")
+    passes = np.array([entry.id in passing for entry in layout.entries])
+    allowed: NDArray[np.int64] = layout.rowids[passes[layout.documents]]
+    return allowed
+
+
+def _fused(candidates: _Candidates, ranking: Ranking) -> Scores:
+    """One score a candidate.
+
+    Adding scores keeps how much better a passage is, which ranks throw away: answer recall@1 on
+    xquad-en 0.971 against 0.961 for reciprocal rank fusion.
+    """
+    comparable = reciprocal_ranks if ranking.fusion == "ranks" else standardised
+    dense, keyword = comparable(candidates.dense), comparable(candidates.keyword)
+    return ranking.dense_weight * dense + ranking.keyword_weight * keyword
+
+
+def _numbers(hit: Hit) -> float:
+    """How full of numbers a passage is, 0 to 1: statements and price lists are, prose is not."""
+    letters = _NO_LETTER.sub("", hit.passage.text)
+    share = len(_NO_DIGIT.sub("", letters)) / max(len(letters), 1)
+    return min(1.0, share / FULL_OF_NUMBERS)
+
+
+def _spread_over_pages(hits: Sequence[Hit], penalty: float) -> list[Hit]:
+    """The hits in a new order: each lowered by `penalty` for every better hit of its page."""
+    seen: dict[tuple[int, int], int] = {}
+    lowered = []
+    for hit in hits:
+        better = 0
+        if hit.page is not None:
+            better = seen.get((hit.document_id, hit.page), 0)
+            seen[hit.document_id, hit.page] = better + 1
+        lowered.append(_with_score(hit, -penalty * better) if better else hit)
+    return _by_score(lowered)
+
+
+def _with_score(hit: Hit, change: float) -> Hit:
+    return replace(hit, score=hit.score + change)
+
+
+def _by_score(hits: Iterable[Hit]) -> list[Hit]:
+    return sorted(hits, key=lambda hit: (-hit.score, hit.rowid))
+
+
+def _narrowed(hits: Sequence[Hit], parsed: ParsedQuery) -> list[Hit]:
+    """Without those that hold an excluded word."""
+    return [hit for hit in hits if not any(holds_phrase(hit.passage.text, word) for word in parsed.excluded)]
+
+
+def _phrases_first(hits: Sequence[Hit], parsed: ParsedQuery) -> list[Hit]:
+    """Those that hold the most phrases first, else in the order given."""
+    return sorted(hits, key=lambda hit: -sum(holds_phrase(hit.passage.text, one) for one in parsed.phrases))
+
+
+def _without_repeats(hits: Sequence[Hit]) -> list[Hit]:
+    """The hits whose text no better hit of the same document has."""
+    best: dict[tuple[int, str], Hit] = {}
+    for hit in hits:
+        best.setdefault((hit.document_id, " ".join(hit.passage.text.split()).casefold()), hit)
+    return list(best.values())

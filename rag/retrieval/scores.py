@@ -1,0 +1,94 @@
+"""What a passage's score is made of: BM25, what its document is about, and scores made comparable."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.protocols import Layout, Postings
+
+Scores = NDArray[np.float64]
+Places = NDArray[np.int64]
+
+# Terms saturate sooner than at the usual 1.2: answer recall@1 on XQuAD .972 against .970, page
+# recall@1 on annual reports .250 against .167.
+SATURATION = 0.6
+LENGTH_SHARE = 0.75
+# A document of which a fifth of the passages hold a word is half about it.
+HALF_ABOUT = 0.2
+
+
+def bm25(postings: Postings, layout: Layout) -> tuple[Places, Scores]:
+    """The places of the passages that hold any of the terms, ascending, and the BM25 score of each.
+
+    Robertson, Zaragoza: The Probabilistic Relevance Framework (2009), equation 3.15, with FTS5's
+    weight of a term: never below 10⁻⁶.
+    """
+    places = layout.places(postings.rowids)
+    there = places >= 0  # the collection may have changed in between
+    places, term, counts = places[there], postings.term[there], postings.counts[there]
+    frequency = np.array([postings.frequencies[one] for one in postings.terms], dtype=np.float64)
+    passages = len(layout.rowids)
+    rarity = np.maximum(np.log(np.maximum(passages - frequency + 0.5, 0.5) / (frequency + 0.5)), 1e-6)
+    length = layout.lengths[places] / max(float(layout.lengths.mean()) if passages else 1.0, 1.0)
+    norm = SATURATION * (1 - LENGTH_SHARE + LENGTH_SHARE * length)
+    weight = rarity[term] * counts * (SATURATION + 1) / (counts + norm)
+    found, inverse = np.unique(places, return_inverse=True)
+    scores: Scores = np.bincount(inverse, weights=weight, minlength=len(found)).astype(np.float64)
+    return found, scores
+
+
+def document_shares(postings: Postings, layout: Layout) -> Scores:
+    """How far each document is about the query's words, 0 to 1, shape (documents,).
+
+    A word counts by how much of the document's passages hold it, and the more, the fewer documents
+    have it. That finds NVIDIA's report though its name and title say NVDA: on 20 quarterly reports
+    document recall@5 is 0.92 with it, 0.76 without. Short documents are hardly told apart by it.
+    """
+    places = layout.places(postings.rowids)
+    there = places >= 0
+    documents = len(layout.entries)
+    pairs, held = np.unique(
+        postings.term[there] * documents + layout.documents[places[there]], return_counts=True
+    )
+    term, document = np.divmod(pairs, max(documents, 1))
+    having = np.bincount(term, minlength=len(postings.terms))
+    rarity = np.log1p((documents - having + 0.5) / (having + 0.5))
+    share = held / layout.sizes[document]
+    about = share * (1 + HALF_ABOUT) / (share + HALF_ABOUT)
+    total = np.bincount(document, weights=rarity[term] * about, minlength=documents)
+    return total / max(float(rarity.sum()), 1e-9)
+
+
+def holding(postings: Postings, layout: Layout, terms: list[str]) -> Places:
+    """The places of the passages that hold all of these terms, ascending; none without terms."""
+    wanted = [number for number, term in enumerate(postings.terms) if term in terms]
+    places = layout.places(postings.rowids[np.isin(postings.term, wanted)])
+    found, held = np.unique(places[places >= 0], return_counts=True)
+    every: Places = found[held == len(wanted)]
+    return every
+
+
+def standardised(scores: Scores) -> Scores:
+    """Zero mean and unit deviation over the candidates; all 0 where they do not differ."""
+    deviation = float(scores.std()) if scores.size else 0.0
+    return (scores - scores.mean()) / deviation if deviation > 1e-12 else np.zeros_like(scores)
+
+
+def reciprocal_ranks(scores: Scores) -> Scores:
+    """1 / (60 + rank), the highest first, equal scores in the order given.
+
+    Cormack, Clarke, Büttcher: Reciprocal Rank Fusion (SIGIR 2009).
+    """
+    ranks = np.empty_like(scores)
+    ranks[np.argsort(-scores, kind="stable")] = np.arange(1, scores.size + 1)
+    return 1 / (60 + ranks)
+
+
+def highest(scores: Scores, limit: int) -> NDArray[np.int64]:
+    """The indices of the `limit` highest scores, best first, ties in the order given."""
+    if len(scores) > 4 * limit > 0:
+        threshold = np.partition(scores, len(scores) - limit)[len(scores) - limit]
+        keep = np.flatnonzero(scores >= threshold)
+        return keep[np.argsort(-scores[keep], kind="stable")][:limit]
+    return np.argsort(-scores, kind="stable")[:limit]

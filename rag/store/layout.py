@@ -1,0 +1,42 @@
+"""A collection's passages and documents as arrays: which belong together, and how long they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.protocols import Layout
+from rag.store import documents
+from rag.store.database import first_row
+from rag.store.keywords import passage_lengths
+
+if TYPE_CHECKING:
+    import apsw
+
+
+def load_layout(db: apsw.Connection, collection_id: int) -> Layout:
+    """Reads it from two indexes, without touching any text."""
+    entries = tuple(documents.entries(db, collection_id))
+    # Joined inside SQLite: a million rows take 0.4 s so, and 1.5 s one by one.
+    owners, ids = first_row(
+        db,
+        "SELECT group_concat(document_id), group_concat(id) FROM passages"
+        " WHERE document_id IN (SELECT id FROM documents WHERE collection_id = ?)",
+        (collection_id,),
+    )
+    rowids, owner = _numbers(ids), _numbers(owners)
+    order = np.argsort(rowids)
+    rowids, owner = rowids[order], owner[order]
+    known = np.fromiter((entry.id for entry in entries), dtype=np.int64, count=len(entries))
+    belongs = np.searchsorted(known, owner)
+    lengths = np.ones(len(rowids), dtype=np.int64)
+    long_ids, found = passage_lengths(db, collection_id)
+    lengths[np.isin(rowids, long_ids)] = found[np.isin(long_ids, rowids)]
+    return Layout(rowids, belongs, lengths, entries, np.bincount(belongs, minlength=len(entries)))
+
+
+def _numbers(joined: str | None) -> NDArray[np.int64]:
+    """The numbers of a text that separates them by commas; none of None."""
+    return np.fromstring(joined or "", dtype=np.int64, sep=",")
