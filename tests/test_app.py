@@ -25,11 +25,11 @@ from rag.records import Answer, BudgetUse, Citation, Evidence, Hit, Passage, Sen
 from rag.ui.answers import plain_text, turn_html
 from rag.ui.changes import changed_html
 from rag.ui.conductor import Act, act_of
-from rag.ui.context import App, open_services
+from rag.ui.context import App, open_services, report_of
 from rag.ui.desk import Desk, Request, Task
 from rag.ui.dialogs import take_back
 from rag.ui.exporting import conversation_markdown
-from rag.ui.gate import is_exposed
+from rag.ui.gate import Visitor, is_exposed, visitor_of
 from rag.ui.jobs import Job, JobDesk
 from rag.ui.library import safe_name, size_text
 from rag.ui.markup import label, question_words, spanned, word_spans
@@ -193,7 +193,7 @@ def test_a_hostile_turn_draws_no_element_of_its_own(state: str) -> None:
 @given(st.text())
 def test_prose_keeps_every_word_and_makes_no_element_of_the_text(value: str) -> None:
     html = prose(value, ())
-    assert set(tag_names(html)) <= {"p", "h3", "table", "tr", "td", "th", "strong", "code", "span"}
+    assert set(tag_names(html)) <= {"p", "h3", "pre", "table", "tr", "td", "th", "strong", "code", "span"}
 
 
 def test_prose_shows_headings_and_tables_with_their_marks() -> None:
@@ -203,6 +203,13 @@ def test_prose_shows_headings_and_tables_with_their_marks() -> None:
         '<h3 dir="auto">Meals</h3><table><tr><th dir="auto">What</th><th dir="auto">Limit</th></tr>'
         '<tr><td dir="auto">Lunch</td><td dir="auto"><mark class="fn-exact">20</mark></td></tr></table>'
         '<p dir="auto">End.</p>'
+    )
+
+
+def test_prose_shows_code_as_it_is() -> None:
+    assert prose("Run:\n\n```sh\nls **/*.py\n\npwd\n```\nDone.", [(12, 14, "fn-exact")]) == (
+        '<p dir="auto">Run:</p><pre dir="ltr"><mark class="fn-exact">ls</mark> **/*.py\n\npwd\n</pre>'
+        '<p dir="auto">Done.</p>'
     )
 
 
@@ -711,9 +718,10 @@ def open_library():
 WHOLE = "from rag.ui.shell import run\nrun(open_library, name=str(folder))\n"
 ONE_PAGE = """
 from rag.ui.context import App, open_services, phrases
+from rag.ui.gate import Visitor
 from rag.ui.shell import PAGES
 services = open_services(open_library)
-PAGES[{page!r}][1](App(services, phrases(services.library), services.close))
+PAGES[{page!r}][1](App(services, phrases(services.library), services.close, Visitor()))
 services.close()
 """
 
@@ -817,26 +825,78 @@ GATE = """
 import streamlit as st
 from rag.ui.gate import admitted
 from rag.ui.strings import Phrases
-if admitted(Phrases("en"), address="0.0.0.0"):
-    st.title("inside")
+visitor = admitted(Phrases("en"), address="0.0.0.0")
+if visitor:
+    st.title(f"inside {visitor.keeper}")
 """
 
 
 def test_without_a_password_nobody_comes_in_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FOOTNOTE_APP_PASSWORD", raising=False)
     app = AppTest.from_string(GATE).run()
-    assert "no password is set" in app.error[0].value
+    assert "nobody can be let in" in app.error[0].value
 
 
-def test_the_password_opens_the_app_for_this_session(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("password", "keeper"), [("open sesame", False), ("keep sesame", True)], ids=["guest", "keeper"]
+)
+def test_the_password_opens_the_app_for_this_session(
+    monkeypatch: pytest.MonkeyPatch, password: str, keeper: bool
+) -> None:
     monkeypatch.setenv("FOOTNOTE_APP_PASSWORD", "open sesame")
+    monkeypatch.setenv("FOOTNOTE_KEEPER_PASSWORD", "keep sesame")
     app = AppTest.from_string(GATE).run()
     app.text_input[0].set_value("sesame")
     app.button[0].click().run(timeout=10)
     assert app.error[0].value == "That is not the password. Try again."
-    app.text_input[0].set_value("open sesame")
+    app.text_input[0].set_value(password)
     app.button[0].click().run(timeout=10)
-    assert [title.value for title in app.title] == ["inside"]
+    assert [title.value for title in app.title] == [f"inside {keeper}"]
+
+
+@pytest.mark.parametrize(
+    ("claims", "visitor"),
+    [
+        ({"email": "Ann@Example.org"}, Visitor("ann@example.org", keeper=True)),
+        ({"email": "bob@example.org", "email_verified": True}, Visitor("bob@example.org", keeper=False)),
+        ({"email": "bob@example.org", "email_verified": False}, None),
+        ({"email": "bob@evil-example.org.evil"}, None),
+        ({"email": "bob@notexample.org"}, None),
+        ({"sub": "guest-7"}, Visitor("guest-7", keeper=False)),
+        ({}, None),
+    ],
+)
+def test_only_whom_the_rules_name_is_let_in(claims: dict[str, object], visitor: Visitor | None) -> None:
+    rules = {"allowed": ["@example.org", "guest-7"], "keepers": ["ann@example.org"]}
+    assert visitor_of(claims, rules) == visitor
+    assert visitor_of(claims, {}) is None
+
+
+def seen(filled: Path, name: str, *, keeper: bool = False) -> App:
+    """The app as a visitor has it."""
+    services = open_services(lambda: fake_library(filled, ["x"]))
+    return App(services, SAY, lambda: None, Visitor(name, keeper=keeper))
+
+
+def test_a_private_collection_is_seen_by_its_owner_only(filled: Path) -> None:
+    ann = seen(filled, "ann")
+    ann.library.store.give_collection("default", "ann")
+    assert ([one.name for one in ann.collections()], ann.may_change("default")) == (["default"], True)
+    assert len(report_of(ann)) == 1 + len(THINGS)
+    ann.services.close()
+    for name, keeper in (("bob", False), ("", True)):
+        other = seen(filled, name, keeper=keeper)
+        assert (other.collections(), other.may_change("default")) == ([], False)
+        assert other.collection != "default"
+        assert report_of(other) == []
+        other.services.close()
+
+
+def test_only_a_keeper_changes_what_belongs_to_everybody(filled: Path) -> None:
+    for keeper in (True, False):
+        app = seen(filled, "ann", keeper=keeper)
+        assert app.may_change("default") is keeper
+        app.services.close()
 
 
 def test_a_conversation_that_is_gone_starts_a_new_one(filled: Path) -> None:
@@ -888,7 +948,7 @@ def test_an_edited_question_can_take_the_place_of_what_followed(filled: Path) ->
     for question in ("one", "two", "three"):
         library.conversations.append(conversation, finished(question))
     turns = library.conversations.load(conversation).turns
-    app = App(open_services(lambda: library), SAY, lambda: None)
+    app = App(open_services(lambda: library), SAY, lambda: None, Visitor())
     take_back(app, conversation, turns[1].id)
     assert [t.answer.question for t in library.conversations.load(conversation).turns] == ["one"]
     app.services.close()

@@ -12,6 +12,7 @@ from ui_fakes import THINGS, FakeLibrary, fake_library, write_documents
 
 from rag.ui.context import App, Services, open_services
 from rag.ui.experiments import begin_on_collection, begin_on_set, saved_runs
+from rag.ui.gate import Visitor
 from rag.ui.ingesting import embed_all
 from rag.ui.jobs import Job
 from rag.ui.lab import offered, reason_text, shipped
@@ -81,12 +82,12 @@ def test_a_watched_folder_takes_in_what_is_new(
 
 
 def test_a_collection_is_measured_under_several_settings(services: Services) -> None:
-    app = App(services, SAY, lambda: None)
+    app = App(services, SAY, lambda: None, Visitor())
     vectors, *_ = offered(SAY)
     begin_on_collection(app, [shipped(), vectors], count=20)
     job = only_job(services)
     assert (job.phase, job.unit, job.problem) == ("done", "searches", "")
-    (run,) = saved_runs(services.library)
+    (run,) = saved_runs(App(services, SAY, lambda: None, Visitor()))
     assert [one["setting"] for one in run["settings"]] == ["as shipped", "vectors only"]
     assert job.total == 2 * run["questions"]
     assert "vectors only" in run_name(run, SAY)
@@ -97,7 +98,7 @@ def test_a_collection_is_measured_under_several_settings(services: Services) -> 
 
 
 def test_a_question_set_that_is_not_there_is_said(services: Services, tmp_path: Path) -> None:
-    begin_on_set(App(services, SAY, lambda: None), tmp_path / "nowhere", [shipped()])
+    begin_on_set(App(services, SAY, lambda: None, Visitor()), tmp_path / "nowhere", [shipped()])
     job = only_job(services)
     assert job.phase == "failed"
     assert "neither a corpus folder" in job.problem
@@ -108,9 +109,9 @@ def test_a_question_set_is_indexed_beside_the_library(services: Services, tmp_pa
     write_documents(folder / "corpus")
     question = {"id": "1", "question": "How long is the notice period?", "docs": ["leaving.md"]}
     (folder / "questions.jsonl").write_text(json.dumps(question), encoding="utf-8")
-    begin_on_set(App(services, SAY, lambda: None), folder, [shipped()])
+    begin_on_set(App(services, SAY, lambda: None, Visitor()), folder, [shipped()])
     assert only_job(services).phase == "done"
-    (run,) = saved_runs(services.library)
+    (run,) = saved_runs(App(services, SAY, lambda: None, Visitor()))
     assert run["settings"][0]["measures"]["document"]["recall@1"]["mean"] == 1.0
     assert [one.name for one in services.library.store.collections()] == ["default"]
 

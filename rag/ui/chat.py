@@ -44,7 +44,7 @@ def chat_page(app: App) -> None:
         draw_conversation(app, turns, tasks)
         return
     with start.container():
-        if any(collection.passages for collection in app.library.store.collections()):
+        if any(collection.passages for collection in app.collections()):
             draw_start(app)
         else:
             draw_first_run(app)
@@ -56,7 +56,7 @@ def open_conversation(app: App) -> Conversation | None:
     if not named:
         return None
     try:
-        conversation = app.library.conversations.load(int(named) if named.isdecimal() else 0)
+        conversation = app.conversations.load(int(named) if named.isdecimal() else 0)
     except UsageError as error:
         st.query_params.clear()
         st.toast(label(str(error)))
@@ -71,7 +71,7 @@ def saved_turns(app: App, conversation: Conversation) -> list[Turn]:
     """The conversation's answers as they were saved, flagged where a source has changed since."""
     turns = []
     for saved in conversation.turns:
-        today = app.library.conversations.citations_today(saved, collection=conversation.collection)
+        today = app.conversations.citations_today(saved, collection=conversation.collection)
         stale: dict[int, Place] = {c.citation.marker: c.state for c in today if c.state != "unchanged"}
         thumb = {1: "up", -1: "down"}.get(saved.rating or 0, "")
         turns.append(saved_turn(saved.answer, key=f"saved-{saved.id}", stale=stale, thumb=thumb))
@@ -226,7 +226,7 @@ def ask(app: App, question: str) -> None:
         return
     conversation = open_conversation(app)
     if conversation is None:
-        conversation_id = app.library.conversations.start(question, collection=app.collection)
+        conversation_id = app.conversations.start(question, collection=app.collection)
         st.session_state["conversation"] = conversation_id
         st.query_params["c"] = str(conversation_id)
     else:
@@ -237,6 +237,7 @@ def ask(app: App, question: str) -> None:
             conversation_id=conversation_id,
             question=question,
             collection=app.collection,
+            owner=app.visitor.name,
             docs=chosen_docs(),
             passage_tokens=st.session_state.get("passage_tokens"),
         )
@@ -290,9 +291,9 @@ def give_thumb(app: App, turn: Turn, thumb: str) -> None:
     if turn_id is None:
         return
     if turn.thumb == thumb:
-        app.library.conversations.rate(turn_id, None)
+        app.conversations.rate(turn_id, None)
         return
-    app.library.conversations.rate(turn_id, 1 if thumb == "up" else -1)
+    app.conversations.rate(turn_id, 1 if thumb == "up" else -1)
     if thumb == "down":
         open_dialog("reason", turn_id)
     else:

@@ -14,6 +14,7 @@ from rag.errors import RagError
 from rag.library import Library
 from rag.records import Answer, Message
 from rag.ui.desk import Desk, Task
+from rag.ui.gate import Visitor
 from rag.ui.jobs import JobDesk
 from rag.ui.markup import label
 from rag.ui.pulling import Pull, PullDesk
@@ -22,8 +23,9 @@ from rag.ui.watching import Watch, WatchDesk
 
 if TYPE_CHECKING:
     from rag.answering import AnswerEvent
+    from rag.conversations import Conversations
     from rag.indexing import IngestEvent
-    from rag.store import ReportRow
+    from rag.store import Collection, ReportRow
 
 P = ParamSpec("P")
 OpenLibrary = Callable[[], Library]
@@ -68,6 +70,7 @@ class App:
     services: Services
     say: Phrases
     reopen: Callable[[], None]
+    visitor: Visitor
 
     @property
     def library(self) -> Library:
@@ -85,17 +88,43 @@ class App:
         return self.services.jobs
 
     @property
+    def conversations(self) -> Conversations:
+        """The visitor's conversations."""
+        return self.library.conversations_of(self.visitor.name)
+
+    def collections(self) -> list[Collection]:
+        """The collections that the visitor may see, by name."""
+        found = self.library.store.collections()
+        return [collection for collection in found if collection.owner in ("", self.visitor.name)]
+
+    def owner_of(self, collection: str) -> str:
+        """Who alone may see a collection; "" is everybody."""
+        owners = {found.name: found.owner for found in self.library.store.collections()}
+        return owners.get(collection, "")
+
+    def is_open(self, collection: str) -> bool:
+        """Whether nobody else has the collection to themselves; one that is not there yet is open."""
+        return self.owner_of(collection) in ("", self.visitor.name)
+
+    def may_change(self, collection: str) -> bool:
+        """Whether the visitor may rename, remove or share a collection."""
+        owner = self.owner_of(collection)
+        return self.visitor.keeper if not owner else owner == self.visitor.name
+
+    @property
     def collection(self) -> str:
         """The collection this session searches.
 
         Chosen by the person; else the settings', or the first with documents where that has none.
         """
         chosen = st.session_state.get("collection")
-        if chosen:
+        if chosen and self.is_open(str(chosen)):
             return str(chosen)
-        filled = [found.name for found in self.library.store.collections() if found.passages]
+        filled = [found.name for found in self.collections() if found.passages]
         usual = self.library.settings.collection
-        return usual if usual in filled or not filled else filled[0]
+        if filled and usual not in filled:
+            return filled[0]
+        return usual if self.is_open(usual) else self.visitor.name
 
 
 def open_services(open_library: OpenLibrary) -> Services:
@@ -107,14 +136,14 @@ def open_services(open_library: OpenLibrary) -> Services:
         return library.ask(
             request.question,
             collection=request.collection,
-            history=history(library, request.conversation_id),
+            history=history(library.conversations_of(request.owner), request.conversation_id),
             docs=request.docs,
             passage_tokens=request.passage_tokens,
             cancelled=task.cancelled.is_set,
         )
 
     def save(task: Task, answer: Answer) -> None:
-        library.conversations.append(task.request.conversation_id, answer)
+        library.conversations_of(task.request.owner).append(task.request.conversation_id, answer)
 
     def watch(job: Watch) -> Iterator[IngestEvent]:
         options = {"collection": job.collection, "wait_seconds": WATCH_WAIT_SECONDS}
@@ -141,10 +170,10 @@ def open_services(open_library: OpenLibrary) -> Services:
     )
 
 
-def history(library: Library, conversation_id: int) -> list[Message]:
+def history(conversations: Conversations, conversation_id: int) -> list[Message]:
     """The last turns of a conversation as a chat model reads them."""
     messages: list[Message] = []
-    for saved in library.conversations.load(conversation_id).turns[-HISTORY_TURNS:]:
+    for saved in conversations.load(conversation_id).turns[-HISTORY_TURNS:]:
         answer = saved.answer
         spoken = answer.text or " ".join(piece.quote for piece in answer.evidence)
         messages += [Message("user", answer.question), Message("assistant", spoken)]
@@ -172,12 +201,12 @@ def telling(action: Callable[P, None]) -> Callable[P, None]:
 
 def collection_state(app: App) -> str:
     """Changes whenever documents do."""
-    return " ".join(f"{c.name}:{c.documents}:{c.passages}" for c in app.library.store.collections())
+    return " ".join(f"{c.name}:{c.documents}:{c.passages}" for c in app.collections())
 
 
 def report_of(app: App) -> Sequence[ReportRow]:
     """The receipts of the session's collection, by path; [] before there is one."""
-    found = {found.name: found for found in app.library.store.collections()}.get(app.collection)
+    found = {found.name: found for found in app.collections()}.get(app.collection)
     if found is None:
         return []
     state = (app.library.store.path, found.name, found.documents, found.passages)

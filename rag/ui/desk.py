@@ -28,6 +28,7 @@ class Request:
     conversation_id: int
     question: str
     collection: str
+    owner: str = ""
     docs: tuple[str, ...] | None = None
     passage_tokens: int | None = None
 

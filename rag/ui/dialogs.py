@@ -70,7 +70,7 @@ def show_edit(
 
 def take_back(app: App, conversation_id: int, turn_id: int) -> None:
     """Removes an answer and those after it."""
-    conversations = app.library.conversations
+    conversations = app.conversations
     for turn in conversations.load(conversation_id).turns:
         if turn.id == turn_id:
             conversations.delete_from(conversation_id, turn.ordinal)
@@ -97,7 +97,7 @@ def show_reason(app: App, turn_id: int) -> None:
         words = st.text_area(say("reason_words"))
         if st.button(say("send"), type="primary"):
             reason = " ".join(part for part in (chosen or "", words.strip()) if part)
-            app.library.conversations.rate(turn_id, -1, reason=reason)
+            app.conversations.rate(turn_id, -1, reason=reason)
             st.rerun()
 
     dialog()

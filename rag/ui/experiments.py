@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.library import Library
 from rag.ui.context import App
 from rag.ui.jobs import Job
 
@@ -43,7 +42,7 @@ def begin_on_collection(app: App, tried: Sequence[Configuration], *, count: int)
 
         evaluate_collection(library, collection, tried, count=count, progress=searches(job))
 
-    app.services.lab.start("evaluation", collection, work)
+    app.services.lab.start("evaluation", collection, work, owner=app.owner_of(collection))
 
 
 def searches(job: Job) -> Callable[[int, int], None]:
@@ -51,8 +50,11 @@ def searches(job: Job) -> Callable[[int, int], None]:
     return lambda done, total: job.advance("searches", done, total)
 
 
-def saved_runs(library: Library) -> list[dict[str, Any]]:
-    """The evaluations kept in the library, the newest first."""
+def saved_runs(app: App) -> list[dict[str, Any]]:
+    """The evaluations kept in the library, the newest first, but not of what others have to themselves."""
     from rag.evaluation import saved
 
-    return saved(library.settings.library / RESULTS)[::-1]
+    hidden = {collection.name for collection in app.library.store.collections()}
+    hidden -= {collection.name for collection in app.collections()}
+    runs = saved(app.library.settings.library / RESULTS)
+    return [run for run in reversed(runs) if run["set"].removeprefix("collection ") not in hidden]

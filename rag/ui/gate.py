@@ -1,4 +1,4 @@
-"""The door of an app that other computers can reach: a password, or nobody comes in."""
+"""The door of an app that others can reach: a sign-in or a password, or nobody comes in."""
 
 from __future__ import annotations
 
@@ -6,14 +6,29 @@ import hmac
 import ipaddress
 import os
 import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
 from rag.ui.strings import Phrases
 
 PASSWORD = "FOOTNOTE_APP_PASSWORD"
+KEEPER_PASSWORD = "FOOTNOTE_KEEPER_PASSWORD"
 WRONG_SECONDS = 1.0
 """Each wrong password costs this long, so that guessing takes ages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who uses the app. `name` is what the sign-in gives, "" without one.
+
+    A `keeper` may change the settings and have folders of this computer read; others may not.
+    """
+
+    name: str = ""
+    keeper: bool = True
 
 
 def is_exposed(address: str | None) -> bool:
@@ -26,21 +41,81 @@ def is_exposed(address: str | None) -> bool:
         return True
 
 
-def admitted(say: Phrases, *, address: str | None = None) -> bool:
-    """Whether this session may see the app; asks for the password where it may not yet."""
-    if not is_exposed(address or st.get_option("server.address")) or st.session_state.get("admitted"):
-        return True
-    password = os.environ.get(PASSWORD, "")
+def admitted(say: Phrases, *, address: str | None = None) -> Visitor | None:
+    """Who this session is; asks for the sign-in or the password, and gives None, where it may not come in.
+
+    A sign-in or a password that is set is asked for on the loopback interface too: a proxy may stand there.
+    """
+    exposed = is_exposed(address or st.get_option("server.address"))
+    if st.secrets.load_if_toml_exists() and "auth" in st.secrets:
+        return signed_in(say, st.secrets.get("footnote", {}))
+    if exposed or PASSWORD in os.environ or KEEPER_PASSWORD in os.environ:
+        return with_password(say)
+    return Visitor()
+
+
+def signed_in(say: Phrases, rules: Mapping[str, Any]) -> Visitor | None:
+    """Who signed in with the provider of the secrets' `[auth]`, where `[footnote]` lets them in."""
+    if not st.user.is_logged_in:
+        st.title(say("gate_title"), anchor=False)
+        st.button(say("gate_sign_in"), type="primary", icon=":material/login:", on_click=st.login)
+        return None
+    visitor = visitor_of(dict(st.user), rules)
+    if visitor is None:
+        st.title(say("gate_title"), anchor=False)
+        st.error(say("gate_not_allowed", name=str(st.user.get("email") or st.user.get("sub"))))
+        st.button(say("gate_sign_out"), icon=":material/logout:", on_click=st.logout)
+    return visitor
+
+
+def visitor_of(claims: Mapping[str, Any], rules: Mapping[str, Any]) -> Visitor | None:
+    """The visitor of an identity token; None where no rule lets them in.
+
+    `allowed` and `keepers` list addresses, `@domain` endings, or `*`. An address that the provider
+    has not verified is nobody's.
+    """
+    name = str(claims.get("email") or claims.get("sub") or "").casefold()
+    if not name or claims.get("email_verified") is False:
+        return None
+    keeper = matches(name, rules.get("keepers", ()))
+    return Visitor(name, keeper=keeper) if keeper or matches(name, rules.get("allowed", ())) else None
+
+
+def matches(name: str, rules: Iterable[str]) -> bool:
+    """Whether one of the rules is the name, its domain, or everybody."""
+    folded = [rule.casefold() for rule in rules]
+    return any(rule in ("*", name) or (rule.startswith("@") and name.endswith(rule)) for rule in folded)
+
+
+def with_password(say: Phrases) -> Visitor | None:
+    """The visitor of the password typed; None until it is right."""
+    known: Visitor | None = st.session_state.get("admitted")
+    if known is not None:
+        return known
     st.title(say("gate_title"), anchor=False)
-    if not password:
+    if not os.environ.get(PASSWORD) and not os.environ.get(KEEPER_PASSWORD):
         st.error(say("gate_closed"))
-        return False
+        return None
     with st.form("gate", width=420):
         typed = st.text_input(say("gate_password"), type="password")
         if st.form_submit_button(say("gate_enter"), type="primary"):
-            if hmac.compare_digest(typed.encode(), password.encode()):
-                st.session_state["admitted"] = True
+            visitor = let_in(typed)
+            if visitor is not None:
+                st.session_state["admitted"] = visitor
                 st.rerun()
             time.sleep(WRONG_SECONDS)
             st.error(say("gate_wrong"))
-    return False
+    return None
+
+
+def let_in(typed: str) -> Visitor | None:
+    """Whom a password lets in."""
+    if is_password(typed, KEEPER_PASSWORD):
+        return Visitor(keeper=True)
+    return Visitor(keeper=False) if is_password(typed, PASSWORD) else None
+
+
+def is_password(typed: str, variable: str) -> bool:
+    """Whether it is the password of an environment variable that is set."""
+    password = os.environ.get(variable, "")
+    return bool(password) and hmac.compare_digest(typed.encode(), password.encode())

@@ -20,7 +20,7 @@ PAGE_ROWS = 20
 
 def history_page(app: App) -> None:
     """All conversations, the newest first; or those that hold the words searched for."""
-    say, conversations = app.say, app.library.conversations
+    say, conversations = app.say, app.conversations
     st.title(say("nav_history"), anchor=False)
     total = conversations.count()
     query = typed(say("search_history"), key="history_search")
@@ -42,7 +42,7 @@ def history_page(app: App) -> None:
 
 def draw_matches(app: App, query: str) -> None:
     """The turns that hold every word."""
-    matches = app.library.conversations.search(query)
+    matches = app.conversations.search(query)
     if not matches:
         st.caption(app.say("nothing_found"))
     for match in matches:
@@ -89,7 +89,7 @@ def stale_sources(_app: App, conversation_id: int, updated: str, state: str) -> 
 
     `updated` and `state` only tell versions apart.
     """
-    conversations = _app.library.conversations
+    conversations = _app.conversations
     conversation = conversations.load(conversation_id)
     return sum(
         citation.state != "unchanged"
@@ -100,7 +100,7 @@ def stale_sources(_app: App, conversation_id: int, updated: str, state: str) -> 
 
 def draw_manage(app: App, conversation: Conversation) -> None:
     """Rename, export, delete."""
-    say, conversations = app.say, app.library.conversations
+    say, conversations = app.say, app.conversations
     title = st.text_input(say("rename_to"), value=conversation.title, key=f"title-{conversation.id}")
     if st.button(say("rename"), key=f"rename-{conversation.id}", disabled=not title.strip()):
         conversations.rename(conversation.id, title)
@@ -120,7 +120,7 @@ def draw_manage(app: App, conversation: Conversation) -> None:
 
 def draw_transfer(app: App, total: int) -> None:
     """All conversations out, and back in."""
-    say, conversations = app.say, app.library.conversations
+    say, conversations = app.say, app.conversations
     with st.expander(say("transfer"), icon=":material/swap_vert:"):
         if total:
             st.download_button(

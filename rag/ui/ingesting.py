@@ -26,7 +26,8 @@ def begin_ingest(app: App, paths: Sequence[Path], *, collection: str | None = No
         options = {"cancelled": job.stopped.is_set, "wait_seconds": WAIT_SECONDS}
         job.follow(library.ingest(paths, collection=target, **options))
 
-    app.jobs.start("ingest", ", ".join(path.name or str(path) for path in paths), work)
+    title = ", ".join(path.name or str(path) for path in paths)
+    app.jobs.start("ingest", title, work, owner=app.owner_of(target))
 
 
 def begin_embedding(app: App, model: str) -> None:

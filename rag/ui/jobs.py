@@ -31,7 +31,7 @@ class Stopped(Exception):
 class Job:
     """One piece of work and how far it is: `done` of `total` units, 0 until that is known.
 
-    `title` names it for people.
+    `title` names it for people; `owner` alone sees it, everybody where that is "".
     `event` is the last one seen of an ingest; its final one carries the receipt.
     """
 
@@ -39,6 +39,7 @@ class Job:
     kind: Kind
     title: str
     work: Work
+    owner: str = ""
     phase: Phase = "waiting"
     unit: Unit = "files"
     done: int = 0
@@ -87,10 +88,10 @@ class JobDesk:
         self._thread = threading.Thread(target=self._run_all, name=f"footnote-{name}", daemon=True)
         self._thread.start()
 
-    def start(self, kind: Kind, title: str, work: Work) -> Job:
+    def start(self, kind: Kind, title: str, work: Work, *, owner: str = "") -> Job:
         """Puts work in the queue."""
         with self._lock:
-            job = Job(next(self._numbers), kind, title, work)
+            job = Job(next(self._numbers), kind, title, work, owner)
             job.going.set()
             self._jobs[job.id] = job
         self._queue.put(job)
@@ -100,6 +101,10 @@ class JobDesk:
         """All jobs that have not been dismissed, oldest first."""
         with self._lock:
             return list(self._jobs.values())
+
+    def seen_by(self, visitor: str) -> list[Job]:
+        """The jobs that a visitor may see."""
+        return [job for job in self.jobs() if job.owner in ("", visitor)]
 
     def pause(self, job: Job) -> None:
         """Holds the job after the step at hand."""

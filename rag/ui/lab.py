@@ -47,8 +47,8 @@ def draw_compare(app: App) -> None:
     for job in app.services.lab.jobs():
         if job.phase == "done":
             app.services.lab.dismiss(job)  # its run is the first one below
-    draw_jobs(app.services.lab, say)
-    runs = saved_runs(app.library)
+    draw_jobs(app.services.lab, say, visitor=app.visitor.name)
+    runs = saved_runs(app)
     if not runs:
         st.caption(say("lab_none"))
         return
@@ -63,7 +63,7 @@ def draw_plan(app: App) -> None:
     say = app.say
     source = st.segmented_control(
         say("lab_questions"),
-        ["collection", "set"],
+        ["collection", "set"] if app.visitor.keeper else ["collection"],
         default="collection",
         required=True,
         format_func=lambda name: say(f"lab_from_{name}", collection=app.collection),
@@ -160,7 +160,7 @@ def draw_judged(app: App) -> None:
     """The answers that were judged bad, with their reasons."""
     say = app.say
     st.html(f'<p class="fn-lead">{text(say("lab_judged_lead"))}</p>')
-    judged = app.library.conversations.rated(-1)
+    judged = app.conversations.rated(-1)
     if not judged:
         st.caption(say("lab_judged_none"))
     for one in judged:

@@ -40,7 +40,7 @@ def library_page(app: App) -> None:
     draw_collections(app)
     rows = report_of(app)
     draw_numbers(app, rows)
-    draw_jobs(app.jobs, say)
+    draw_jobs(app.jobs, say, visitor=app.visitor.name)
     problems = [row for row in rows if row.error or row.warnings or row.pages_without_text]
     names = [say(f"tab_{name}") for name in ("documents", "search", "add", "folders")]
     documents, search, add, folders, check = st.tabs([*names, say("tab_problems", number=len(problems))])
@@ -51,42 +51,73 @@ def library_page(app: App) -> None:
     with add:
         draw_add(app)
     with folders:
-        draw_folders(app, rows)
+        if app.visitor.keeper:
+            draw_folders(app, rows)
+        else:
+            st.html(f'<p class="fn-lead">{text(say("keepers_only"))}</p>')
     with check:
         draw_problems(problems, say)
 
 
 def draw_collections(app: App) -> None:
-    """Choose, make, rename and remove collections."""
-    say, store = app.say, app.library.store
-    names = sorted({app.collection, *(collection.name for collection in store.collections())})
+    """Choose a collection, and make, rename, share or remove one."""
+    say = app.say
+    names = sorted({app.collection, *stored_names(app)})
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(say("collection"), names, index=names.index(app.collection), width=260)
         if chosen != app.collection:
-            st.session_state["collection"] = chosen
-            st.session_state.pop("docs", None)
-            st.rerun()
+            open_collection(chosen)
         with st.popover(say("manage"), icon=":material/more_horiz:"):
-            name = st.text_input(say("new_collection"), key="new_collection")
-            if st.button(say("make"), disabled=not name.strip()):
-                store.add_collection(name.strip())
-                st.session_state["collection"] = name.strip()
-                st.rerun()
-            renamed = st.text_input(say("rename_to"), key="renamed_collection")
-            if st.button(say("rename"), disabled=not renamed.strip() or chosen not in stored_names(app)):
-                store.rename_collection(chosen, renamed.strip())
-                st.session_state["collection"] = renamed.strip()
-                st.rerun()
-            sure = st.checkbox(say("remove_collection_sure"), key=f"sure-{chosen}")
-            if st.button(say("remove_collection"), disabled=not sure or chosen not in stored_names(app)):
-                store.remove_collection(chosen)
-                st.session_state.pop("collection", None)
-                st.rerun()
+            draw_new_collection(app)
+            if chosen in stored_names(app) and app.may_change(chosen):
+                draw_changes(app, chosen)
+
+
+def open_collection(name: str) -> None:
+    """Makes it the session's collection, and draws the page again."""
+    st.session_state["collection"] = name
+    st.session_state.pop("docs", None)
+    st.rerun()
+
+
+def draw_new_collection(app: App) -> None:
+    """A name for another collection; who has signed in may keep it to themselves."""
+    say, store = app.say, app.library.store
+    name = st.text_input(say("new_collection"), key="new_collection").strip()
+    alone = bool(app.visitor.name) and st.checkbox(say("only_mine"), key="new_collection_mine")
+    if st.button(say("make"), disabled=not name):
+        if not app.is_open(name):
+            st.error(say("collection_taken"))
+            return
+        store.add_collection(name)
+        if alone:
+            store.give_collection(name, app.visitor.name)
+        open_collection(name)
+
+
+def draw_changes(app: App, collection: str) -> None:
+    """Another name, another owner, or the end of a collection."""
+    say, store = app.say, app.library.store
+    renamed = st.text_input(say("rename_to"), key="renamed_collection").strip()
+    if st.button(say("rename"), disabled=not renamed):
+        store.rename_collection(collection, renamed)
+        open_collection(renamed)
+    if app.visitor.name:
+        owner = store.collection(collection).owner
+        alone = st.checkbox(say("only_mine"), value=bool(owner), key=f"mine-{collection}")
+        if alone != bool(owner):
+            store.give_collection(collection, app.visitor.name if alone else "")
+            st.rerun()
+    sure = st.checkbox(say("remove_collection_sure"), key=f"sure-{collection}")
+    if st.button(say("remove_collection"), disabled=not sure):
+        store.remove_collection(collection)
+        st.session_state.pop("collection", None)
+        st.rerun()
 
 
 def stored_names(app: App) -> set[str]:
     """The collections that are in the database."""
-    return {collection.name for collection in app.library.store.collections()}
+    return {collection.name for collection in app.collections()}
 
 
 def draw_numbers(app: App, rows: Sequence[ReportRow]) -> None:
@@ -254,8 +285,9 @@ def hit_html(hit: Hit, query: str, say: Phrases) -> str:
 def draw_add(app: App) -> None:
     """A folder of this computer, or files dropped into the browser."""
     say = app.say
-    st.html(f'<p class="fn-lead">{text(say("add_folder_help"))}</p>')
-    draw_folder_form(app)
+    if app.visitor.keeper:
+        st.html(f'<p class="fn-lead">{text(say("add_folder_help"))}</p>')
+        draw_folder_form(app)
     files = st.file_uploader(say("drop_files"), accept_multiple_files="directory", key="uploads")
     if files and st.button(say("add_files", count=len(files)), type="primary"):
         folder = keep_uploads(app.library.settings.library / UPLOADS / safe_name(app.collection), files)

@@ -37,7 +37,7 @@ def models_page(app: App) -> None:
         with tab:
             st.html(f'<p class="fn-lead">{text(say(f"kind_{kind}_lead"))}</p>')
             if kind == "embedding":
-                draw_jobs(app.jobs, say)
+                draw_jobs(app.jobs, say, visitor=app.visitor.name)
                 draw_own_embedder(app)
             draw_models(app, [model for model in CATALOGUE if model.kind == kind])
 

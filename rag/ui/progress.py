@@ -18,19 +18,19 @@ REFRESH_SECONDS = 0.7
 SHOWN_FAILURES = 20
 
 
-def draw_jobs(desk: JobDesk, say: Phrases) -> None:
+def draw_jobs(desk: JobDesk, say: Phrases, *, visitor: str) -> None:
     """Every job that is waiting, at work or just over; the page is drawn again when all are over."""
-    jobs = desk.jobs()
+    jobs = desk.seen_by(visitor)
     if not jobs:
         return
     busy = any(not job.over for job in jobs)
 
     @st.fragment(run_every=REFRESH_SECONDS if busy else None)
     def draw() -> None:
-        for job in desk.jobs():
+        for job in desk.seen_by(visitor):
             with st.container(border=True, key=f"job-{job.kind}-{job.id}"):
                 draw_job(desk, job, say)
-        if busy and all(job.over for job in desk.jobs()):
+        if busy and all(job.over for job in desk.seen_by(visitor)):
             st.rerun()
 
     draw()

@@ -28,7 +28,7 @@ def draw_scope(app: App) -> None:
 
 def draw_collection(app: App) -> None:
     """The choice of the collection, where there is one."""
-    names = [collection.name for collection in app.library.store.collections()]
+    names = [collection.name for collection in app.collections()]
     if len(names) < 2:
         return
     st.selectbox(

@@ -37,21 +37,23 @@ PAGES: dict[str, tuple[str, Callable[[App], None]]] = {
     "models": ("memory", models_page),
     "settings": ("settings", settings_page),
 }
+KEEPERS_PAGES = {"models", "settings"}
 
 
 def run(open_library: OpenLibrary, *, name: str = "") -> None:
     """Draws the app. Sessions with the same `name` share one library and its desks."""
     st.set_page_config(page_title="Footnote", page_icon=str(HERE / "icon.svg"), layout="wide")
     st.html(HERE / "style.css")
-    if not admitted(Phrases(language_of(st.context.locale))):
+    visitor = admitted(Phrases(language_of(st.context.locale)))
+    if visitor is None:
         return
     try:
         services = shared_services(name, open_library)
     except RagError as error:
         st.html(f'<div class="fn-problem" role="alert">{icon("error")}<p>{text(str(error))}</p></div>')
         return
-    app = App(services, phrases(services.library), partial(reopen, services))
-    pages = {key: make_page(app, key) for key in PAGES}
+    app = App(services, phrases(services.library), partial(reopen, services), visitor)
+    pages = {key: make_page(app, key) for key in PAGES if visitor.keeper or key not in KEEPERS_PAGES}
     st.session_state["chat_page"] = pages["chat"]
     page = st.navigation(list(pages.values()), position="hidden")
     draw_sidebar(app, pages)
@@ -109,7 +111,7 @@ def draw_sidebar(app: App, pages: dict[str, StreamlitPage]) -> None:
             for key, page in pages.items():
                 if key != "chat":
                     st.page_link(page, width="stretch")
-        recent = app.library.conversations.list(limit=RECENT)
+        recent = app.conversations.list(limit=RECENT)
         if recent:
             st.html(f'<p class="fn-side-label">{text(say("recent"))}</p>')
             with st.container(gap=None, key="recent"):
@@ -121,3 +123,11 @@ def draw_sidebar(app: App, pages: dict[str, StreamlitPage]) -> None:
                         width="stretch",
                     )
         st.html(f'<div class="fn-local">{icon("lock")}<span>{text(say("local"))}</span></div>')
+        if app.visitor.name:
+            st.button(
+                say("gate_leave", name=label(app.visitor.name)),
+                key="leave",
+                icon=":material/logout:",
+                type="tertiary",
+                on_click=st.logout,
+            )

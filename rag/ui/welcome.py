@@ -27,7 +27,7 @@ def draw_first_run(app: App) -> None:
         st.html(f'<p class="fn-lead">{text(say("first_lead"))}</p>')
         st.html(f'<p class="fn-lead">{icon("lock")} {text(say("local"))}</p>')
         if app.jobs.jobs():
-            draw_jobs(app.jobs, app.say)
+            draw_jobs(app.jobs, app.say, visitor=app.visitor.name)
             return
         sample, folder = st.columns(2, gap="medium")
         with sample, st.container(border=True, height="stretch"):
@@ -42,7 +42,10 @@ def draw_first_run(app: App) -> None:
             )
         with folder, st.container(border=True, height="stretch"):
             st.subheader(say("folder_title"), anchor=False)
-            draw_folder_form(app)
+            if app.visitor.keeper:
+                draw_folder_form(app)
+            else:
+                st.text(say("first_upload"))
         st.caption(say("starter_model", model=label(app.library.settings.chat_model)))
 
 
@@ -68,7 +71,7 @@ def draw_folder_form(app: App) -> None:
 def draw_examples(app: App, ask: Callable[[str], None]) -> None:
     """A full library: how much it holds, and questions about some of its sections."""
     say = app.say
-    collections = {collection.name: collection for collection in app.library.store.collections()}
+    collections = {collection.name: collection for collection in app.collections()}
     collection = collections.get(app.collection)
     documents, passages = (collection.documents, collection.passages) if collection else (0, 0)
     st.title(say("start_title"), anchor=False)
