@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from rag.records import BudgetUse, Evidence, Hit, Sentence
 from rag.ui.markup import MARKER, action, icon, linked, text
+from rag.ui.prose import prose
 from rag.ui.strings import Phrases
 from rag.ui.turns import Source, Turn, source_of, sources
 
@@ -104,10 +105,15 @@ def quote_html(turn: Turn, piece: Evidence, say: Phrases, selected: int | None) 
     chosen = " fn-chosen" if piece.marker == selected else ""
     return (
         f'<figure class="fn-quote{chosen}" data-act="cite" data-turn="{text(turn.key)}" '
-        f'data-marker="{piece.marker}"><blockquote dir="auto">{text(piece.quote)}&nbsp;'
+        f'data-marker="{piece.marker}"><blockquote dir="auto">{words_html(piece.quote)}&nbsp;'
         f"{marker_html(turn, piece.marker, say, selected, card=False)}</blockquote>"
         f"<figcaption>{where_html(piece.hit, say)}</figcaption></figure>"
     )
+
+
+def words_html(quote: str) -> str:
+    """A quote of one line as it stands; a table, a list or code in its shape."""
+    return prose(quote, ()) if "\n" in quote else text(quote)
 
 
 def where_html(hit: Hit, say: Phrases) -> str:

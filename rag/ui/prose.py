@@ -1,4 +1,4 @@
-"""A document's text as it should be read: headings, lists and tables shown as such, everything escaped."""
+"""A document's text as it should be read: headings, tables and code shown as such, everything escaped."""
 
 from __future__ import annotations
 
@@ -12,17 +12,31 @@ HEADING = re.compile(r"#{1,6}[ \t]+(?=\S)")
 TABLE_ROW = re.compile(r"\s*\|.*\|\s*")
 TABLE_RULE = re.compile(r"[\s|:-]+")
 CELL = re.compile(r"(?<!\\)\|")
+CODE = re.compile(
+    r"^[ \t]*(?P<fence>```|~~~)[^\n]*\n(?P<code>.*?)(?:^[ \t]*(?P=fence)[ \t]*(?:\n|\Z)|\Z)", re.M | re.S
+)
 
 
 def prose(value: str, spans: Sequence[Span]) -> str:
-    """Paragraphs, headings and tables of a text; `spans` (offsets in it) are marked wherever they fall."""
+    """The blocks of a text as HTML; `spans` (offsets in it) are marked wherever they fall."""
     parts: list[str] = []
     position = 0
-    for block in re.split(r"(\n[ \t]*\n\s*)", value):
+    for code in CODE.finditer(value):
+        parts += blocks_html(value, position, code.start(), spans)
+        lines = spanned(value[slice(*code.span("code"))], moved(spans, code.start("code")))
+        parts.append(f'<pre dir="ltr">{lines}</pre>')
+        position = code.end()
+    return "".join([*parts, *blocks_html(value, position, len(value), spans)])
+
+
+def blocks_html(value: str, start: int, end: int, spans: Sequence[Span]) -> list[str]:
+    """The blocks of a stretch without code, parted at its empty lines."""
+    parts: list[str] = []
+    for block in re.split(r"(\n[ \t]*\n\s*)", value[start:end]):
         if block.strip():
-            parts += block_html(value, position, position + len(block), spans)
-        position += len(block)
-    return "".join(parts)
+            parts += block_html(value, start, start + len(block), spans)
+        start += len(block)
+    return parts
 
 
 def block_html(value: str, start: int, end: int, spans: Sequence[Span]) -> list[str]:
@@ -62,5 +76,9 @@ def cells_html(value: str, start: int, end: int, tag: str, spans: Sequence[Span]
 
 def cut(value: str, start: int, end: int, spans: Sequence[Span]) -> str:
     """A stretch of the text with the spans that fall on it."""
-    moved = [(left - start, right - start, css) for left, right, css in spans]
-    return emphasised(spanned(value[start:end], moved))
+    return emphasised(spanned(value[start:end], moved(spans, start)))
+
+
+def moved(spans: Sequence[Span], start: int) -> list[Span]:
+    """The spans as offsets from `start`."""
+    return [(left - start, right - start, css) for left, right, css in spans]
