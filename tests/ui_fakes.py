@@ -6,6 +6,7 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from rag.config import Settings
 from rag.library import Library
-from rag.protocols import AnswerMode, ChatModel, Embedder, PromptStyle, Vectors
+from rag.protocols import AnswerMode, ChatModel, Embedder, Likeness, PromptStyle, Vectors
 from rag.records import Message, Usage
 
 DIMENSIONS = 256
@@ -32,6 +33,7 @@ THINGS = ("Parking", "Printers", "Keys", "Bicycles", "Heating", "Windows", "Gard
 WORD = re.compile(r"\w+|[^\w\s]")
 
 
+@cache
 def random_unit(word: str) -> NDArray[np.float64]:
     """A direction for a word, always the same."""
     seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "little")
@@ -59,6 +61,14 @@ class WordEmbedder:
         return vectors.reshape(len(texts), DIMENSIONS)
 
     embed_queries = embed_passages
+
+    def compare(self, query: str, texts: Sequence[str]) -> Likeness:
+        """A token is a word; it is matched where the text has it."""
+        asked = re.findall(r"\w+", query.casefold())
+        held = [set(re.findall(r"\w+", text.casefold())) for text in texts]
+        matches = [[float(word in words) for word in asked] for words in held]
+        cosines = self.embed_passages(texts) @ self.embed_queries([query])[0]
+        return Likeness(cosines, np.array(matches, dtype=np.float32).reshape(len(texts), len(asked)))
 
     def _embed(self, text: str) -> Vectors:
         words = [word for word in re.findall(r"\w+", text.casefold()) if len(word) >= SHORTEST_WORD]
