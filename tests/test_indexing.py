@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rag.errors import LibraryLocked, ModelMismatch, UnreadableDocument, UsageError
-from rag.indexing import Receipt, ingest
+from rag.indexing import Receipt, ingest, pipeline
 from rag.indexing.scanning import scan_folder
 from rag.readers import ReaderPool, ReadResult
 from rag.store import SqliteStore, open_store
@@ -439,6 +439,58 @@ def test_identical_passages_are_embedded_once(
     write(folder / "b.md", "The cat sat.")
     assert run(store, embedder, folder).embedded == 1
     assert [row.duplicate_of for row in store.report("default")] == [None, "a.md"]
+
+
+def test_a_passage_of_the_batch_before_is_not_embedded_again(
+    store: SqliteStore, folder: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "BATCH_PASSAGES", 1)
+    for name in ("a.md", "b.md", "c.md"):
+        write(folder / name, "The cat sat.")
+    assert run(store, embedder, folder).passages == 3
+    assert embedder.embedded == ["The cat sat."]
+
+
+class PatientEmbedder(WordEmbedder):
+    """Embeds nothing before `ready` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ready = threading.Event()
+
+    def embed_passages(self, texts):  # type: ignore[no-untyped-def]
+        assert self.ready.wait(20), "nothing went on while a batch was being embedded"
+        return super().embed_passages(texts)
+
+
+def test_files_are_read_while_others_are_embedded(
+    store: SqliteStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "BATCH_PASSAGES", 1)
+    for name in ("a.md", "b.md"):
+        write(folder / name, f"text of {name}")
+    patient = PatientEmbedder()
+
+    class TellingPool(PlainPool):
+        def read_one(self, path, name, password):  # type: ignore[no-untyped-def]
+            if name == "b.md":
+                patient.ready.set()
+            return super().read_one(path, name, password)
+
+    assert run(store, patient, folder, pools=TellingPool).added == 2
+
+
+def test_an_error_of_the_embedder_ends_the_ingest(store: SqliteStore, folder: Path) -> None:
+    """Elsewhere an upload said OK while its embedding had failed."""
+
+    class BrokenEmbedder(WordEmbedder):
+        def embed_passages(self, texts):  # type: ignore[no-untyped-def]
+            raise UsageError("A passage has 513 tokens.")
+
+    write(folder / "a.md", "The cat sat.")
+    with pytest.raises(UsageError, match="513 tokens"):
+        run(store, BrokenEmbedder(), folder)
+    assert docs(store) == []
 
 
 def test_the_report_has_all_characters(store: SqliteStore, folder: Path, embedder: WordEmbedder) -> None:

@@ -66,11 +66,11 @@ def ingest(
         store.touch(plan.touched)
         for root, is_folder in plan.roots.items():
             store.add_root(collection, root, is_folder=is_folder)
-        pipeline = Pipeline(
-            store, embedder, collection, progress, target_tokens=target_tokens, cancelled=cancelled
-        )
         if plan.tasks:
-            with pools() as pool:
+            pipeline = Pipeline(
+                store, embedder, collection, progress, target_tokens=target_tokens, cancelled=cancelled
+            )
+            with pools() as pool, pipeline:
                 yield from pipeline.run(plan.tasks, pool, password=password)
         if not cancelled():
             yield from _remove(store, collection, plan.removed, progress)

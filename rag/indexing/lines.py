@@ -64,14 +64,14 @@ def ingest_lines(
         pipeline = Pipeline(
             store, embedder, collection, progress, target_tokens=target_tokens, cancelled=cancelled
         )
-        for number, raw in enumerate(lines, start=1):
-            if cancelled():
-                break
-            if raw.strip():
-                progress.files_total += 1
-                yield from _one(number, raw, known, pipeline, progress)
-        if not cancelled():
-            yield from pipeline.flush()
+        with pipeline:
+            for number, raw in enumerate(lines, start=1):
+                if cancelled():
+                    break
+                if raw.strip():
+                    progress.files_total += 1
+                    yield from _one(number, raw, known, pipeline, progress)
+            yield from pipeline.finish()
         now = time.perf_counter()
         yield progress.event(now, receipt=progress.receipt(now, excluded=0, interrupted=cancelled()))
 
