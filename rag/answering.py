@@ -10,7 +10,7 @@ from typing import Any, Literal
 from rag.budget import fit
 from rag.condense import condense
 from rag.errors import UsageError
-from rag.evidence import best_sentences
+from rag.evidence import read
 from rag.grounding import Grounded, ground
 from rag.keywords import query_terms
 from rag.protocols import ChatModel, Embedder, SearchIndex
@@ -134,9 +134,9 @@ def answer(
     yield Searched(query, tuple(hits[: limits.top_k]), searched - started)
 
     count = max(limits.evidence_sentences, QUOTABLE_SENTENCES)
-    sentences = best_sentences(query, hits, embedder=stages.embedder, count=count)
-    evidence = tuple(sentences[: limits.evidence_sentences])
-    judgement = judge(query, hits, sentences)
+    reading = read(query, hits, embedder=stages.embedder, count=count)
+    evidence = reading.evidence[: limits.evidence_sentences]
+    judgement = judge(query, hits, reading)
     quoted_at = time.perf_counter()
     yield Evidenced(evidence, judgement.abstain, judgement.reason, quoted_at - searched)
 
@@ -144,7 +144,7 @@ def answer(
     model = None if judgement.abstain else stages.chat_model()
     if model is not None:
         draft = yield from write(
-            draft, model, sentences, stages=stages, limits=limits, history=history, cancelled=cancelled
+            draft, model, reading.evidence, stages=stages, limits=limits, history=history, cancelled=cancelled
         )
     seconds = {"search": searched - started, "evidence": quoted_at - searched}
     seconds["first_token"] = draft.first_token_seconds(quoted_at - started)

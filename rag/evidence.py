@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.protocols import Embedder
+from rag.protocols import Embedder, Vectors
 from rag.records import Evidence, Hit
 from rag.text.answer_types import expected_answer, holds_answer
 from rag.text.quotable import Quotable, quotable
@@ -73,15 +73,29 @@ class _Candidate:
         return f"{headings}: {self.read}"[:LONGEST_EMBEDDED]
 
 
-def best_sentences(
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What was read in the first passages.
+
+    `evidence` are the best quotes, best first. `matches`, shape (quotes read, question tokens), has how
+    well each quote that was embedded holds each token of the question, and `markers`, shape (quotes
+    read,), its passage: what the decision to answer looks at.
+    """
+
+    evidence: tuple[Evidence, ...]
+    matches: Vectors
+    markers: NDArray[np.int64]
+
+
+def read(
     question: str,
     hits: Sequence[Hit],
     *,
     embedder: Embedder,
     count: int = 3,
     term_weights: Mapping[str, float] | None = None,
-) -> list[Evidence]:
-    """The `count` quotes of the first hits that most likely hold the answer, best first.
+) -> Reading:
+    """Finds the `count` quotes of the first hits that most likely hold the answer.
 
     A quote is a sentence, or a short table, list or block of code with the sentence that leads in to it.
     Markers number the hits from 1. `term_weights` gives the rarity of the words of
@@ -89,15 +103,15 @@ def best_sentences(
     At most 16 quotes are embedded.
     """
     candidates = _candidates(hits)
-    if not candidates or count < 1:
-        return []
+    if not candidates:
+        return Reading((), np.zeros((0, 0), np.float32), np.zeros(0, np.int64))
     lexical = _lexical_scores(question, hits, candidates, term_weights)
     kept = np.argsort(-lexical, kind="stable")[:QUOTES_EMBEDDED]
-    vectors = embedder.embed_passages([candidates[i].embedded for i in kept])
-    similarities = vectors @ embedder.embed_queries([question])[0]
-    scores = lexical[kept] + _SIMILARITY * similarities
+    likeness = embedder.compare(question, [candidates[i].embedded for i in kept])
+    scores = lexical[kept] + _SIMILARITY * likeness.cosines
     best = sorted(zip(kept.tolist(), scores.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0]))
-    return [_evidence(candidates[i], score) for i, score in best[:count]]
+    evidence = tuple(_evidence(candidates[i], score) for i, score in best[:count])
+    return Reading(evidence, likeness.matches, np.array([candidates[i].marker for i in kept]))
 
 
 def _evidence(candidate: _Candidate, score: float) -> Evidence:

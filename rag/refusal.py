@@ -7,16 +7,49 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
-from statistics import fmean, pstdev
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rag.errors import LibraryError
+from rag.protocols import Vectors
 from rag.records import Evidence, Hit
-from rag.text.wording import content_words, fold, grams, stem, words
+from rag.text.wording import content_words, fold, stem, words
 
 COEFFICIENTS = Path(__file__).with_name("refusal.toml")
-SIGNALS = ("gram_rise", "quote_lead", "dense_rise", "dense_margin", "margin", "dense_top")
+SIGNALS = (
+    "dense_rise",
+    "dense_margin",
+    "quote_lead",
+    "quote_match",
+    "rare_match",
+    "weakest_match",
+    "unmatched",
+)
 FIRST = 3
+MATCHED = 0.9
+"""The cosine of E5's token vectors from which a text says what the question's token says."""
+_NOTHING_STANDS_OUT = 0.03
+_HOW = frozenset({"how", "wie"})
+
+
+class Reading(Protocol):
+    """The quotes that were read in the first hits, and how they match the question's tokens."""
+
+    @property
+    def evidence(self) -> Sequence[Evidence]:
+        """The best quotes, best first: three of them at least tell most."""
+
+    @property
+    def matches(self) -> Vectors:
+        """How well each quote holds each token of the question, shape (quotes, tokens), cosines."""
+
+    @property
+    def markers(self) -> NDArray[np.int64]:
+        """The passage of each of these quotes, shape (quotes,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +99,13 @@ def default_calibration() -> Calibration:
 
 
 def judge(
-    question: str,
-    hits: Sequence[Hit],
-    evidence: Sequence[Evidence],
-    *,
-    calibration: Calibration | None = None,
+    question: str, hits: Sequence[Hit], reading: Reading, *, calibration: Calibration | None = None
 ) -> Judgement:
-    """Whether to answer, from the hits and their best sentences (at least three of each tell most)."""
+    """Whether to answer, from the hits and what was read in the first of them."""
     if not hits:
         return Judgement(True, "Not in your documents: nothing was found for this question.", 0.0)
     chosen = calibration or default_calibration()
-    values = signals(question, hits, evidence)
+    values = signals(hits, reading)
     confidence = chosen.confidence(values)
     missing = missing_words(question, [hit.passage.text for hit in hits[:FIRST]])
     abstain = confidence < chosen.threshold
@@ -84,53 +113,62 @@ def judge(
     return Judgement(abstain, reason, confidence, missing, tuple(hits[:FIRST]), values)
 
 
-def signals(question: str, hits: Sequence[Hit], evidence: Sequence[Evidence]) -> dict[str, float]:
-    """What the search tells about its own success.
+def signals(hits: Sequence[Hit], reading: Reading) -> dict[str, float]:
+    """What the search and the reading tell about their own success.
 
-    Five compare the best with the rest of the same search: an answerable question's best passage and
-    sentence stand out. In a large or repetitive collection nothing stands out, so the highest cosine is
-    needed besides: without it, a fit on encyclopedia paragraphs refused 0.62 of the sample corpus'
-    answerable questions. It ties the fit to one embedding model.
+    Three compare the best with the rest of the same search: what answers a question stands out. Four
+    ask whether what was read holds the question token by token: a passage on the subject holds most of
+    it, one that answers holds the rare part too. That tells more than any whole-text similarity: alone,
+    the passage's mean match separates XQuAD's questions with and without their passage at an AUROC of
+    0.96, the highest cosine at 0.88, the share of the question's rare words at 0.93.
     """
-    dense = [hit.signals.get("dense", 0.0) for hit in hits]
-    keyword = [hit.signals.get("keyword", 0.0) for hit in hits]
-    asked = grams(question)
-    shared = [len(asked & grams(hit.passage.text)) / max(1, len(asked)) for hit in hits]
-    both = [a + 0.6 * b for a, b in zip(_standardised(dense), _standardised(keyword), strict=True)]
-    scores = [one.score for one in evidence[:FIRST]]
+    dense = np.array([hit.signals.get("dense", 0.0) for hit in hits])
+    scores = [quote.score for quote in reading.evidence[:FIRST]]
     return {
-        "gram_rise": _rise(shared),
-        "quote_lead": scores[0] - scores[-1] if scores else 0.0,
-        "dense_rise": max(dense) - fmean(dense) if dense else 0.0,
+        "dense_rise": float(dense.max() - dense.mean()),
         "dense_margin": _margin(dense),
-        "margin": _margin(both),
-        "dense_top": max(dense, default=0.0),
+        "quote_lead": scores[0] - scores[-1] if scores else 0.0,
+        **_match_signals(reading),
+    }
+
+
+def _match_signals(reading: Reading) -> dict[str, float]:
+    """How the question's tokens are matched: in the best quote, and in the best passage.
+
+    `quote_match` is the best quote's mean match. In the passage with the highest mean, `rare_match`
+    weighs each token by how badly the other quotes match it, `unmatched` is the share of tokens below
+    `MATCHED`. `weakest_match` is a token's lowest match, in the passage where that is highest.
+    """
+    matches = reading.matches.astype(np.float64)
+    if not matches.size:
+        return {"quote_match": 0.0, "rare_match": 0.0, "weakest_match": 0.0, "unmatched": 1.0}
+    passages = np.array([matches[reading.markers == one].max(axis=0) for one in np.unique(reading.markers)])
+    best = passages[passages.mean(axis=1).argmax()]
+    rarity = np.maximum(1 - matches.mean(axis=0), 1e-6)
+    return {
+        "quote_match": float(matches.mean(axis=1).max()),
+        "rare_match": float(best @ rarity / rarity.sum()),
+        "weakest_match": float(passages.min(axis=1).max()),
+        "unmatched": float((best < MATCHED).mean()),
     }
 
 
 def missing_words(question: str, texts: Sequence[str]) -> tuple[str, ...]:
-    """The question's content words that none of the texts holds in any form, as typed."""
+    """The question's content words that none of the texts holds in any form, as typed.
+
+    What follows "how" asks for a measure ("how long") and need not be said.
+    """
     held = {stem(word) for text in texts for word in words(text)}
     lost = {word for word in content_words(question) if stem(word) not in held}
     typed = [word.strip(".,;:!?¿¡\"'()“”") for word in question.split()]
-    return tuple(dict.fromkeys(word for word in typed if fold(word) in lost))
+    measures = {word for before, word in pairwise(map(fold, typed)) if before in _HOW}
+    return tuple(dict.fromkeys(word for word in typed if fold(word) in lost - measures))
 
 
-def _standardised(scores: Sequence[float]) -> list[float]:
-    deviation = pstdev(scores) if scores else 0.0
-    mean = fmean(scores) if scores else 0.0
-    return [(score - mean) / deviation if deviation > 1e-12 else 0.0 for score in scores]
-
-
-def _margin(scores: Sequence[float]) -> float:
+def _margin(scores: NDArray[np.float64]) -> float:
     """How far the best stands above the second."""
-    best = sorted(scores, reverse=True)
-    return best[0] - best[1] if len(best) > 1 else 0.0
-
-
-def _rise(shares: Sequence[float]) -> float:
-    """How far the best of the first hits stands above the later ones."""
-    return max(shares[:FIRST], default=0.0) - (fmean(shares[FIRST:]) if len(shares) > FIRST else 0.0)
+    best = np.sort(scores)[::-1]
+    return float(best[0] - best[1]) if len(best) > 1 else 0.0
 
 
 def _reason(values: Mapping[str, float], missing: Sequence[str]) -> str:
@@ -138,6 +176,6 @@ def _reason(values: Mapping[str, float], missing: Sequence[str]) -> str:
     if missing:
         named = ", ".join(f"“{word}”" for word in missing[:4])
         return f"Not in your documents: the nearest passages do not mention {named}."
-    if values["gram_rise"] < 0.2:
+    if values["dense_rise"] < _NOTHING_STANDS_OUT:
         return "Not in your documents: no passage stands out for this question."
     return "Not in your documents: the nearest passages are on the subject, but none seems to answer this."

@@ -237,6 +237,29 @@ def test_a_text_that_is_too_long_is_refused_not_cut(
 
 
 @pytest.mark.slow
+def test_texts_are_compared_whole_and_token_by_token(
+    both_engines: tuple[SentenceEmbedder, SentenceEmbedder],
+) -> None:
+    texts = ["ab ab c", "c", ""]
+    for embedder in both_engines:
+        likeness = embedder.compare("c ab", texts)
+        expected = embedder.embed_passages(texts) @ embedder.embed_queries(["c ab"])[0]
+        np.testing.assert_allclose(likeness.cosines, expected, atol=2e-2)
+        tokens = len(embedder.token_starts(["c ab"])[0])
+        assert likeness.matches.shape == (3, tokens)
+        assert likeness.matches[:2].max() <= 1.001
+        assert (likeness.matches[2] == -1).all()  # an empty text matches nothing
+        assert (likeness.matches[0, 1:] >= likeness.matches[1, 1:]).all()
+
+
+def test_a_long_text_is_compared_by_its_beginning(
+    both_engines: tuple[SentenceEmbedder, SentenceEmbedder],
+) -> None:
+    embedder, _ = both_engines
+    likeness = embedder.compare("ab", ["ab " * 2000, "ab " * 3000])
+    assert likeness.matches[0] == pytest.approx(likeness.matches[1], abs=1e-5)
+
+
 def test_progress_counts_to_the_end_and_may_stop_the_run(
     both_engines: tuple[SentenceEmbedder, SentenceEmbedder],
 ) -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.evidence import best_sentences
-from rag.protocols import Vectors
+from rag.evidence import read
+from rag.protocols import Likeness, Vectors
 from rag.records import Hit, Passage
 from rag.text.answer_types import expected_answer, holds_answer
 from rag.text.wording import content_words, fold, stem, words
@@ -36,6 +36,12 @@ class WordEmbedder:
 
     embed_queries = embed_passages
 
+    def compare(self, query: str, texts: Sequence[str]) -> Likeness:
+        held = [set(words(text)) for text in texts]
+        matches = [[0.7 + 0.3 * (word in one) for word in words(query)] for one in held]
+        cosines = self.embed_passages(texts) @ self.embed_queries([query])[0]
+        return Likeness(cosines, np.array(matches, np.float32))
+
 
 def make_hit(text: str, *, rowid: int = 1, score: float = 1.0, title: str = "Title") -> Hit:
     passage = Passage(
@@ -55,7 +61,7 @@ def test_the_answering_sentence_comes_first_with_its_marker() -> None:
         make_hit("Our office is in Oslo. It opens at nine.", rowid=1, score=2.0),
         make_hit("Parking is free. The travel allowance is 45 euros a day.", rowid=2, score=1.9),
     ]
-    best = best_sentences("How much is the travel allowance?", hits, embedder=WordEmbedder(), count=2)
+    best = read("How much is the travel allowance?", hits, embedder=WordEmbedder(), count=2).evidence
     assert best[0].quote == "The travel allowance is 45 euros a day."
     assert best[0].marker == 2
     assert best[0].score > best[1].score
@@ -63,9 +69,9 @@ def test_the_answering_sentence_comes_first_with_its_marker() -> None:
 
 def test_a_sentence_that_points_back_counts_its_antecedent() -> None:
     text = "The Warsaw stock exchange was founded in 1817. It closed in 1939. Trams are red."
-    best = best_sentences(
+    best = read(
         "When did the Warsaw stock exchange close?", [make_hit(text)], embedder=WordEmbedder()
-    )
+    ).evidence
     assert {evidence.quote for evidence in best[:2]} == {
         "The Warsaw stock exchange was founded in 1817.",
         "It closed in 1939.",
@@ -74,19 +80,19 @@ def test_a_sentence_that_points_back_counts_its_antecedent() -> None:
 
 def test_a_repeated_sentence_and_a_bare_heading_are_not_quoted_twice() -> None:
     hits = [make_hit("# Leave\nLeave is 30 days.", title="Leave"), make_hit("Leave is 30 days.", rowid=2)]
-    best = best_sentences("How many days of leave?", hits, embedder=WordEmbedder(), count=5)
+    best = read("How many days of leave?", hits, embedder=WordEmbedder(), count=5).evidence
     assert [evidence.quote for evidence in best] == ["Leave is 30 days."]
 
 
 @pytest.mark.parametrize("hits", [[], [make_hit(" ")]], ids=["no hits", "blank passage"])
 def test_nothing_to_quote(hits: list[Hit]) -> None:
-    assert best_sentences("Anything?", hits, embedder=WordEmbedder()) == []
+    assert read("Anything?", hits, embedder=WordEmbedder()).evidence == ()
 
 
 @given(st.lists(st.text(min_size=1, max_size=80), min_size=1, max_size=4), st.text(min_size=1, max_size=30))
 def test_quotes_are_exact_and_ordered(texts: list[str], question: str) -> None:
     hits = [make_hit(text, rowid=i) for i, text in enumerate(texts)]
-    best = best_sentences(question, hits, embedder=WordEmbedder(), count=3)
+    best = read(question, hits, embedder=WordEmbedder(), count=3).evidence
     for evidence in best:
         assert hits[evidence.marker - 1] is evidence.hit
         assert evidence.hit.passage.text[evidence.start : evidence.end] == evidence.quote != ""

@@ -2,72 +2,116 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from rag.protocols import Vectors
 from rag.records import Evidence, Hit, Passage
 from rag.refusal import SIGNALS, Calibration, default_calibration, judge, missing_words, signals
 
 
-def make_hit(text: str, rowid: int, dense: float, keyword: float) -> Hit:
+def make_hit(text: str, rowid: int, dense: float) -> Hit:
     passage = Passage(f"p{rowid}", 0, text, 0, len(text), 9, "0" * 32)
-    return Hit(rowid, passage, rowid, f"d{rowid}.md", "T", dense, {"dense": dense, "keyword": keyword})
+    return Hit(rowid, passage, rowid, f"d{rowid}.md", "T", dense, {"dense": dense})
 
 
-def quotes(hits: list[Hit], *scores: float) -> list[Evidence]:
-    return [Evidence(hits[0], 1, hits[0].passage.text, 0, 1, score) for score in scores]
+@dataclass(frozen=True)
+class Read:
+    """Quotes with their scores, and what of the question's tokens each read quote holds."""
+
+    evidence: tuple[Evidence, ...] = ()
+    matches: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    markers: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+
+def reading(hits: list[Hit], scores: tuple[float, ...], matches: dict[int, list[list[float]]]) -> Read:
+    """`matches` has the rows of each passage's quotes by its marker."""
+    rows = [row for quotes in matches.values() for row in quotes]
+    return Read(
+        tuple(Evidence(hits[0], 1, hits[0].passage.text, 0, 1, score) for score in scores),
+        np.array(rows, np.float32),
+        np.array([marker for marker, quotes in matches.items() for _ in quotes]),
+    )
 
 
 QUESTION = "How high is the travel allowance?"
 CLEAR = [
-    make_hit("The travel allowance is 45 euros high.", 1, 0.92, 12.0),
-    *[make_hit(f"Tea number {i} is green.", i, 0.78, 1.0) for i in range(2, 12)],
+    make_hit("The travel allowance is 45 euros high.", 1, 0.92),
+    *[make_hit(f"Tea number {i} is green.", i, 0.78) for i in range(2, 12)],
 ]
-CROWDED = [make_hit(f"Trips to {place} are fine.", i, 0.80, 2.0) for i, place in enumerate("ABCDEFGHIJK")]
+CLEAR_READ = reading(
+    CLEAR, (30.0, 25.0, 22.0), {1: [[0.91, 1.0, 0.94]], 2: [[0.7, 0.75, 0.7], [0.75, 0.7, 0.7]]}
+)
+CROWDED = [make_hit(f"Trips to {place} are fine.", i, 0.80) for i, place in enumerate("ABCDEFGHIJK")]
+CROWDED_READ = reading(CROWDED, (22.0, 22.0, 22.0), {1: [[0.7, 0.75, 0.72]], 2: [[0.7, 0.75, 0.7]]})
 
 
 def test_a_passage_that_stands_out_is_answered() -> None:
-    judgement = judge(QUESTION, CLEAR, quotes(CLEAR, 30.0, 25.0, 22.0))
+    judgement = judge(QUESTION, CLEAR, CLEAR_READ)
     assert not judgement.abstain
     assert judgement.confidence > 0.9
     assert judgement.reason == ""
 
 
 def test_equally_near_passages_are_refused_with_what_they_lack() -> None:
-    judgement = judge(QUESTION, CROWDED, quotes(CROWDED, 22.0, 22.0, 22.0))
+    judgement = judge(QUESTION, CROWDED, CROWDED_READ)
     assert judgement.abstain
-    assert judgement.missing == ("high", "travel", "allowance")
+    assert judgement.missing == ("travel", "allowance")
     assert judgement.reason == (
-        "Not in your documents: the nearest passages do not mention “high”, “travel”, “allowance”."
+        "Not in your documents: the nearest passages do not mention “travel”, “allowance”."
     )
     assert [hit.rowid for hit in judgement.nearest] == [0, 1, 2]
 
 
 def test_nothing_found_is_refused() -> None:
-    judgement = judge(QUESTION, [], [])
+    judgement = judge(QUESTION, [], Read())
     assert judgement.abstain
     assert judgement.confidence == 0.0
 
 
 def test_signals_have_the_values_their_definitions_give() -> None:
-    values = signals(QUESTION, CLEAR, quotes(CLEAR, 30.0, 25.0, 22.0))
+    values = signals(CLEAR, CLEAR_READ)
     assert tuple(values) == SIGNALS
     assert values["quote_lead"] == 8.0
-    assert values["dense_top"] == 0.92
     assert values["dense_margin"] == pytest.approx(0.14)
     assert values["dense_rise"] == pytest.approx(0.92 - (0.92 + 10 * 0.78) / 11)
-    # One of eleven stands apart: its standardised score is sqrt(10), the others' -1/sqrt(10).
-    assert values["margin"] == pytest.approx(1.6 * (math.sqrt(10) + 1 / math.sqrt(10)))
+    assert values["quote_match"] == pytest.approx(0.95)
+    assert values["unmatched"] == 0.0
+    assert values["weakest_match"] == pytest.approx(0.91)
+    rarity = 1 - np.mean([[0.91, 1.0, 0.94], [0.7, 0.75, 0.7], [0.75, 0.7, 0.7]], axis=0)
+    assert values["rare_match"] == pytest.approx(float(rarity @ [0.91, 1.0, 0.94] / rarity.sum()))
+
+
+def test_a_passages_quotes_match_together() -> None:
+    """The subject stands in one sentence, what is asked in the next."""
+    read = reading(CLEAR, (30.0,), {1: [[1.0, 0.7], [0.7, 1.0]], 2: [[0.95, 0.7]]})
+    values = signals(CLEAR, read)
+    assert values["unmatched"] == 0.0
+    assert values["weakest_match"] == pytest.approx(1.0)
+    assert values["quote_match"] == pytest.approx(0.85)
 
 
 def test_the_threshold_is_the_calibrations() -> None:
-    evidence = quotes(CLEAR, 30.0, 25.0, 22.0)
     weights = dict.fromkeys(SIGNALS, 0.0)
-    assert judge(QUESTION, CLEAR, evidence, calibration=Calibration(weights, 0.0, 0.51)).abstain
-    assert not judge(QUESTION, CLEAR, evidence, calibration=Calibration(weights, 0.0, 0.5)).abstain
+    assert judge(QUESTION, CLEAR, CLEAR_READ, calibration=Calibration(weights, 0.0, 0.51)).abstain
+    assert not judge(QUESTION, CLEAR, CLEAR_READ, calibration=Calibration(weights, 0.0, 0.5)).abstain
+
+
+@pytest.mark.parametrize(
+    ("question", "missing"),
+    [
+        ("How long is the tower?", ("tower",)),
+        ("Wie lange dauert der Umzug?", ("dauert", "Umzug")),
+        ("Is a long tower there?", ("long", "tower")),
+    ],
+)
+def test_a_measure_that_is_asked_for_is_not_missed(question: str, missing: tuple[str, ...]) -> None:
+    assert missing_words(question, ["Parking is free."]) == missing
 
 
 def test_inflected_words_are_not_missing() -> None:
@@ -80,12 +124,16 @@ def test_the_fitted_model_names_every_signal() -> None:
     assert 0 < calibration.threshold < 0.5
 
 
-scored = st.tuples(st.text(max_size=30), st.floats(-1, 1), st.floats(0, 50))
+scored = st.tuples(st.text(max_size=30), st.floats(-1, 1))
+matched = st.lists(st.lists(st.floats(-1, 1), min_size=3, max_size=3), max_size=6)
 
 
-@given(st.lists(scored, max_size=8), st.text(max_size=40))
-def test_any_search_gives_a_probability(found: list[tuple[str, float, float]], question: str) -> None:
-    hits = [make_hit(text, i, dense, keyword) for i, (text, dense, keyword) in enumerate(found)]
-    judgement = judge(question, hits, [])
+@given(st.lists(scored, max_size=8), st.text(max_size=40), matched)
+def test_any_search_gives_a_probability(
+    found: list[tuple[str, float]], question: str, matches: list[list[float]]
+) -> None:
+    hits = [make_hit(text, i, dense) for i, (text, dense) in enumerate(found)]
+    read = Read((), np.array(matches, np.float32), np.arange(len(matches)) % 2)
+    judgement = judge(question, hits, read)
     assert 0.0 <= judgement.confidence <= 1.0
     assert judgement.abstain == bool(judgement.reason)

@@ -32,6 +32,9 @@ class Encoder(Protocol):
     def encode(self, ids: Ids, mask: Ids) -> Vectors:
         """Unit vectors, shape (texts, dimensions), of ids and mask, both of shape (texts, tokens)."""
 
+    def encode_tokens(self, ids: Ids, mask: Ids) -> tuple[Vectors, Vectors]:
+        """What `encode` gives, and unit vectors of the tokens, shape (texts, tokens, dimensions)."""
+
 
 def import_openvino() -> Any:
     """OpenVINO without its telemetry.
@@ -86,12 +89,19 @@ class OpenVinoEncoder:
         request = self._requests.get()
         try:
             request.infer([ids, mask])
-            tokens = request.get_output_tensor().data
-            sums = np.einsum("btd,bt->bd", tokens, mask.astype(np.float32))
+            return mean_vectors(request.get_output_tensor().data, mask)
         finally:
             self._requests.put(request)
-        vectors: Vectors = sums / np.linalg.norm(sums, axis=1, keepdims=True)
-        return vectors
+
+    def encode_tokens(self, ids: Ids, mask: Ids) -> tuple[Vectors, Vectors]:
+        """The vectors, and those they are the means of."""
+        request = self._requests.get()
+        try:
+            request.infer([ids, mask])
+            tokens = request.get_output_tensor().data
+            return mean_vectors(tokens, mask), unit(tokens)
+        finally:
+            self._requests.put(request)
 
 
 class TorchEncoder:
@@ -118,6 +128,28 @@ class TorchEncoder:
             embedding = self.model(features)["sentence_embedding"]
         vectors: Vectors = torch.nn.functional.normalize(embedding.float(), dim=1).numpy()
         return vectors
+
+    def encode_tokens(self, ids: Ids, mask: Ids) -> tuple[Vectors, Vectors]:
+        """The vectors of the model's last module, and the tokens' from its transformer."""
+        torch = self._torch
+        features = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+        with self._running, torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, self._half):
+            output = self.model(features)
+        return (
+            unit(output["sentence_embedding"].float().numpy()),
+            unit(output["token_embeddings"].float().numpy()),
+        )
+
+
+def unit(vectors: Vectors) -> Vectors:
+    """The vectors along the last axis at length one."""
+    shortened: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+    return shortened
+
+
+def mean_vectors(tokens: Vectors, mask: Ids) -> Vectors:
+    """The unit vector of each text's mean token, shape (texts, dimensions)."""
+    return unit(np.einsum("btd,bt->bd", tokens, mask.astype(np.float32)))
 
 
 def load_sentence_transformer(folder: Path) -> SentenceTransformer:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.config import load_settings
-from rag.evidence import best_sentences
+from rag.evidence import read
 from rag.grounding import ground
 from rag.library import Library
 from rag.refusal import judge
@@ -45,12 +45,14 @@ def measure_set(library: Library, folder: Path, questions: list[dict[str, Any]])
             text, index=library.store, embedder=library.embedder, collection=folder.name, top_k=20
         )
         started = time.perf_counter()
-        evidence = best_sentences(text, hits, embedder=library.embedder)
-        judgement = judge(text, hits, evidence)
+        reading = read(text, hits, embedder=library.embedder)
+        judgement = judge(text, hits, reading)
         seconds += time.perf_counter() - started
         refused[bool(question["answers"])] += judgement.abstain
         for count in (1, 2, 3):
-            held[count] += holds("\n".join(one.quote for one in evidence[:count]), question["answers"])
+            held[count] += holds(
+                "\n".join(one.quote for one in reading.evidence[:count]), question["answers"]
+            )
     shares = " ".join(f"{held[count] / max(1, answerable):.3f}" for count in (1, 2, 3))
     print(f"{folder.name}: best 1, 2, 3 hold the answer: {shares} of {answerable}")
     print(
