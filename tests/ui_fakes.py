@@ -66,7 +66,7 @@ class WordEmbedder:
         """A token is a word; it is matched where the text has it."""
         asked = re.findall(r"\w+", query.casefold())
         held = [set(re.findall(r"\w+", text.casefold())) for text in texts]
-        matches = [[float(word in words) for word in asked] for words in held]
+        matches = [[1.0 if word in words else 0.75 for word in asked] for words in held]
         cosines = self.embed_passages(texts) @ self.embed_queries([query])[0]
         return Likeness(cosines, np.array(matches, dtype=np.float32).reshape(len(texts), len(asked)))
 
