@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from functools import cache
+from ipaddress import ip_address
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 from rag.errors import ModelError
 from rag.models import chat_model_location, embedding_folder
@@ -14,6 +20,12 @@ if TYPE_CHECKING:
     from rag.library import Library
 
 LEAST_FREE_BYTES = 500_000_000
+TRIAL = {"id": "trial.md", "content": "The ferry to the island leaves at nine. It costs four euros."}
+TRIAL_QUESTION = "When does the ferry to the island leave?"
+REACHING = {"socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname"}
+
+_watches: list[list[str]] = []
+"""The lists that now take addresses."""
 
 
 def check(library: Library) -> list[Finding]:
@@ -62,3 +74,57 @@ def free_space(library: Library) -> Finding:
     free = shutil.disk_usage(library.settings.library).free
     few = f"only {free / 1e6:.0f} MB are free; an ingest may stop." if free < LEAST_FREE_BYTES else None
     return Finding("disk", few, f"{free / 1e9:.1f} GB free")
+
+
+def offline(library: Library) -> Finding:
+    """Indexes, searches and answers in a folder of its own, and tells what was reached for meanwhile.
+
+    Python reports each name looked up and each address connected to (its audit events), whichever
+    package asks. A chat model on a server of the network is found too.
+    """
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder, reached() as addresses:
+        trial = library.beside(folder, with_chat_model=True)
+        try:
+            for _ in trial.ingest_lines([json.dumps(TRIAL)]):
+                pass
+            for _ in trial.ask(TRIAL_QUESTION):
+                pass
+        finally:
+            trial.store.close()
+    if addresses:
+        return Finding("offline", f"reached for {', '.join(sorted(set(addresses)))}")
+    return Finding("offline", None, "0 connections left this machine while indexing, searching and answering")
+
+
+@contextmanager
+def reached() -> Iterator[list[str]]:
+    """The addresses beyond this machine that the process reaches for inside the block."""
+    _add_hook()
+    addresses: list[str] = []
+    _watches.append(addresses)
+    try:
+        yield addresses
+    finally:
+        _watches.remove(addresses)
+
+
+@cache
+def _add_hook() -> None:
+    """Once in a process: an audit hook stays for good."""
+    sys.addaudithook(_watch)
+
+
+def _watch(event: str, arguments: tuple[Any, ...]) -> None:
+    if event in REACHING and _watches:
+        address = arguments[1] if event in ("socket.connect", "socket.sendto") else arguments
+        host = address[0] if isinstance(address, tuple) else None
+        if host is not None and not _is_here(str(host)):
+            for addresses in _watches:
+                addresses.append(str(host))
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

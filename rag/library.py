@@ -12,7 +12,7 @@ from rag.errors import UsageError
 from rag.records import Message
 
 if TYPE_CHECKING:
-    from rag.answering import AnswerEvent, Limits
+    from rag.answering import AnswerEvent, Limits, Thread
     from rag.conversations import Conversations
     from rag.indexing import IngestEvent
     from rag.protocols import ChatModel, Embedder
@@ -158,6 +158,7 @@ class Library:
         history: Sequence[Message] = (),
         docs: Sequence[str] | None = None,
         passage_tokens: int | None = None,
+        thread: Thread | None = None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Iterator[AnswerEvent]:
         """Answers a question; see `rag.answering.answer`.
@@ -165,7 +166,7 @@ class Library:
         Raises:
             UsageError: the question is empty, or the collection has no documents.
         """
-        from rag.answering import Stages, answer
+        from rag.answering import NO_THREAD, Stages, answer
         from rag.templates import Templates
 
         stages = Stages(
@@ -181,6 +182,7 @@ class Library:
             limits=self.limits(passage_tokens),
             history=history,
             docs=docs,
+            thread=thread or NO_THREAD,
             cancelled=cancelled,
         )
 
@@ -226,10 +228,11 @@ class Library:
                 update={"embedding_model": other.settings.embedding_model}
             )
 
-    def beside(self, folder: str) -> Library:
-        """Another database, in a folder of this library, under the same models."""
+    def beside(self, folder: str, *, with_chat_model: bool = False) -> Library:
+        """Another database, in a folder of this library (or an absolute one), under the same models."""
         other = Library(self.settings.model_copy(update={"library": self.settings.library / folder}))
         other._embedder = self.embedder
+        other._chat_model = self.chat_model if with_chat_model else None
         return other
 
     def _with_defaults(self, options: dict[str, Any]) -> dict[str, Any]:

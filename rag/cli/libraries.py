@@ -73,16 +73,19 @@ def backup(
 def doctor(
     context: typer.Context,
     repair: Annotated[bool, typer.Option("--repair", help="Make the indexes again from the rows.")] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Index, search and answer, and show that nothing is sent.")
+    ] = False,
     as_json: JsonOption = False,
     library: LibraryOption = None,
 ) -> None:
     """Check the library and its models; exit code 1 when something is wrong."""
-    from rag.health import check
+    from rag import health
 
     opened = open_library(context, library=library)
     if repair:
         opened.store.repair()
-    findings = check(opened)
+    findings = [health.offline(opened)] if offline else health.check(opened)
     for finding in findings:
         if as_json:
             print_json({"check": finding.check, "problem": finding.problem, "detail": finding.detail})
