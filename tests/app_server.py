@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,9 +37,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(script: Path, log: Path, **variables: str) -> Iterator[str]:
-    """Runs an app's script; gives its address."""
-    port = free_port()
+def serving(
+    script: Path, log: Path, *, port: int | None = None, options: Sequence[str] = (), **variables: str
+) -> Iterator[str]:
+    """Runs an app's script, on a free port where none is given; gives its address."""
+    port = port or free_port()
     address = f"http://127.0.0.1:{port}"
     paths = os.pathsep.join([str(PROJECT), str(PROJECT / "tests")])
     environment = os.environ | {"PYTHONPATH": paths} | variables
@@ -53,6 +55,7 @@ def serving(script: Path, log: Path, **variables: str) -> Iterator[str]:
         str(port),
         "--server.headless",
         "true",
+        *options,
     ]
     with log.open("wb") as output:
         process = subprocess.Popen(

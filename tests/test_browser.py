@@ -8,8 +8,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from app_server import ask, chromium, serving
+from app_server import ask, chromium, free_port, serving
 from axe_playwright_python.sync_playwright import Axe
+from oidc_server import provider
 from playwright.sync_api import Browser, Page, expect
 from ui_fakes import fake_library, write_documents
 
@@ -189,6 +190,47 @@ def test_citations_and_keys_lead_to_the_sources(fake_app: str, page: Page) -> No
     expect(page.locator(".st-key-close_source button")).to_be_visible()
     page.locator(".st-key-close_source button").click()
     expect(page.locator(".st-key-pane_chosen")).to_have_count(0)
+
+
+SECRETS = """
+[auth]
+redirect_uri = "{address}/oauth2callback"
+cookie_secret = "0123456789abcdef0123456789abcdef"
+client_id = "footnote"
+client_secret = "secret"
+server_metadata_url = "{provider}/.well-known/openid-configuration"
+
+[footnote]
+allowed = ["@example.org"]
+"""
+
+
+@pytest.mark.parametrize("email", ["ann@example.org", "eve@evil.example"])
+def test_only_whom_the_provider_names_and_the_rules_allow_comes_in(
+    tmp_path: Path, page: Page, documents: Path, email: str
+) -> None:
+    library = fake_library(tmp_path / "library", ["x"])
+    for _ in library.ingest([documents]):
+        pass
+    library.conversations.start("A secret of whoever keeps this")
+    library.close()
+    script, secrets, port = tmp_path / "app.py", tmp_path / "secrets.toml", free_port()
+    script.write_text(SCRIPT.format(folder=str(tmp_path / "library")), encoding="utf-8")
+    with provider(email) as signing:
+        address = f"http://127.0.0.1:{port}"
+        secrets.write_text(SECRETS.format(address=address, provider=signing.address), encoding="utf-8")
+        options = ["--secrets.files", str(secrets)]
+        with serving(script, tmp_path / "log.txt", port=port, options=options):
+            page.goto(address)
+            expect(page.get_by_test_id("stChatInput")).to_have_count(0)
+            page.get_by_role("button", name="Sign in").click()
+            if email.endswith("@example.org"):
+                expect(page.get_by_test_id("stChatInput")).to_be_visible()
+                expect(page.locator(".st-key-leave")).to_contain_text("example.org")
+                expect(page.locator(".st-key-pages")).not_to_contain_text("Settings")
+                expect(page.locator("body")).not_to_contain_text("A secret of whoever")
+            else:
+                expect(page.get_by_role("alert")).to_contain_text("may not use this Footnote")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
