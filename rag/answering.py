@@ -7,15 +7,26 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from rag.budget import fit
+from rag.budget import fit, keep_order
 from rag.condense import condense
+from rag.disagreement import disagreements
 from rag.errors import UsageError
 from rag.evidence import read
-from rag.grounding import Grounded, ground
+from rag.grounding import Grounded, ground, without_half_marker
 from rag.keywords import query_terms
 from rag.protocols import ChatModel, Embedder, SearchIndex
 from rag.quoting import MOST_SENTENCES, quoted, quoting_grammar, speakable
-from rag.records import Answer, BudgetUse, Citation, Evidence, Hit, Message, Usage
+from rag.records import (
+    Answer,
+    BudgetUse,
+    Citation,
+    Disagreement,
+    Evidence,
+    Generation,
+    Hit,
+    Message,
+    Usage,
+)
 from rag.refusal import judge
 from rag.retrieval import retrieve
 from rag.sweep import Sweep, sweep, sweep_question
@@ -33,12 +44,13 @@ class Searched:
 
 @dataclass(frozen=True, slots=True)
 class Evidenced:
-    """The best sentences, and whether the documents seem to answer at all."""
+    """The best quotes, whether the documents seem to answer at all, and where they disagree."""
 
     evidence: tuple[Evidence, ...]
     abstained: bool
     reason: str
     seconds: float
+    disagreements: tuple[Disagreement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +109,32 @@ class Stages:
     templates: Templates
 
 
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """What an answer takes up from the one before it in a conversation.
+
+    `conversation` names the model's prompt cache. `passages` are the ids of the passages that the last
+    prompt showed, in its order: kept in their places, they need not be computed again.
+    """
+
+    conversation: str | None = None
+    passages: tuple[str, ...] = ()
+
+    @classmethod
+    def after(cls, answer: Answer | None, *, conversation: str) -> Thread:
+        """The thread that goes on behind an answer; None begins one."""
+        shown = sorted(answer.budget.passages) if answer and answer.budget else ()
+        return cls(conversation, tuple(answer.hits[one - 1].passage.id for one in shown) if answer else ())
+
+    def ordered(self, hits: Sequence[Hit]) -> tuple[Hit, ...]:
+        """The hits, with the last prompt's passages first where they would be in this prompt anyway."""
+        count = len(self.passages)
+        return (*keep_order(hits[:count], self.passages), *hits[count:])
+
+
+NO_THREAD = Thread()
+
+
 def answer(
     question: str,
     *,
@@ -105,6 +143,7 @@ def answer(
     limits: Limits,
     history: Sequence[Message] = (),
     docs: Sequence[str] | None = None,
+    thread: Thread = NO_THREAD,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[AnswerEvent]:
     """Answers from the collection's passages; `Answered` is the last event, also when cancelled.
@@ -130,26 +169,62 @@ def answer(
         top_k=max(limits.top_k, JUDGED_HITS),
         docs=docs,
     )
+    shown = thread.ordered(hits[: limits.top_k])
     searched = time.perf_counter()
-    yield Searched(query, tuple(hits[: limits.top_k]), searched - started)
+    yield Searched(query, shown, searched - started)
 
-    count = max(limits.evidence_sentences, QUOTABLE_SENTENCES)
-    reading = read(query, hits, embedder=stages.embedder, count=count)
-    evidence = reading.evidence[: limits.evidence_sentences]
-    judgement = judge(query, hits, reading)
+    draft, quotes = examined(
+        question, query, hits, shown, stages=stages, collection=collection, limits=limits
+    )
     quoted_at = time.perf_counter()
-    yield Evidenced(evidence, judgement.abstain, judgement.reason, quoted_at - searched)
-
-    draft = Draft(question, query, tuple(hits[: limits.top_k]), evidence, judgement.abstain, judgement.reason)
-    model = None if judgement.abstain else stages.chat_model()
+    yield Evidenced(draft.evidence, draft.abstained, draft.reason, quoted_at - searched, draft.disagreements)
+    model = None if draft.abstained else stages.chat_model()
     if model is not None:
-        draft = yield from write(
-            draft, model, reading.evidence, stages=stages, limits=limits, history=history, cancelled=cancelled
-        )
+        writing = Writing(model, stages.templates, limits, history, thread.conversation, cancelled)
+        draft = yield from writing.events(draft, quotes)
     seconds = {"search": searched - started, "evidence": quoted_at - searched}
     seconds["first_token"] = draft.first_token_seconds(quoted_at - started)
     seconds["total"] = time.perf_counter() - started
     yield Answered(check(draft, stages.embedder, seconds))
+
+
+def examined(
+    question: str,
+    query: str,
+    hits: Sequence[Hit],
+    shown: tuple[Hit, ...],
+    *,
+    stages: Stages,
+    collection: str,
+    limits: Limits,
+) -> tuple[Draft, list[Evidence]]:
+    """What the hits say before any model: the draft, and the quotes a model may choose from.
+
+    Markers number the hits as shown.
+    """
+    count = max(limits.evidence_sentences, QUOTABLE_SENTENCES)
+    reading = read(query, hits, embedder=stages.embedder, count=count)
+    judgement = judge(query, hits, reading)
+    markers = {hit.rowid: marker for marker, hit in enumerate(shown, start=1)}
+    quotes = [
+        replace(quote, marker=markers[quote.hit.rowid])
+        for quote in reading.evidence
+        if quote.hit.rowid in markers
+    ]
+
+    def date_of(document_id: int) -> str | None:
+        return next((one.date for one in stages.index.documents(collection) if one.id == document_id), None)
+
+    draft = Draft(
+        question,
+        query,
+        shown,
+        tuple(quotes[: limits.evidence_sentences]),
+        judgement.abstain,
+        judgement.reason,
+        disagreements=tuple(disagreements(quotes, date_of=date_of)),
+    )
+    return draft, quotes
 
 
 def listed(question: str, query: str, swept: Sweep, started: float) -> Iterator[AnswerEvent]:
@@ -180,51 +255,86 @@ class Draft:
     budget: BudgetUse | None = None
     usage: Usage | None = None
     model: str | None = None
+    disagreements: tuple[Disagreement, ...] = ()
+    generation: Generation | None = None
 
     def first_token_seconds(self, before: float) -> float:
         """Seconds from the question to the model's first token, or to the evidence without a model."""
         return before + (self.usage.first_token_seconds if self.usage else 0.0)
 
 
-def write(
-    draft: Draft,
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A model's turn over a draft."""
+
+    model: ChatModel
+    templates: Templates
+    limits: Limits
+    history: Sequence[Message]
+    conversation: str | None
+    cancelled: Callable[[], bool]
+
+    def events(self, draft: Draft, quotes: Sequence[Evidence]) -> Generator[AnswerEvent, None, Draft]:
+        """Streams the model's text over the passages that fit; returns the draft with it."""
+        prompt = fit(
+            draft.query,
+            draft.hits,
+            history=self.history,
+            templates=self.templates.with_style(self.model.prompt_style),
+            counter=self.model,
+            window_tokens=self.model.context_tokens,
+            passage_tokens=self.limits.passage_tokens,
+            answer_tokens=self.limits.answer_tokens,
+        )
+        yield Prompted(prompt.messages, prompt.hits, prompt.budget)
+        order = Generation(
+            model=self.model.identity,
+            messages=prompt.messages,
+            max_tokens=self.limits.answer_tokens,
+            temperature=self.limits.temperature,
+            seed=self.limits.seed,
+            grammar=held_to(quotes, self.model, self.limits),
+            text="",
+        )
+        text, shown = "", ""
+        usage: Usage | None = None
+        for piece in generated(order, self.model, conversation=self.conversation, cancelled=self.cancelled):
+            if isinstance(piece, Usage):
+                usage = piece
+                continue
+            text += piece
+            stable = without_half_marker(text)
+            if len(stable) > len(shown):
+                yield Wrote(stable[len(shown) :])
+                shown = stable
+        generation = replace(order, text=text)
+        return replace(
+            draft,
+            text=without_half_marker(text),
+            budget=prompt.budget,
+            usage=usage,
+            model=self.model.name,
+            generation=generation,
+        )
+
+
+def generated(
+    order: Generation,
     model: ChatModel,
-    sentences: Sequence[Evidence],
     *,
-    stages: Stages,
-    limits: Limits,
-    history: Sequence[Message],
-    cancelled: Callable[[], bool],
-) -> Generator[AnswerEvent, None, Draft]:
-    """Streams the model's text over the passages that fit; returns the draft with it."""
-    prompt = fit(
-        draft.query,
-        draft.hits,
-        history=history,
-        templates=stages.templates.with_style(model.prompt_style),
-        counter=model,
-        window_tokens=model.context_tokens,
-        passage_tokens=limits.passage_tokens,
-        answer_tokens=limits.answer_tokens,
-    )
-    yield Prompted(prompt.messages, prompt.hits, prompt.budget)
-    pieces: list[str] = []
-    usage: Usage | None = None
-    stream = model.stream(
-        prompt.messages,
-        max_tokens=limits.answer_tokens,
-        temperature=limits.temperature,
-        seed=limits.seed,
+    conversation: str | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[str | Usage]:
+    """The model's pieces of text for an order, and one `Usage` last."""
+    return model.stream(
+        order.messages,
+        max_tokens=order.max_tokens,
+        temperature=order.temperature,
+        seed=order.seed,
         cancelled=cancelled,
-        grammar=held_to(sentences, model, limits),
+        grammar=order.grammar,
+        conversation=conversation,
     )
-    for piece in stream:
-        if isinstance(piece, Usage):
-            usage = piece
-        else:
-            pieces.append(piece)
-            yield Wrote(piece)
-    return replace(draft, text="".join(pieces), budget=prompt.budget, usage=usage, model=model.name)
 
 
 def held_to(sentences: Sequence[Evidence], model: ChatModel, limits: Limits) -> str | None:
@@ -264,6 +374,8 @@ def check(draft: Draft, embedder: Embedder | None, seconds: dict[str, float]) ->
         model=draft.model,
         removed_markers=grounded.removed_markers,
         seconds=seconds,
+        disagreements=draft.disagreements,
+        generation=draft.generation,
     )
 
 
@@ -297,6 +409,17 @@ def passage_json(hit: Hit) -> dict[str, Any]:
     return {"doc": hit.doc, "page": hit.page, "text": hit.passage.text, "score": round(hit.score, 6)}
 
 
+def disagreement_json(found: Disagreement) -> list[dict[str, Any]]:
+    """Both values of a disagreement, with their sources and the dates of these."""
+    return [
+        {"value": value, "marker": quote.marker, "doc": quote.hit.doc, "date": date, "quote": quote.quote}
+        for value, quote, date in (
+            (found.first_value, found.first, found.first_date),
+            (found.second_value, found.second, found.second_date),
+        )
+    ]
+
+
 def answer_json(answer: Answer) -> dict[str, Any]:
     """The answer as the command line's contract has it, with the model's own text beside it."""
     usage = answer.usage
@@ -313,6 +436,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
             for c in answer.citations
         ],
         "passages": [passage_json(hit) for hit in answer.hits],
+        "disagreements": [disagreement_json(one) for one in answer.disagreements],
         "left_out": list(answer.budget.left_out) if answer.budget else [],
         "removed_markers": answer.removed_markers,
         "tokens": {

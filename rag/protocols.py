@@ -69,6 +69,10 @@ class ChatModel(Protocol):
         """The model's name for people."""
 
     @property
+    def identity(self) -> str:
+        """Names the exact weights and form: the same ones answer the same prompt alike."""
+
+    @property
     def context_tokens(self) -> int:
         """The context window, in tokens."""
 
@@ -153,6 +157,9 @@ class SearchIndex(Protocol):
 
     def passage_count(self, collection: str) -> int:
         """How many passages the collection holds."""
+
+    def require_model(self, collection: str, model: str) -> None:
+        """`ModelMismatch` unless the collection's vectors, if any, are of this model."""
 
     def nearest(
         self, collection: str, vector: Vectors, limit: int, *, among: Sequence[int] | None = None

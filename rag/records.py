@@ -213,6 +213,37 @@ class BudgetUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Two quotes of different documents on one matter; the values are what they differ in, as written.
+
+    The dates are those of the documents, ISO 8601, None where a document has none.
+    """
+
+    first: Evidence
+    second: Evidence
+    first_value: str
+    second_value: str
+    first_date: str | None = None
+    second_date: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """All that decided a model's text, so that it can be had again.
+
+    `model` is the identity of its weights and form; `text` is what it wrote, before any check.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    max_tokens: int
+    temperature: float
+    seed: int
+    grammar: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A finished answer with everything needed to check it, save it and show it again.
 
@@ -235,6 +266,8 @@ class Answer:
     model: str | None
     removed_markers: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+    disagreements: tuple[Disagreement, ...] = ()
+    generation: Generation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,19 @@ from pathlib import Path
 import pytest
 from ui_fakes import FakeLibrary, fake_library, write_documents
 
-from rag.answering import Answered, AnswerEvent, Evidenced, Prompted, Searched, Wrote, answer_json, shown_text
+from rag.answering import (
+    Answered,
+    AnswerEvent,
+    Evidenced,
+    Prompted,
+    Searched,
+    Thread,
+    Wrote,
+    answer_json,
+    shown_text,
+)
 from rag.errors import ModelMismatch, UsageError
-from rag.records import Answer, Message
+from rag.records import Answer, Hit, Message, Passage
 
 QUESTION = "How long is the notice period?"
 REPLY = "The notice period is three months for everybody [1]. It was two years in 1907 [1]. So says [99]."
@@ -114,6 +124,66 @@ def test_a_question_for_a_list_sweeps_every_passage(library: FakeLibrary) -> Non
     assert f"searched {total} of {total} passages" in answer.reason
     assert len(answer.evidence) == int(answer.reason.split()[0])
     assert answer.model is None
+
+
+def test_a_marker_is_shown_once_it_is_whole(library: FakeLibrary) -> None:
+    """A half-written marker flickered at the end of the streaming text."""
+    shown = ""
+    for event in library.ask(QUESTION):
+        if isinstance(event, Wrote):
+            shown += event.piece
+            assert "[" not in shown.rpartition("]")[2]
+    assert shown.count("]") == REPLY.count("]")
+
+
+def test_what_decided_the_text_is_kept_with_it(library: FakeLibrary) -> None:
+    events = list(library.ask(QUESTION))
+    (prompted,) = [event for event in events if isinstance(event, Prompted)]
+    generation = finished(iter(events)).generation
+    assert generation is not None
+    assert generation.messages == prompted.messages
+    assert generation.text == REPLY
+    assert generation.model == "queued-replies"
+
+
+def test_documents_that_disagree_are_named_with_their_dates(library: FakeLibrary, tmp_path: Path) -> None:
+    for year, pay in ((2023, 38), (2025, 45)):
+        text = f"---\ndate: {year}-02-01\n---\n\nThe daily meal allowance for trips is {pay} euros.\n"
+        (tmp_path / f"rules-{year}.md").write_text(text, encoding="utf-8")
+    for _ in library.ingest([tmp_path / "rules-2023.md", tmp_path / "rules-2025.md"]):
+        pass
+    answer = finished(library.ask("How much is the daily meal allowance for trips?"))
+    (found,) = answer.disagreements
+    assert {(found.first_value, found.first_date), (found.second_value, found.second_date)} == {
+        ("38", "2023-02-01"),
+        ("45", "2025-02-01"),
+    }
+    (row,) = answer_json(answer)["disagreements"]
+    assert {side["doc"] for side in row} == {"rules-2023.md", "rules-2025.md"}
+
+
+def hit(key: str) -> Hit:
+    return Hit(ord(key), Passage(key, 0, key, 0, 1, 1, "0" * 32), 1, "d.md", "T", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "found", "ordered"),
+    [("", "abcd", "abcd"), ("ba", "abcd", "bacd"), ("ca", "abcd", "abcd"), ("bx", "abcd", "bacd")],
+    ids=["none", "kept", "no longer among the best", "a gap ends them"],
+)
+def test_passages_stay_where_the_last_prompt_had_them(earlier: str, found: str, ordered: str) -> None:
+    thread = Thread("1", tuple(earlier))
+    assert "".join(one.passage.id for one in thread.ordered([hit(key) for key in found])) == ordered
+
+
+def test_a_follow_up_takes_up_the_passages_of_the_last_answer(library: FakeLibrary) -> None:
+    first = finished(library.ask(QUESTION))
+    thread = Thread.after(first, conversation="7")
+    assert first.budget is not None
+    assert thread.passages == tuple(first.hits[one - 1].passage.id for one in sorted(first.budget.passages))
+    second = finished(library.ask(QUESTION, thread=thread))
+    assert [one.passage.id for one in second.hits] == [one.passage.id for one in first.hits]
+    assert Thread.after(None, conversation="7") == Thread("7", ())
 
 
 @pytest.mark.parametrize("question", ["", "  \n"], ids=["nothing", "spaces"])

@@ -22,6 +22,7 @@ def quote(text: str, document_id: int) -> Evidence:
         ("The daily allowance is 38 euros.", "The daily allowance is €38.", None),
         ("The daily allowance is 38 euros.", "Parking costs 45 euros.", None),
         ("The daily allowance is 38 euros.", "The daily allowance rises.", None),
+        ("date: 2023-02-01", "date: 2025-02-01", None),
     ],
 )
 def test_disagreements(one: str, other: str, values: tuple[str, str] | None) -> None:
@@ -31,3 +32,9 @@ def test_disagreements(one: str, other: str, values: tuple[str, str] | None) -> 
 
 def test_sentences_of_one_document_do_not_disagree() -> None:
     assert disagreements([quote("The fee is 38 euros.", 1), quote("The fee is 45 euros.", 1)]) == []
+
+
+def test_a_disagreement_names_the_dates_of_its_documents() -> None:
+    quotes = [quote("The daily allowance is 38 euros.", 1), quote("The daily allowance is 45 euros.", 2)]
+    (found,) = disagreements(quotes, date_of={1: "2023-05-01", 2: None}.get)
+    assert (found.first_date, found.second_date) == ("2023-05-01", None)

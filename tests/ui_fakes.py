@@ -81,6 +81,7 @@ class QueuedModel:
     """Streams the replies it was given, word by word, one after another; then the last one again."""
 
     name = "queued-replies"
+    identity = "queued-replies"
     prompt_style: PromptStyle = "full"
     answer_mode: AnswerMode = "phrasing"
     context_tokens = CONTEXT_TOKENS
@@ -107,6 +108,7 @@ class QueuedModel:
         seed: int = 0,
         cancelled: Callable[[], bool] = lambda: False,
         grammar: str | None = None,
+        conversation: str | None = None,
     ) -> Iterator[str | Usage]:
         """The next reply, until cancelled."""
         self.prompts.append(tuple(messages))

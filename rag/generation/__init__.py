@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rag.errors import ModelError, UsageError
 from rag.generation.local import LocalChatModel
 from rag.generation.server import ServerChatModel
-from rag.generation.tuned import TunedModel, load_tuned
+from rag.generation.tuned import TunedModel, load_tuned, sha256_of
 from rag.protocols import AnswerMode
 from rag.vocabulary import read_metadata, tokenizer_of
 
@@ -66,6 +66,7 @@ def load_chat_model(
         engine,
         path,
         step_tokens=tuned.step_tokens if tuned else _step_tokens(engine.parameters),
+        identity=_identity(path, tuned, cache),
         answer_mode=tuned.mode if tuned else None,
         states=_states(path, tuned, cache) if cache else None,
     )
@@ -76,6 +77,7 @@ def chat_model_of(
     path: Path,
     *,
     step_tokens: int,
+    identity: str = "",
     answer_mode: AnswerMode | None = None,
     states: KeptStates | None = None,
 ) -> LocalChatModel:
@@ -91,6 +93,7 @@ def chat_model_of(
             template, first_token=_token_text(metadata, "bos"), end_token=_token_text(metadata, "eos")
         ),
         step_tokens=step_tokens,
+        identity=identity or path.stem,
         answer_mode=answer_mode,
         states=states,
     )
@@ -116,13 +119,20 @@ def _states(path: Path, tuned: TunedModel | None, cache: Path) -> KeptStates:
     from rag.generation.states import KeptStates
 
     stat = path.stat()
-    form = (
-        f"{tuned.file}:{tuned.flash_attention}:{tuned.cache_type}:{tuned.step_tokens}"
-        if tuned
-        else "as shipped"
-    )
-    identity = f"{path.resolve()}:{stat.st_size}:{stat.st_mtime_ns}:{form}"
+    identity = f"{path.resolve()}:{stat.st_size}:{stat.st_mtime_ns}:{_form(tuned)}"
     return KeptStates(cache / "prompts", identity=identity)
+
+
+def _identity(path: Path, tuned: TunedModel | None, cache: Path | None) -> str:
+    return f"{path.name} sha256:{sha256_of(path, cache=cache)} {_form(tuned)}"
+
+
+def _form(tuned: TunedModel | None) -> str:
+    """What decides a model's rounding, and so its answers and the fit of its saved prompt caches."""
+    if tuned is None:
+        return "as shipped"
+    attention = "flash attention" if tuned.flash_attention else "plain attention"
+    return f"{tuned.weights}, {attention}, {tuned.cache_type} cache, steps of {tuned.step_tokens}"
 
 
 def _token_text(metadata: dict[str, Any], role: str) -> str:

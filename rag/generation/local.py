@@ -43,10 +43,12 @@ class LocalChatModel:
         tokenizer: Tokenizer,
         template: ChatTemplate,
         step_tokens: int,
+        identity: str,
         answer_mode: AnswerMode | None = None,
         states: KeptStates | None = None,
     ) -> None:
         self.name = name
+        self.identity = identity
         self.context_tokens = engine.context_tokens
         self.parameters: int = engine.parameters
         # SmolLM2-135M follows three short rules and loses the passages behind seven.

@@ -93,6 +93,11 @@ class ServerChatModel:
         offered = _context(properties, named.get(self.name, {}))
         self.context_tokens = min(context_tokens, offered) if offered else context_tokens
 
+    @property
+    def identity(self) -> str:
+        """The server and its model: what weights it runs is its own secret."""
+        return f"{self._address}#{self.name}"
+
     def count_tokens(self, text: str) -> int:
         """Tokens of a plain text: exact where `exact_counts`, else at least as many as there are."""
         if self.exact_counts:

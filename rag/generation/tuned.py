@@ -82,6 +82,19 @@ def save_tuned(path: Path, tuned: TunedModel, *, cache: Path) -> None:
     part.replace(record)
 
 
+def sha256_of(path: Path, *, cache: Path | None) -> str:
+    """The hash of a model file, 64 hex digits; kept in `cache`, for a large file takes seconds."""
+    kept = folder_of(cache) / f"{key_of(path)}.sha256" if cache else None
+    if kept is not None and kept.exists():
+        return kept.read_text(encoding="ascii").strip()
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(digest, encoding="ascii")
+    return digest
+
+
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
