@@ -15,7 +15,9 @@ from rag.records import DocumentEntry
 
 FilterKind = Literal["doc", "type", "lang", "after", "before"]
 
-_FILTER = regex.compile(r'(?<!\S)(?P<kind>doc|type|lang|after|before):(?:"(?P<quoted>[^"]+)"|(?P<bare>\S+))')
+_FILTER = regex.compile(
+    r'(?<!\S)(?P<kind>collection|doc|type|lang|after|before):(?:"(?P<quoted>[^"]+)"|(?P<bare>\S+))'
+)
 _PHRASE = regex.compile(r'"([^"]{2,})"|“([^”]{2,})”|„([^“”]{2,})[“”]|«([^»]{2,})»|「([^」]{2,})」')
 _EXCLUDED = regex.compile(r"(?<!\S)-(\p{L}[\p{L}\p{M}\p{N}_-]+)(?=\s|$)")
 _QUESTION = regex.compile(r"[?？؟\u037e]\s*$")
@@ -34,16 +36,22 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class ParsedQuery:
-    """`text` is what is searched for, quoted phrases without their quotation marks included."""
+    """`text` is what is searched for, quoted phrases without their quotation marks included.
+
+    `collection` is the one the query names, None where it names none.
+    """
 
     text: str
     phrases: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     filters: tuple[Filter, ...] = ()
+    collection: str | None = None
 
 
 def parse_query(query: str) -> ParsedQuery:
     """Takes `"a phrase"`, `-word`, `doc:*.pdf`, `type:pdf`, `lang:de`, `after:2024-01`, `before:2025` apart.
+
+    `collection:papers` names the collection to search; of several the last counts.
 
     A query that ends like a question keeps its `-words`: they are far more often a command's options.
     A query of filters only searches for nothing: its `text` is empty.
@@ -51,10 +59,9 @@ def parse_query(query: str) -> ParsedQuery:
     Raises:
         UsageError: a date that is no date.
     """
-    filters = tuple(
-        _checked(cast(FilterKind, match["kind"]), match["quoted"] or match["bare"])
-        for match in _FILTER.finditer(query)
-    )
+    named = [(match["kind"], match["quoted"] or match["bare"]) for match in _FILTER.finditer(query)]
+    filters = tuple(_checked(cast(FilterKind, kind), value) for kind, value in named if kind != "collection")
+    collections = [value for kind, value in named if kind == "collection"]
     text = _FILTER.sub(" ", query)
     excluded: tuple[str, ...] = ()
     if not _QUESTION.search(text):
@@ -64,7 +71,8 @@ def parse_query(query: str) -> ParsedQuery:
             text = regex.sub(rf"(?<!\S)-{regex.escape(word)}(?=\s|$)", " ", text)
     phrases = tuple(next(filter(None, groups)).strip() for groups in _PHRASE.findall(text))
     text = _PHRASE.sub(lambda match: f" {next(filter(None, match.groups()))} ", text)
-    return ParsedQuery(" ".join(text.split()), tuple(filter(None, phrases)), excluded, filters)
+    collection = collections[-1] if collections else None
+    return ParsedQuery(" ".join(text.split()), tuple(filter(None, phrases)), excluded, filters, collection)
 
 
 def matching(documents: Iterable[DocumentEntry], filters: Sequence[Filter]) -> list[DocumentEntry]:

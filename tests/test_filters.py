@@ -37,6 +37,9 @@ PLAIN = DocumentEntry(3, "readme.txt", "Read me", "text/plain")
         pytest.param("at -5 degrees", ParsedQuery("at -5 degrees"), id="negative number"),
         pytest.param("well-known name", ParsedQuery("well-known name"), id="hyphen"),
         pytest.param(
+            'cost collection:"tax papers"', ParsedQuery("cost", collection="tax papers"), id="collection"
+        ),
+        pytest.param(
             'cost doc:*.pdf after:2024-01 doc:"a b.md"',
             ParsedQuery(
                 "cost", (), (), (Filter("doc", "*.pdf"), Filter("after", "2024-01"), Filter("doc", "a b.md"))

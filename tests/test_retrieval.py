@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.errors import UsageError
+from rag.errors import ModelMismatch, UsageError
 from rag.keywords import passage_terms
 from rag.protocols import Vectors
 from rag.records import Hit
@@ -56,11 +56,11 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
         yield opened
 
 
-def put(store: SqliteStore, doc: str, paragraphs: Sequence[str]) -> None:
+def put(store: SqliteStore, doc: str, paragraphs: Sequence[str], *, collection: str = "default") -> None:
     document = document_of(paragraphs, title=doc.split("/")[-1].split(".")[0])
     passages = passages_of(document, doc)
     store.put_document(
-        "default",
+        collection,
         Source("root", doc),
         document,
         passages,
@@ -130,6 +130,39 @@ def test_each_search_can_be_switched_off(store: SqliteStore) -> None:
 )
 def test_filters_limit_the_documents(store: SqliteStore, query: str, docs: set[str]) -> None:
     assert {hit.doc for hit in search(store, query)} == docs
+
+
+def test_a_query_can_name_another_collection(store: SqliteStore) -> None:
+    store.use_model("letters", "words", DIMENSIONS)
+    put(store, "mine.txt", ["A dog sleeps on the letter."], collection="letters")
+    assert {hit.doc for hit in search(store, "dog collection:letters")} == {"mine.txt"}
+    with pytest.raises(UsageError, match="'letters'"):
+        search(store, "dog collection:nowhere")
+    store.use_model("foreign", "others", DIMENSIONS)
+    with pytest.raises(ModelMismatch, match="others"):
+        search(store, "dog collection:foreign")
+
+
+def test_a_question_for_a_number_prefers_numbers(store: SqliteStore) -> None:
+    words, numbers = "travel costs of the staff explained", "travel costs of the staff 1204 1377"
+    put(store, "costs.txt", [words, numbers])
+    ranking = Ranking(number_weight=3)
+    asked = search(store, "How high are the travel costs of the staff, explained?", ranking=ranking)
+    told = search(store, "Travel costs of the staff, explained", ranking=ranking)
+    assert (texts(asked)[:2], texts(told)[:2]) == ([numbers, words], [words, numbers])
+
+
+def test_a_second_passage_of_a_page_is_lowered(store: SqliteStore) -> None:
+    put(store, "a.pdf", ["zebra crossing one", "zebra crossing two"])
+    apart = search(store, "zebra crossing", ranking=Ranking(page_penalty=0))
+    spread = search(store, "zebra crossing", ranking=Ranking(page_penalty=0.3))
+    assert [hit.score for hit in spread[:2]] == pytest.approx([apart[0].score, apart[1].score - 0.3])
+
+
+def test_a_phrase_is_found_however_many_passages_share_its_words(store: SqliteStore) -> None:
+    put(store, "many.txt", [f"walk day number {number}" for number in range(300)])
+    ranking = Ranking(candidates=1)
+    assert texts(search(store, '"fine day for a walk"', ranking=ranking))[0] == "A fine day for a walk."
 
 
 def test_chosen_documents_limit_the_search(store: SqliteStore) -> None:
