@@ -40,14 +40,12 @@ def explore_page(app: App) -> None:
         return
     if st.session_state.pop("to_chat", False):
         st.switch_page(st.session_state["chat_page"])
-    names = ("explore_meaning", "explore_related", "explore_overview", "explore_twice")
-    meaning, related, overview, twice = st.tabs([say(name) for name in names])
+    names = ("explore_meaning", "explore_related", "explore_twice")
+    meaning, related, twice = st.tabs([say(name) for name in names])
     with meaning:
-        draw_meaning(app)
+        draw_meaning(app, rows)
     with related:
         draw_related(app, rows)
-    with overview:
-        draw_overview(rows, say)
     with twice:
         draw_twice(app)
     known = {row.doc for row in rows}
@@ -55,12 +53,13 @@ def explore_page(app: App) -> None:
     draw_opened(app)
 
 
-def draw_meaning(app: App) -> None:
-    """Documents about the words typed, each with its best passage."""
+def draw_meaning(app: App, rows: Sequence[ReportRow]) -> None:
+    """Documents about the words typed, each with its best passage; before that, the whole at a glance."""
     say = app.say
     st.html(f'<p class="fn-lead">{text(say("explore_meaning_lead"))}</p>')
     query = typed(say("explore_meaning_hint"), key="explore_search")
     if not query:
+        draw_overview(rows, say)
         return
     hits = app.library.search(query, count=SEARCHED, collection=app.collection)
     found = by_document(hits)[:RELATED]
@@ -138,7 +137,8 @@ def draw_overview(rows: Sequence[ReportRow], say: Phrases) -> None:
         "explore_folder": Counter(PurePosixPath(row.doc).parent.as_posix() for row in rows),
     }
     tables = "".join(shares_html(say(name), counts, say) for name, counts in parts.items())
-    st.html(f'<div class="fn-shares">{tables}</div>')
+    title = f'<h2 class="fn-section">{text(say("explore_overview"))}</h2>'
+    st.html(f'{title}<div class="fn-shares">{tables}</div>')
 
 
 def shares_html(name: str, counts: Counter[str], say: Phrases) -> str:

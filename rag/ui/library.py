@@ -157,15 +157,10 @@ def draw_documents(app: App, rows: Sequence[ReportRow]) -> None:
     if not rows:
         st.html(f'<p class="fn-lead">{text(say("no_documents"))}</p>')
         return
-    wanted = st.text_input(say("find_document"), key="document_filter").casefold()
-    found = [row for row in rows if wanted in row.doc.casefold() or wanted in row.title.casefold()]
-    pages = max(1, -(-len(found) // PAGE_ROWS))
-    number = 1
-    if pages > 1:
-        number = int(
-            st.number_input(say("page_number", last=pages), 1, pages, key="document_page", width=160)
-        )
-    shown = found[(number - 1) * PAGE_ROWS : number * PAGE_ROWS]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        wanted = st.text_input(say("find_document"), key="document_filter").casefold()
+        found = [row for row in rows if wanted in row.doc.casefold() or wanted in row.title.casefold()]
+        shown = page_of(found, say)
     table = st.dataframe(
         [table_row(row, say) for row in shown],
         hide_index=True,
@@ -175,6 +170,16 @@ def draw_documents(app: App, rows: Sequence[ReportRow]) -> None:
     )
     ticked = [shown[index] for index in table["selection"]["rows"] if index < len(shown)]
     draw_ticked(app, ticked)
+
+
+def page_of(rows: Sequence[ReportRow], say: Phrases) -> Sequence[ReportRow]:
+    """One page of the rows, chosen by its number where there are several."""
+    pages = max(1, -(-len(rows) // PAGE_ROWS))
+    number = 1
+    if pages > 1:
+        label = say("page_number", last=pages)
+        number = int(st.number_input(label, 1, pages, key="document_page", width=150))
+    return rows[(number - 1) * PAGE_ROWS : number * PAGE_ROWS]
 
 
 def table_row(row: ReportRow, say: Phrases) -> dict[str, object]:

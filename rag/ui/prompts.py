@@ -20,7 +20,6 @@ from rag.ui.strings import Phrases
 SHIPPED = PROJECT / "prompts"
 OWN = "prompts"
 BEFORE = ".before"
-LINES = 260
 
 
 def draw_prompts(app: App) -> None:
@@ -30,9 +29,12 @@ def draw_prompts(app: App) -> None:
     files = template_files(folder)
     name = st.selectbox(say("prompt"), list(files), key="prompt_name")
     kept = files[name].read_text(encoding="utf-8")
-    needed = ", ".join(f"${one}" for one in sorted((STYLED | SHARED)[name.rpartition("/")[2]])) or "–"
+    needed = ", ".join(f"${one}" for one in sorted((STYLED | SHARED)[name.rpartition("/")[2]]))
     typed = st.text_area(
-        say("prompt_text", needed=needed), value=kept, height=LINES, key=f"prompt-{name}-{hash(kept)}"
+        say("prompt_text", needed=needed) if needed else say("prompt_free"),
+        value=kept,
+        height="content",
+        key=f"prompt-{name}-{hash(kept)}",
     )
     problem = problem_of(name, typed)
     if problem:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -14,9 +15,13 @@ from rag.ui.ingesting import begin_ingest
 from rag.ui.markup import icon, label, text
 from rag.ui.progress import draw_jobs
 
+if TYPE_CHECKING:
+    from rag.records import Hit
+
 SAMPLES = PROJECT / "corpora"
 SAMPLE_COLLECTION = "sample"
 EXAMPLES = 4
+LOOKED_AT = 12
 
 
 def draw_first_run(app: App) -> None:
@@ -96,10 +101,17 @@ def example_questions(app: App, documents: int) -> list[str]:
     rows = [row for row in report_of(app) if row.passages and row.title]
     step = max(1, len(rows) // EXAMPLES)
     chosen = [row.id for row in rows[step // 2 :: step][:EXAMPLES]]
-    middles = [middle(app.library.store.passage_rowids([document_id])) for document_id in chosen]
-    return [about(hit, app.say) for hit in app.library.store.hits(middles)]
+    return [about(telling_passage(app, document_id), app.say) for document_id in chosen]
 
 
-def middle(rowids: Sequence[int]) -> int:
-    """The passage in the middle of a document: past its introduction, before its appendix."""
-    return rowids[len(rowids) // 2]
+def telling_passage(app: App, document_id: int) -> Hit:
+    """A passage from the middle of a document, past its introduction and before its appendix.
+
+    One under a heading of its own is preferred: a question about a section is answered better than
+    one about a whole document.
+    """
+    store = app.library.store
+    rowids = store.passage_rowids([document_id])
+    hits = store.hits(rowids[len(rowids) // 3 :][:LOOKED_AT])
+    headed = [hit for hit in hits if hit.passage.heading_path and hit.passage.heading_path[-1] != hit.title]
+    return (headed or hits)[0]
