@@ -24,6 +24,7 @@ QUOTES_EMBEDDED = 16
 """The others share too few words with the question: embedding all of them finds nothing more."""
 LONGEST_EMBEDDED = 1200
 """Characters of a quote that are embedded: more is a table or code, and says no more about its subject."""
+LONGEST_HEADING = 200
 
 # Conditional logit over the quotes of 938 questions in four sets (English and German articles, notes with
 # code, company documents with tables), each left out in turn. Best quote / best three, against single
@@ -67,10 +68,9 @@ class _Candidate:
         return f"{self.piece.header}\n{self.text}" if self.piece.header else self.text
 
     @property
-    def embedded(self) -> str:
-        """What is embedded: the piece under its last two headings."""
-        headings = " ".join(self.hit.passage.heading_path[-2:]) or self.hit.title
-        return f"{headings}: {self.read}"[:LONGEST_EMBEDDED]
+    def heading(self) -> str:
+        """What it stands under: its last two headings, or the document's title."""
+        return f"{' '.join(self.hit.passage.heading_path[-2:]) or self.hit.title}:"[:LONGEST_HEADING]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +107,11 @@ def read(
         return Reading((), np.zeros((0, 0), np.float32), np.zeros(0, np.int64))
     lexical = _lexical_scores(question, hits, candidates, term_weights)
     kept = np.argsort(-lexical, kind="stable")[:QUOTES_EMBEDDED]
-    likeness = embedder.compare(question, [candidates[i].embedded for i in kept])
+    likeness = embedder.compare(
+        question,
+        [candidates[i].read[:LONGEST_EMBEDDED] for i in kept],
+        contexts=[candidates[i].heading for i in kept],
+    )
     scores = lexical[kept] + _SIMILARITY * likeness.cosines
     best = sorted(zip(kept.tolist(), scores.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0]))
     evidence = tuple(_evidence(candidates[i], score) for i, score in best[:count])
