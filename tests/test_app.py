@@ -21,7 +21,19 @@ from rag.answering import Answered, AnswerEvent, Evidenced, Searched, Wrote
 from rag.config import PROJECT
 from rag.errors import LibraryError, ModelNotFound, UsageError
 from rag.indexing import IngestEvent, Receipt
-from rag.records import Answer, BudgetUse, Citation, Evidence, Hit, Passage, Sentence, Usage
+from rag.records import (
+    Answer,
+    BudgetUse,
+    Citation,
+    Disagreement,
+    Evidence,
+    Generation,
+    Hit,
+    Message,
+    Passage,
+    Sentence,
+    Usage,
+)
 from rag.ui.answers import plain_text, turn_html
 from rag.ui.changes import changed_html
 from rag.ui.conductor import Act, act_of
@@ -252,6 +264,23 @@ def test_the_words_gone_and_the_words_that_came_are_shown_in_place() -> None:
 @given(st.text(), st.text())
 def test_changes_of_any_texts_draw_no_element_but_ours(before: str, today: str) -> None:
     assert set(tag_names(changed_html(before, today) or "")) <= {"del", "ins"}
+
+
+def test_disagreeing_values_stand_side_by_side_with_file_and_date() -> None:
+    other = Evidence(hit("It is 50 euros.", doc="new.md", ordinal=1), 2, "It is 50 euros.", 0, 15, 0.8)
+    mine = turn().evidence[0]
+    found = Disagreement(mine, other, "45 euros", "50 euros", None, "2025-01-01")
+    html = turn_html(turn(evidence=(mine, other), disagreements=(found,)), SAY)[0]
+    shown = " ".join(Tags(html[html.index("fn-disagree") :]).text.split())
+    assert "Your documents disagree" in shown
+    assert "expenses.pdf" in shown and "new.md · 2025-01-01" in shown
+    assert "fn-disagree" not in turn_html(turn(), SAY)[0]
+
+
+def test_the_exact_prompt_can_be_read() -> None:
+    read = Generation("tiny", (Message("user", "<b>Question?"),), 10, 0.0, 0, None, "It is 45.")
+    footer = turn_html(turn(generation=read), SAY)[2]
+    assert "&lt;b&gt;Question?" in footer and "word for word" in footer
 
 
 def test_hundreds_of_quotes_are_folded_away() -> None:

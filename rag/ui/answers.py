@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from rag.records import BudgetUse, Evidence, Hit, Sentence
+from rag.records import BudgetUse, Disagreement, Evidence, Hit, Sentence
 from rag.ui.markup import MARKER, action, icon, linked, text
 from rag.ui.prose import prose
 from rag.ui.strings import Phrases
@@ -25,7 +25,7 @@ def turn_html(turn: Turn, say: Phrases, *, selected: int | None = None) -> list[
     """
     head = question_html(turn, say) + state_html(turn, say)
     if turn.evidence:
-        head += evidence_html(turn, say, selected)
+        head += evidence_html(turn, say, selected) + disagreements_html(turn, say, selected)
     parts = [head]
     if turn.text or (turn.state == "writing" and not turn.abstained):
         parts.append(model_html(turn, say, selected))
@@ -88,6 +88,40 @@ def evidence_html(turn: Turn, say: Phrases, selected: int | None) -> str:
     return (
         f'<section class="fn-evidence" aria-label="{text(label)}">'
         f'<p class="fn-label">{icon("format_quote")}{text(label)}</p>{quotes}</section>'
+    )
+
+
+def disagreements_html(turn: Turn, say: Phrases, selected: int | None) -> str:
+    """Where documents state the same with different values: each value with its file and date."""
+    items = "".join(disagreement_html(turn, one, say, selected) for one in turn.disagreements)
+    if not items:
+        return ""
+    return (
+        f'<section class="fn-disagree" aria-label="{text(say("disagree"))}">'
+        f'<p class="fn-label">{icon("balance")}{text(say("disagree"))}</p>{items}</section>'
+    )
+
+
+def disagreement_html(turn: Turn, found: Disagreement, say: Phrases, selected: int | None) -> str:
+    """Two values side by side."""
+    sides = (
+        (found.first, found.first_value, found.first_date),
+        (found.second, found.second_value, found.second_date),
+    )
+    return (
+        '<div class="fn-sides">' + "".join(side_html(turn, *side, say, selected) for side in sides) + "</div>"
+    )
+
+
+def side_html(
+    turn: Turn, piece: Evidence, value: str, date: str | None, say: Phrases, selected: int | None
+) -> str:
+    """One value with the file that states it, and that file's date."""
+    where = [f"<b>{text(PurePosixPath(piece.hit.doc).name)}</b>", *([text(date[:10])] if date else [])]
+    return (
+        f'<p><span class="fn-value" dir="auto">{text(value)}</span> '
+        f"{marker_html(turn, piece.marker, say, selected)}"
+        f'<span class="fn-quiet" dir="auto">{" · ".join(where)}</span></p>'
     )
 
 
@@ -286,7 +320,20 @@ def cost_html(turn: Turn, say: Phrases) -> str:
     tokens = say("tokens_of", used=turn.budget.prompt, window=turn.budget.window)
     return (
         f'<details class="fn-cost"><summary>{text(" · ".join([*seconds, tokens]))}</summary>'
-        f"{budget_html(turn.budget, say)}</details>"
+        f"{budget_html(turn.budget, say)}{prompt_html(turn, say)}</details>"
+    )
+
+
+def prompt_html(turn: Turn, say: Phrases) -> str:
+    """What the model read, word for word, for whoever doubts it."""
+    if turn.generation is None:
+        return ""
+    read = "".join(
+        f'<h4>{text(message.role)}</h4><pre dir="auto">{text(message.content)}</pre>'
+        for message in turn.generation.messages
+    )
+    return (
+        f'<details class="fn-fold fn-prompt"><summary>{text(say("exact_prompt"))}</summary>{read}</details>'
     )
 
 

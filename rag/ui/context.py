@@ -23,7 +23,7 @@ from rag.ui.watching import Watch, WatchDesk
 
 if TYPE_CHECKING:
     from rag.answering import AnswerEvent
-    from rag.conversations import Conversations
+    from rag.conversations import Conversations, Turn
     from rag.indexing import IngestEvent
     from rag.store import Collection, ReportRow
 
@@ -132,13 +132,18 @@ def open_services(open_library: OpenLibrary) -> Services:
     library = open_library()
 
     def ask(task: Task) -> Iterator[AnswerEvent]:
+        from rag.answering import Thread
+
         request = task.request
+        turns = library.conversations_of(request.owner).load(request.conversation_id).turns
+        last = turns[-1].answer if turns else None
         return library.ask(
             request.question,
             collection=request.collection,
-            history=history(library.conversations_of(request.owner), request.conversation_id),
+            history=history(turns),
             docs=request.docs,
             passage_tokens=request.passage_tokens,
+            thread=Thread.after(last, conversation=str(request.conversation_id)),
             cancelled=task.cancelled.is_set,
         )
 
@@ -170,10 +175,10 @@ def open_services(open_library: OpenLibrary) -> Services:
     )
 
 
-def history(conversations: Conversations, conversation_id: int) -> list[Message]:
+def history(turns: Sequence[Turn]) -> list[Message]:
     """The last turns of a conversation as a chat model reads them."""
     messages: list[Message] = []
-    for saved in conversations.load(conversation_id).turns[-HISTORY_TURNS:]:
+    for saved in turns[-HISTORY_TURNS:]:
         answer = saved.answer
         spoken = answer.text or " ".join(piece.quote for piece in answer.evidence)
         messages += [Message("user", answer.question), Message("assistant", spoken)]

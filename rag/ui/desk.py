@@ -17,6 +17,9 @@ from rag.ui.turns import State, Turn
 
 logger = logging.getLogger(__name__)
 
+EVIDENCED = ("evidence", "abstained", "reason", "disagreements")
+"""What a turn takes over from the evidence."""
+
 Asker = Callable[["Task"], Iterable[AnswerEvent]]
 Saver = Callable[["Task", Answer], None]
 
@@ -137,9 +140,10 @@ class Desk:
         match event:
             case Searched(query=query, hits=hits):
                 self._move(task, query=query, hits=hits)
-            case Evidenced(evidence=evidence, abstained=abstained, reason=reason):
-                state: State = "searching" if abstained else "writing"
-                self._move(task, evidence=evidence, abstained=abstained, reason=reason, state=state)
+            case Evidenced():
+                state: State = "searching" if event.abstained else "writing"
+                found = {name: getattr(event, name) for name in EVIDENCED}
+                self._move(task, state=state, **found)
             case Prompted(budget=budget):
                 self._move(task, budget=budget)
             case Wrote(piece=piece):

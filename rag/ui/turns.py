@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rag.records import Answer, BudgetUse, Citation, Evidence, Hit, Sentence, Usage
+from rag.records import (
+    Answer,
+    BudgetUse,
+    Citation,
+    Disagreement,
+    Evidence,
+    Generation,
+    Hit,
+    Sentence,
+    Usage,
+)
 
 State = Literal["waiting", "searching", "writing", "done", "failed"]
 Place = Literal["unchanged", "changed", "deleted"]
@@ -31,9 +41,11 @@ class Turn:
     citations: tuple[Citation, ...] = ()
     abstained: bool = False
     reason: str = ""
+    disagreements: tuple[Disagreement, ...] = ()
     model: str | None = None
     budget: BudgetUse | None = None
     usage: Usage | None = None
+    generation: Generation | None = None
     removed_markers: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     problem: str = ""
@@ -67,9 +79,11 @@ def saved_turn(answer: Answer, *, key: str, stale: dict[int, Place] | None = Non
         citations=answer.citations,
         abstained=answer.abstained,
         reason=answer.reason,
+        disagreements=answer.disagreements,
         model=answer.model,
         budget=answer.budget,
         usage=answer.usage,
+        generation=answer.generation,
         removed_markers=answer.removed_markers,
         seconds=answer.seconds,
         stale=stale or {},
