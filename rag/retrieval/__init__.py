@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -98,12 +98,15 @@ def retrieve(
     search = _Search(index, collection, layout, vector, index.postings(collection, terms), among)
     narrowed = bool(parsed.phrases or parsed.excluded)
     limit = max(ranking.candidates, 2 * top_k) * (5 if narrowed else 1)
-    places = search.candidates(ranking, limit, parsed.phrases)
-    shortlist = len(places) if narrowed else max(SHORTLIST * top_k, LEAST_SHORTLIST)
-    hits = _without_repeats(_narrowed(search.hits(places, ranking, shortlist), parsed))
+    scored = search.scored(search.candidates(ranking, limit, parsed.phrases), ranking)
+    best = scored.best(len(scored.rowids) if narrowed else max(SHORTLIST * top_k, LEAST_SHORTLIST))
+    hits = _without_repeats(_narrowed(index.hits(list(best)), parsed))
     if ranking.number_weight and asks_for_a_number(parsed.text):
-        hits = _by_score(_with_score(hit, ranking.number_weight * _numbers(hit)) for hit in hits)
-    return _phrases_first(_spread_over_pages(hits, ranking.page_penalty), parsed)[:top_k]
+        for hit in hits:
+            best[hit.rowid] += ranking.number_weight * _numbers(hit)
+    _spread_over_pages(hits, best, ranking.page_penalty)
+    first = _phrases_first(sorted(hits, key=lambda hit: (-best[hit.rowid], hit.rowid)), parsed)[:top_k]
+    return [replace(hit, score=best[hit.rowid], signals=scored.signals_of(hit.rowid)) for hit in first]
 
 
 def asks_for_a_number(query: str) -> bool:
@@ -153,23 +156,14 @@ class _Search:
         cosines = np.array([cosine for _, cosine in found], dtype=np.float64)
         return places[places >= 0], cosines[places >= 0]
 
-    def hits(self, candidates: _Candidates, ranking: Ranking, count: int) -> list[Hit]:
-        """The `count` best of the candidates, best first."""
+    def scored(self, candidates: _Candidates, ranking: Ranking) -> _Scored:
+        """The score of each candidate, from its own words, its document's name and its document's words."""
         documents = self.layout.documents[candidates.places]
         name = self._names(documents) if ranking.name_weight else np.zeros(len(documents))
         about = document_shares(self.postings, self.layout)[documents]
         score = _fused(candidates, ranking) + ranking.name_weight * name + ranking.document_weight * about
-        best = highest(score, count)
         signals = {"dense": candidates.dense, "keyword": candidates.keyword, "name": name, "document": about}
-        place_of = dict(zip(self.layout.rowids[candidates.places[best]].tolist(), best.tolist(), strict=True))
-        return [
-            replace(
-                hit,
-                score=float(score[place_of[hit.rowid]]),
-                signals={kind: float(values[place_of[hit.rowid]]) for kind, values in signals.items()},
-            )
-            for hit in self.index.hits(list(place_of))
-        ]
+        return _Scored(self.layout.rowids[candidates.places], score, signals)
 
     def _names(self, documents: NDArray[np.int64]) -> Scores:
         """How far the query names each of these documents."""
@@ -188,8 +182,24 @@ class _Candidates:
     dense: Scores
     keyword: Scores
 
-    def __len__(self) -> int:
-        return len(self.places)
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """Candidates by rowid, ascending, with the score of each and what it is made of."""
+
+    rowids: NDArray[np.int64]
+    scores: Scores
+    signals: dict[str, Scores]
+
+    def best(self, count: int) -> dict[int, float]:
+        """The scores of the `count` best, by rowid, best first."""
+        places = highest(self.scores, count)
+        return dict(zip(self.rowids[places].tolist(), self.scores[places].tolist(), strict=True))
+
+    def signals_of(self, rowid: int) -> dict[str, float]:
+        """What one candidate's score is made of."""
+        place = np.searchsorted(self.rowids, rowid)
+        return {name: float(values[place]) for name, values in self.signals.items()}
 
 
 def _allowed(
@@ -230,25 +240,14 @@ def _numbers(hit: Hit) -> float:
     return min(1.0, share / FULL_OF_NUMBERS)
 
 
-def _spread_over_pages(hits: Sequence[Hit], penalty: float) -> list[Hit]:
-    """The hits in a new order: each lowered by `penalty` for every better hit of its page."""
-    seen: dict[tuple[int, int], int] = {}
-    lowered = []
-    for hit in hits:
-        better = 0
+def _spread_over_pages(hits: Sequence[Hit], scores: dict[int, float], penalty: float) -> None:
+    """Lowers each score by `penalty` for every better hit of its page."""
+    better: dict[tuple[int, int], int] = {}
+    for hit in sorted(hits, key=lambda hit: (-scores[hit.rowid], hit.rowid)):
         if hit.page is not None:
-            better = seen.get((hit.document_id, hit.page), 0)
-            seen[hit.document_id, hit.page] = better + 1
-        lowered.append(_with_score(hit, -penalty * better) if better else hit)
-    return _by_score(lowered)
-
-
-def _with_score(hit: Hit, change: float) -> Hit:
-    return replace(hit, score=hit.score + change)
-
-
-def _by_score(hits: Iterable[Hit]) -> list[Hit]:
-    return sorted(hits, key=lambda hit: (-hit.score, hit.rowid))
+            page = (hit.document_id, hit.page)
+            scores[hit.rowid] -= penalty * better.get(page, 0)
+            better[page] = better.get(page, 0) + 1
 
 
 def _narrowed(hits: Sequence[Hit], parsed: ParsedQuery) -> list[Hit]:
