@@ -337,6 +337,43 @@ def generated(
     )
 
 
+def replay(answer: Answer, *, model: ChatModel | None, embedder: Embedder) -> Answer:
+    """The answer of a receipt, made again from it: the same prompt and settings on the same weights.
+
+    Where no model wrote, the quotes are the answer, and nothing has to be made. Nothing is searched: the
+    documents may have changed since.
+
+    Raises:
+        UsageError: the model at hand is not the receipt's.
+    """
+    order = answer.generation
+    if order is None:
+        return answer
+    if model is None or model.identity != order.model:
+        at_hand = model.identity if model else "no model"
+        raise UsageError(
+            f"The receipt was written by {order.model}; at hand is {at_hand}. Name that model's file "
+            "with --model, and tune it or not as it was then."
+        )
+    pieces = list(generated(order, model))
+    text = "".join(piece for piece in pieces if isinstance(piece, str))
+    draft = Draft(
+        answer.question,
+        answer.query,
+        answer.hits,
+        answer.evidence,
+        answer.abstained,
+        answer.reason,
+        text=without_half_marker(text),
+        budget=answer.budget,
+        usage=next((piece for piece in pieces if isinstance(piece, Usage)), None),
+        model=answer.model,
+        disagreements=answer.disagreements,
+        generation=replace(order, text=text),
+    )
+    return check(draft, embedder, answer.seconds)
+
+
 def held_to(sentences: Sequence[Evidence], model: ChatModel, limits: Limits) -> str | None:
     """The grammar of an answer in quotations, or None where the model may phrase it.
 

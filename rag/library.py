@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rag.conversations import Conversations
     from rag.indexing import IngestEvent
     from rag.protocols import ChatModel, Embedder
-    from rag.records import Hit
+    from rag.records import Answer, Hit
     from rag.retrieval import Ranking
     from rag.store import SqliteStore
 
@@ -185,6 +185,12 @@ class Library:
             thread=thread or NO_THREAD,
             cancelled=cancelled,
         )
+
+    def replay(self, answer: Answer) -> Answer:
+        """The answer of a receipt, made again; see `rag.answering.replay`."""
+        from rag.answering import replay
+
+        return replay(answer, model=self.chat_model if answer.generation else None, embedder=self.embedder)
 
     def limits(self, passage_tokens: int | None = None) -> Limits:
         """The settings that bound an answer, with another passage budget where one is given."""

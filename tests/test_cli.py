@@ -142,6 +142,22 @@ def test_ask_without_a_chat_model_quotes(library: Path) -> None:
     assert "handbook/hr/hr-handbook.md" in done.stdout
 
 
+def test_a_receipt_gives_the_same_answer_again(library: Path, tmp_path: Path) -> None:
+    receipt = tmp_path / "receipt.json"
+    question = "How many working days of holiday are there a year?"
+    asked = ["ask", question, "--json", "--collection", "sample", "--receipt", str(receipt)]
+    first = run(*asked, library=library)
+    again = run("ask", "--replay", str(receipt), "--json", library=library)
+    assert again.returncode == 0, again.stderr
+    assert lines(again.stdout)[0]["text"] == lines(first.stdout)[0]["text"] != ""
+
+
+def test_a_question_or_a_receipt_is_needed(library: Path) -> None:
+    done = run("ask", library=library)
+    assert done.returncode == 2
+    assert "--replay" in done.stderr
+
+
 def test_an_unknown_model_is_named_after_the_quotes(library: Path) -> None:
     question = "How many working days of holiday are there a year?"
     done = run("ask", question, "--collection", "sample", "--model", "no-such-model", library=library)

@@ -12,9 +12,10 @@ import typer
 from rag.cli import app
 from rag.cli.options import CollectionOption, CountOption, JsonOption, LibraryOption, open_library
 from rag.cli.printing import messages, print_json, results, say
-from rag.errors import UsageError
+from rag.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
+    from rag.answering import Evidenced
     from rag.library import Library
     from rag.records import Answer, Hit
 
@@ -62,7 +63,7 @@ def print_hit(rank: int, hit: Hit) -> None:
 @app.command()
 def ask(
     context: typer.Context,
-    question: Annotated[str, typer.Argument(help="The question.")],
+    question: Annotated[str | None, typer.Argument(help="The question.")] = None,
     as_json: JsonOption = False,
     count: CountOption = None,
     library: LibraryOption = None,
@@ -73,8 +74,15 @@ def ask(
     passage_tokens: Annotated[
         int | None, typer.Option("--passage-tokens", help="Most tokens of passages in the prompt.")
     ] = None,
+    receipt: Annotated[
+        Path | None,
+        typer.Option("--receipt", help="Also write all that made the answer: FILE.json, or FILE.md to read."),
+    ] = None,
+    replay: Annotated[
+        Path | None, typer.Option("--replay", help="Make the answer of a receipt (JSON) again.")
+    ] = None,
 ) -> None:
-    """Answer a question from the collection, with its sources."""
+    """Answer a question from the collection, with its sources; or replay a receipt."""
     from rag.answering import answer_json
 
     opened = open_library(
@@ -85,9 +93,47 @@ def ask(
         top_k=count,
         passage_tokens=passage_tokens,
     )
-    answer = finished(opened, question) if as_json else shown(opened, question)
+    if question is None and replay is not None:
+        answer = replayed(opened, replay)
+        if not as_json:
+            print_answer(answer)
+    elif question is not None and replay is None:
+        answer = finished(opened, question) if as_json else shown(opened, question)
+    else:
+        raise UsageError("Give a question, or --replay FILE with the receipt of an answer.")
+    if receipt is not None:
+        write_receipt(answer, receipt)
     if as_json:
         print_json(answer_json(answer))
+
+
+def replayed(library: Library, path: Path) -> Answer:
+    """The answer of a receipt made again, and whether it is the same."""
+    from rag.receipts import read_receipt
+
+    try:
+        recorded = read_receipt(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"The receipt {path} cannot be read: {error}") from error
+    again = library.replay(recorded)
+    if again.text != recorded.text:
+        raise ModelError(
+            f"The model wrote another text than {path} has: “{again.text}”. llama.cpp may be another version."
+        )
+    return again
+
+
+def write_receipt(answer: Answer, path: Path) -> None:
+    """The answer with all that made it, in the form the file's ending asks for."""
+    from rag.receipts import receipt_json, receipt_markdown
+
+    forms = {".json": receipt_json, ".md": receipt_markdown}
+    if path.suffix not in forms:
+        raise UsageError(f"A receipt is a .json or .md file, not {path.name}.")
+    try:
+        path.write_text(forms[path.suffix](answer), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"The receipt {path} cannot be written: {error.strerror}") from error
 
 
 def finished(library: Library, question: str) -> Answer:
@@ -119,14 +165,32 @@ def shown(library: Library, question: str) -> Answer:
     raise AssertionError("answering always ends with Answered")
 
 
-def print_evidence(event: Any) -> None:
-    """The quoted sentences, or why there is no answer."""
+def print_evidence(event: Evidenced) -> None:
+    """The quoted sentences, or why there is no answer; and where documents disagree."""
     if event.reason:
         results.print(event.reason, style="bold")
     if event.abstained and event.evidence:
         results.print("The nearest passages say:")
     for evidence in event.evidence:
         results.print(f"“{evidence.quote.strip()}” [{evidence.marker}]")
+    for found in event.disagreements:
+        results.print("Documents disagree:", style="yellow")
+        for value, quote, date in (
+            (found.first_value, found.first, found.first_date),
+            (found.second_value, found.second, found.second_date),
+        ):
+            results.print(f"  {value} says {quote.hit.doc}{f' of {date}' if date else ''} [{quote.marker}]")
+
+
+def print_answer(answer: Answer) -> None:
+    """A finished answer as it would have been shown."""
+    from rag.answering import Evidenced
+
+    print_evidence(Evidenced(answer.evidence, answer.abstained, answer.reason, 0.0, answer.disagreements))
+    if answer.text:
+        results.print(f"\n{answer.model} writes:", style="dim")
+        results.print(answer.text)
+    print_sources(answer)
 
 
 def print_sources(answer: Answer) -> None:

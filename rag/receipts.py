@@ -1,0 +1,109 @@
+"""An answer opened up: all that decided it, as JSON to have it again and as Markdown to read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cache
+
+from pydantic import TypeAdapter, ValidationError
+
+from rag.errors import UsageError
+from rag.records import Answer, Generation, Hit
+
+RECEIPT_VERSION = 1
+
+
+@cache
+def _answers() -> TypeAdapter[Answer]:
+    return TypeAdapter(Answer)
+
+
+def receipt_json(answer: Answer) -> str:
+    """The whole answer: exact prompt, passages with scores, model, settings, timings."""
+    content = {"footnote_receipt": RECEIPT_VERSION, "answer": _answers().dump_python(answer, mode="json")}
+    return json.dumps(content, ensure_ascii=False, indent=2)
+
+
+def read_receipt(text: str) -> Answer:
+    """The answer of a receipt.
+
+    Raises:
+        UsageError: the text is no receipt, or one of another version.
+    """
+    try:
+        content = json.loads(text)
+        version = content["footnote_receipt"]
+        if version != RECEIPT_VERSION:
+            raise UsageError(f"This receipt has version {version}; this Footnote reads {RECEIPT_VERSION}.")
+        return _answers().validate_json(json.dumps(content["answer"]))
+    except (ValueError, KeyError, TypeError, ValidationError) as error:
+        raise UsageError(
+            f"This is not a receipt ({error}); write one with `ask --receipt FILE.json`."
+        ) from error
+
+
+def receipt_markdown(answer: Answer) -> str:
+    """The answer to read and to print: quotes, sources, and how it came about."""
+    return "\n".join(
+        [f"# {_one_line(answer.question)}", "", *_said(answer), *_sources(answer), *_making(answer)]
+    )
+
+
+def _said(answer: Answer) -> Iterator[str]:
+    if answer.reason:
+        yield from (answer.reason, "")
+    for quote in answer.evidence:
+        yield from (f"> {_one_line(quote.quote)} [{quote.marker}]", "")
+    if answer.text:
+        yield from (answer.text, "")
+    for sentence in answer.sentences:
+        if sentence.supported != "true":
+            said = _one_line(answer.text[sentence.start : sentence.end])
+            yield from (f"*Not supported: “{said}”* {'; '.join(sentence.problems)}", "")
+
+
+def _sources(answer: Answer) -> Iterator[str]:
+    shown = answer.budget.passages if answer.budget else {}
+    yield from ("## Passages", "", "| | source | score | tokens in the prompt |", "|---|---|---|---|")
+    for marker, hit in enumerate(answer.hits, start=1):
+        tokens = str(shown[marker]) if marker in shown else "left out" if shown else "–"
+        yield f"| {marker} | {_place(hit)} | {hit.score:.3f} | {tokens} |"
+    yield ""
+    for marker in sorted({citation.marker for citation in answer.citations}):
+        hit = answer.hits[marker - 1]
+        yield from (f"### [{marker}] {_place(hit)}", "", _quoted(hit.passage.text), "")
+
+
+def _making(answer: Answer) -> Iterator[str]:
+    yield from ("## How it was made", "")
+    yield f"- Searched for: {_one_line(answer.query)}"
+    yield from (f"- {name}: {seconds:.3f} s" for name, seconds in answer.seconds.items())
+    if answer.usage:
+        prompt = f"{answer.usage.prompt_tokens} prompt ({answer.usage.cached_tokens} cached)"
+        yield f"- Tokens: {prompt}, {answer.usage.answer_tokens} answer"
+    if answer.generation:
+        yield from _generation(answer.generation)
+
+
+def _generation(generation: Generation) -> Iterator[str]:
+    yield f"- Model: {generation.model}"
+    held = ", held to quotations" if generation.grammar else ""
+    yield f"- At most {generation.max_tokens} tokens{held}"
+    yield f"- Temperature {generation.temperature}, seed {generation.seed}"
+    yield from ("", "## The exact prompt", "")
+    for message in generation.messages:
+        yield from (f"### {message.role}", "", _quoted(message.content), "")
+
+
+def _place(hit: Hit) -> str:
+    place = hit.doc + (f", page {hit.page}" if hit.page else "")
+    return place.replace("|", "\\|")
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

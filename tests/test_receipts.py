@@ -1,0 +1,91 @@
+"""A receipt holds all that made an answer, and makes it again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ui_fakes import FakeLibrary, QueuedModel, fake_library, write_documents
+
+from rag.answering import Answered
+from rag.errors import UsageError
+from rag.receipts import read_receipt, receipt_json, receipt_markdown
+from rag.records import Answer
+
+QUESTION = "How long is the notice period?"
+REPLY = "The notice period is three months for everybody [1]. It was two years in 1907 [1]."
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[FakeLibrary]:
+    write_documents(tmp_path / "documents")
+    opened = fake_library(tmp_path / "library", [REPLY])
+    for _ in opened.ingest([tmp_path / "documents"]):
+        pass
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def answer(library: FakeLibrary) -> Answer:
+    (last,) = [event for event in library.ask(QUESTION) if isinstance(event, Answered)]
+    return last.answer
+
+
+def test_a_receipt_is_read_back_whole(answer: Answer) -> None:
+    assert read_receipt(receipt_json(answer)) == answer
+
+
+def test_the_same_text_comes_again(library: FakeLibrary, answer: Answer) -> None:
+    again = library.replay(read_receipt(receipt_json(answer)))
+    assert again.text == answer.text
+    assert again.citations == answer.citations
+    assert isinstance(library.chat_model, QueuedModel)
+    assert library.chat_model.prompts[0] == library.chat_model.prompts[1]
+
+
+def test_an_answer_without_a_model_needs_none(answer: Answer, tmp_path: Path) -> None:
+    content = json.loads(receipt_json(answer))
+    content["answer"] |= {"generation": None, "text": ""}
+    without = fake_library(tmp_path / "another", [])
+    assert without.replay(read_receipt(json.dumps(content))).evidence == answer.evidence
+    without.close()
+
+
+def test_another_model_is_refused_by_name(library: FakeLibrary, answer: Answer) -> None:
+    content = json.loads(receipt_json(answer))
+    content["answer"]["generation"]["model"] = "larger.gguf sha256:12"
+    with pytest.raises(UsageError, match=r"larger\.gguf sha256:12.*queued-replies"):
+        library.replay(read_receipt(json.dumps(content)))
+
+
+def test_the_markdown_names_everything(answer: Answer) -> None:
+    text = receipt_markdown(answer)
+    assert text.startswith(f"# {QUESTION}\n")
+    assert answer.evidence[0].quote.strip() in text
+    assert answer.text in text
+    assert "Not supported: “It was two years in 1907" in text
+    assert "| 1 |" in text
+    assert "- Model: queued-replies" in text
+    assert "- Temperature 0.0, seed 0" in text
+    assert answer.generation is not None
+    for message in answer.generation.messages:
+        assert message.content.splitlines()[-1] in text
+    for name in answer.seconds:
+        assert f"- {name}: " in text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("no JSON", "not a receipt"),
+        ("[]", "not a receipt"),
+        ('{"footnote_receipt": 9}', "version 9"),
+        ('{"footnote_receipt": 1, "answer": {"question": "a"}}', "not a receipt"),
+    ],
+)
+def test_what_is_no_receipt_is_said(text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        read_receipt(text)
