@@ -121,6 +121,8 @@ def test_padding_is_masked() -> None:
     ids, mask = padded([[5, 6, 7], [8]])
     assert ids.tolist() == [[5, 6, 7], [8, 0, 0]]
     assert mask.tolist() == [[1, 1, 1], [1, 0, 0]]
+    ids, mask = padded([[5]], length=2)
+    assert (ids.tolist(), mask.tolist()) == ([[5, 0]], [[1, 0]])
 
 
 def test_a_value_is_made_once_by_many_threads() -> None:
