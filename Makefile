@@ -28,7 +28,7 @@ install: $(INSTALLED)
 app: install
 	@$(PY) -m rag app
 
-# Chromium already there, else Debian's package, else Playwright's own download.
+# Chromium already there, else Debian's package, else Playwright's own download; Tesseract by Debian's package.
 browser: install
 	@$(PY) tests/browser.py
 

@@ -1,4 +1,4 @@
-"""The Chromium that the browser tests drive: found, or brought here."""
+"""The programs that some tests drive, a Chromium and Tesseract: found, or brought here."""
 
 from __future__ import annotations
 
@@ -43,25 +43,34 @@ def apt_prefix() -> list[str] | None:
     return ["sudo", "-n"] if allowed else None
 
 
+def apt_install(package: str) -> bool:
+    """Installs a package of Debian's where that is allowed; says whether it did."""
+    prefix = apt_prefix()
+    if prefix is None:
+        return False
+    print(f"Installing Debian's {package} for the tests", flush=True)
+    subprocess.run([*prefix, "apt-get", "update", "-qq"], check=False)
+    done = subprocess.run([*prefix, "apt-get", "install", "-y", "-qq", package], check=False)
+    return done.returncode == 0
+
+
 def bring() -> None:
     """Installs Debian's `chromium`, or else asks Playwright for its own build."""
-    prefix = apt_prefix()
-    if prefix is not None:
-        print("Installing Debian's chromium for the browser tests", flush=True)
-        subprocess.run([*prefix, "apt-get", "update", "-qq"], check=False)
-        if (
-            subprocess.run([*prefix, "apt-get", "install", "-y", "-qq", "chromium"], check=False).returncode
-            == 0
-        ):
-            return
+    if apt_install("chromium"):
+        return
     print("Downloading Playwright's Chromium for the browser tests", flush=True)
     subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=True)
 
 
 def main() -> int:
-    """Makes sure there is a browser; the exit code says whether there is."""
+    """Makes sure there is a browser; the exit code says whether there is.
+
+    Tesseract is brought too where it can be: without it the test of scanned pages is skipped.
+    """
     if installed() is None:
         bring()
+    if not shutil.which("tesseract") and not apt_install("tesseract-ocr"):
+        print("Tesseract is not here: the test of scanned pages will be skipped")
     path = installed()
     print(
         f"Browser: {path}" if path else "No Chromium could be found or installed; install one and run again"
