@@ -277,6 +277,16 @@ def test_disagreeing_values_stand_side_by_side_with_file_and_date() -> None:
     assert "fn-disagree" not in turn_html(turn(), SAY)[0]
 
 
+def test_a_sweep_is_drawn_document_by_document() -> None:
+    docs = ["a.md", "a.md", "b.md"]
+    hits = tuple(hit(CITED, doc=doc, ordinal=number) for number, doc in enumerate(docs))
+    pieces = tuple(Evidence(one, number, CITED[:28], 0, 28, 1.0) for number, one in enumerate(hits, start=1))
+    swept = turn(evidence=pieces, hits=hits, model=None, text="", sentences=(), reason="3 passages")
+    html = turn_html(swept, SAY)[0]
+    assert html.count('<details class="fn-swept"') == 2
+    assert [one.split("</span>")[0] for one in html.split('class="fn-number">')[1:]] == ["2", "1"]
+
+
 def test_the_exact_prompt_can_be_read() -> None:
     read = Generation("tiny", (Message("user", "<b>Question?"),), 10, 0.0, 0, None, "It is 45.")
     footer = turn_html(turn(generation=read), SAY)[2]

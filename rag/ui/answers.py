@@ -12,6 +12,7 @@ from rag.ui.strings import Phrases
 from rag.ui.turns import Source, Turn, source_of, sources
 
 SHOWN_QUOTES = 10
+SHOWN_IN_DOCUMENT = 3
 SHOWN_CHIPS = 12
 CARD_CHARACTERS = 280
 """A hover card shows this much of a quote; the pane shows all of it."""
@@ -83,8 +84,11 @@ def refusal_html(turn: Turn, say: Phrases) -> str:
 def evidence_html(turn: Turn, say: Phrases, selected: int | None) -> str:
     """The best sentences, quoted exactly, each with its source."""
     label = say("nearest_quotes") if turn.abstained else say("from_documents")
-    pieces = [quote_html(turn, piece, say, selected) for piece in turn.evidence]
-    quotes = folded_html(pieces, SHOWN_QUOTES, say)
+    if is_sweep(turn):
+        quotes = swept_html(turn, say, selected)
+    else:
+        pieces = [quote_html(turn, piece, say, selected) for piece in turn.evidence]
+        quotes = folded_html(pieces, SHOWN_QUOTES, say)
     return (
         f'<section class="fn-evidence" aria-label="{text(label)}">'
         f'<p class="fn-label">{icon("format_quote")}{text(label)}</p>{quotes}</section>'
@@ -121,8 +125,32 @@ def side_html(
     return (
         f'<p><span class="fn-value" dir="auto">{text(value)}</span> '
         f"{marker_html(turn, piece.marker, say, selected)}"
-        f'<span class="fn-quiet" dir="auto">{" · ".join(where)}</span></p>'
+        f'<span class="fn-quiet" dir="auto">{" · ".join(where)}</span>'
+        f'<span class="fn-side-quote" dir="auto">{text(shortened(piece.quote))}</span></p>'
     )
+
+
+def is_sweep(turn: Turn) -> bool:
+    """Whether the turn lists every match of the whole collection: it then tells what was searched."""
+    return bool(turn.reason) and not turn.abstained and turn.model is None
+
+
+def swept_html(turn: Turn, say: Phrases, selected: int | None) -> str:
+    """The matches document by document; a click on a document's line folds it away."""
+    grouped: dict[str, list[Evidence]] = {}
+    for piece in turn.evidence:
+        grouped.setdefault(piece.hit.doc, []).append(piece)
+    documents = []
+    for doc, pieces in grouped.items():
+        quotes = [quote_html(turn, piece, say, selected, named=False) for piece in pieces]
+        title = (
+            f'<b dir="auto">{text(pieces[0].hit.title or doc)}</b> <span class="fn-quiet">{text(doc)}</span>'
+        )
+        documents.append(
+            f'<details class="fn-swept" open><summary>{title} <span class="fn-number">{len(pieces)}</span>'
+            f"</summary>{folded_html(quotes, SHOWN_IN_DOCUMENT, say)}</details>"
+        )
+    return folded_html(documents, SHOWN_QUOTES, say)
 
 
 def folded_html(pieces: Sequence[str], shown: int, say: Phrases) -> str:
@@ -134,25 +162,25 @@ def folded_html(pieces: Sequence[str], shown: int, say: Phrases) -> str:
     return f'{"".join(pieces[:shown])}<details class="fn-fold">{summary}{"".join(rest)}</details>'
 
 
-def quote_html(turn: Turn, piece: Evidence, say: Phrases, selected: int | None) -> str:
-    """One quote; a click anywhere on it opens its source."""
+def quote_html(turn: Turn, piece: Evidence, say: Phrases, selected: int | None, *, named: bool = True) -> str:
+    """One quote; a click anywhere on it opens its source. `named` tells the file below it."""
     chosen = " fn-chosen" if piece.marker == selected else ""
     return (
         f'<figure class="fn-quote{chosen}" data-act="cite" data-turn="{text(turn.key)}" '
         f'data-marker="{piece.marker}"><blockquote dir="auto">{words_html(piece.quote)}&nbsp;'
         f"{marker_html(turn, piece.marker, say, selected, card=False)}</blockquote>"
-        f"<figcaption>{where_html(piece.hit, say)}</figcaption></figure>"
+        f"<figcaption>{where_html(piece.hit, say, named=named)}</figcaption></figure>"
     )
 
 
 def words_html(quote: str) -> str:
-    """A quote of one line as it stands; a table, a list or code in its shape."""
-    return prose(quote, ()) if "\n" in quote else text(quote)
+    """A quote of one line as it stands; a heading, a table, a list or code in its shape."""
+    return prose(quote, ()) if "\n" in quote or quote.startswith("#") else text(quote)
 
 
-def where_html(hit: Hit, say: Phrases) -> str:
-    """File, page and heading as one quiet line."""
-    parts = [f"<b>{text(PurePosixPath(hit.doc).name)}</b>"]
+def where_html(hit: Hit, say: Phrases, *, named: bool = True) -> str:
+    """File, page and heading as one quiet line; without the file where that is not `named`."""
+    parts = [f"<b>{text(PurePosixPath(hit.doc).name)}</b>"] if named else []
     if hit.page is not None:
         parts.append(text(say("page", page=hit.page)))
     if hit.heading:
@@ -177,12 +205,16 @@ def marker_html(turn: Turn, marker: int, say: Phrases, selected: int | None, *, 
 def card_html(source: Source, say: Phrases) -> str:
     """The small card over a citation: the exact quote and its place."""
     start, end = source.quotes[0] if source.quotes else (0, CARD_CHARACTERS)
-    quote = source.hit.passage.text[start:end]
-    shown = quote[:CARD_CHARACTERS] + ("…" if len(quote) > CARD_CHARACTERS else "")
+    shown = shortened(source.hit.passage.text[start:end])
     return (
         f'<span class="fn-card" role="tooltip"><span class="fn-card-quote" dir="auto">{text(shown)}</span>'
         f'<span class="fn-card-where">{where_html(source.hit, say)}</span></span>'
     )
+
+
+def shortened(quote: str) -> str:
+    """The beginning of a long quote."""
+    return quote if len(quote) <= CARD_CHARACTERS else quote[:CARD_CHARACTERS] + "…"
 
 
 def model_html(turn: Turn, say: Phrases, selected: int | None) -> str:

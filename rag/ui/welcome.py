@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ import streamlit as st
 
 from rag.config import PROJECT
 from rag.ui.context import App, report_of
-from rag.ui.followups import about
+from rag.ui.followups import LONGEST_HEADING, about
 from rag.ui.ingesting import begin_ingest
 from rag.ui.markup import icon, label, text
 from rag.ui.progress import draw_jobs
@@ -99,19 +99,28 @@ def example_questions(app: App, documents: int) -> list[str]:
     if not documents:
         return []
     rows = [row for row in report_of(app) if row.passages and row.title]
+    spoken = [row for row in rows if row.language == app.say.language]
+    rows = spoken if len(spoken) >= EXAMPLES else rows
     step = max(1, len(rows) // EXAMPLES)
-    chosen = [row.id for row in rows[step // 2 :: step][:EXAMPLES]]
-    return [about(telling_passage(app, document_id), app.say) for document_id in chosen]
+    stretches = [rows[start : start + step] for start in range(0, len(rows), step)][:EXAMPLES]
+    return [about(telling_passage(app, [row.id for row in stretch]), app.say) for stretch in stretches]
 
 
-def telling_passage(app: App, document_id: int) -> Hit:
-    """A passage from the middle of a document, past its introduction and before its appendix.
+def telling_passage(app: App, document_ids: Sequence[int]) -> Hit:
+    """A passage of the first document that has one under a heading of its own; else any of the first's.
 
-    One under a heading of its own is preferred: a question about a section is answered better than
-    one about a whole document.
+    A question about a section is answered better than one about a whole document.
     """
     store = app.library.store
-    rowids = store.passage_rowids([document_id])
-    hits = store.hits(rowids[len(rowids) // 3 :][:LOOKED_AT])
-    headed = [hit for hit in hits if hit.passage.heading_path and hit.passage.heading_path[-1] != hit.title]
-    return (headed or hits)[0]
+    looked_at = [
+        hit
+        for document_id in document_ids[:LOOKED_AT]
+        for hit in store.hits(store.passage_rowids([document_id])[:LOOKED_AT])
+    ]
+    return next(filter(has_own_heading, looked_at), looked_at[0])
+
+
+def has_own_heading(hit: Hit) -> bool:
+    """Whether the passage stands under a heading that is neither its document's title nor a sentence."""
+    path = hit.passage.heading_path
+    return bool(path) and path[-1] != hit.title and len(path[-1]) <= LONGEST_HEADING
