@@ -102,7 +102,7 @@ def read(
     `rag.text.wording.content_words(question)` in the collection; without it, it is taken from the hits.
     At most 16 quotes are embedded.
     """
-    candidates = _candidates(hits)
+    candidates = _candidates(question, hits)
     if not candidates:
         return Reading((), np.zeros((0, 0), np.float32), np.zeros(0, np.int64))
     lexical = _lexical_scores(question, hits, candidates, term_weights)
@@ -129,8 +129,9 @@ def _evidence(candidate: _Candidate, score: float) -> Evidence:
     )
 
 
-def _candidates(hits: Sequence[Hit]) -> list[_Candidate]:
-    """Every distinct quote of the first hits, in order."""
+def _candidates(question: str, hits: Sequence[Hit]) -> list[_Candidate]:
+    """Every distinct quote of the first hits, in order; a file's date or tags only where they are asked for."""
+    asked = {stem(word) for word in content_words(question)}
     found: dict[str, _Candidate] = {}
     for marker, hit in enumerate(hits[:PASSAGES_READ], start=1):
         text = hit.passage.text
@@ -139,6 +140,8 @@ def _candidates(hits: Sequence[Hit]) -> list[_Candidate]:
             before = text[pieces[i - 1].start : piece.start] if i else ""
             after = text[piece.end : pieces[i + 1].end] if i + 1 < len(pieces) else ""
             candidate = _Candidate(hit, marker, piece, before, after)
+            if piece.labelled and asked.isdisjoint(map(stem, words(candidate.text))):
+                continue
             if not _only_a_heading(hit, candidate.text):
                 found.setdefault(fold(candidate.text), candidate)
     return list(found.values())

@@ -29,11 +29,15 @@ _Kind = Literal["prose", "list", "table", "code", "properties"]
 
 @dataclass(frozen=True, slots=True)
 class Quotable:
-    """Offsets of a piece of text that is understood by itself; a row of a long table has its header."""
+    """Offsets of a piece of text that is understood by itself; a row of a long table has its header.
+
+    A `labelled` piece is a line of a file's front matter, such as its date or its author.
+    """
 
     start: int
     end: int
     header: str = ""
+    labelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ def _pieces(text: str, run: _Run) -> Iterator[Quotable]:
         spans = split_sentences(text[run.start : run.end])
         yield from (Quotable(run.start + start, run.start + end) for start, end in spans)
     elif run.kind == "properties":
-        yield from (line for line in _lines(text, run) if ":" in text[line.start : line.end])
+        lines = (line for line in _lines(text, run) if ":" in text[line.start : line.end])
+        yield from (replace(line, labelled=True) for line in lines)
     elif short:
         yield _trimmed(text, run.start, run.end)
     elif run.kind == "table":
