@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rag.errors import BudgetError
-from rag.records import BudgetUse, Hit, Message
+from rag.records import BudgetUse, Evidence, Hit, Message
 from rag.text.sentences import split_sentences
 
 _MARKERS = re.compile(r"\s*\[\d+(?:\s*,\s*\d+)*\]")
 _CUT = " …"
-# Sentences tried in vain before the passages count as full.
-_MOST_MISSES = 20
 
 
 class Prompts(Protocol):
@@ -36,15 +34,6 @@ class TokenCounter(Protocol):
 
     def count_prompt_tokens(self, messages: Sequence[Message]) -> int:
         """Tokens of the whole prompt, chat template included."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredSentence:
-    """How well `passage.text[start:end]` fits the question; higher is better."""
-
-    start: int
-    end: int
-    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +62,7 @@ def fit(
     passage_tokens: int,
     answer_tokens: int,
     history_tokens: int = 512,
-    sentences: Mapping[int, Sequence[ScoredSentence]] | None = None,
+    quotes: Sequence[Evidence] = (),
 ) -> Prompt:
     """Puts the best hits and the newest history into the window, and keeps the answer's room free.
 
@@ -81,9 +70,8 @@ def fit(
     fill the gap where they fit whole. The passages stand before the history, in the order of their
     markers, so that a follow-up over the same passages finds them in the prompt cache.
 
-    With `sentences`, the scored sentences of each passage by marker, passages that do not all fit
-    whole are compressed instead: the best sentences of all passages, in their places, with "…" for
-    what lies between.
+    With `quotes`, the prompt shows these alone, best first while they fit, each in its place in its
+    passage, with "…" for what lies between: a model that only chooses among them need not read the rest.
 
     Raises:
         BudgetError: the window cannot hold even the instructions, the question and the answer.
@@ -97,10 +85,10 @@ def fit(
             "context_tokens."
         )
     passages_end = min(most, draft.tokens() + passage_tokens)
-    if sentences is None:
+    if quotes:
+        _add_quotes(draft, hits, quotes, most=passages_end)
+    else:
         _add_passages(draft, hits, most=passages_end)
-    elif not _all_fit(draft, hits, most=passages_end):
-        _add_sentences(draft, hits, sentences, most=passages_end)
     turns = _turns(history)
     _add_history(draft, turns, most=most, history_tokens=history_tokens)
     markers = tuple(sorted(draft.blocks))
@@ -200,42 +188,16 @@ def _add_beginning(draft: _Draft, marker: int, hit: Hit, *, most: int) -> bool:
     return low > 0
 
 
-def _all_fit(draft: _Draft, hits: Sequence[Hit], *, most: int) -> bool:
-    """Adds every passage whole, or none."""
-    blocks = {
-        marker: draft.templates.passage(marker, source_of(hit), hit.passage.text)
-        for marker, hit in enumerate(hits, start=1)
-    }
-    if sum(map(draft.counter.count_tokens, blocks.values())) > most:
-        return False  # saves counting a prompt of many times the window
-    draft.blocks = blocks
-    if draft.tokens() <= most:
-        return True
-    draft.blocks = {}
-    return False
-
-
-def _add_sentences(
-    draft: _Draft, hits: Sequence[Hit], sentences: Mapping[int, Sequence[ScoredSentence]], *, most: int
-) -> None:
-    """Takes sentences best first, whichever passage they are from, while they fit."""
-    ranked = sorted(
-        (-sentence.score, marker, sentence.start, sentence.end)
-        for marker in sentences
-        for sentence in sentences[marker]
-    )
+def _add_quotes(draft: _Draft, hits: Sequence[Hit], quotes: Sequence[Evidence], *, most: int) -> None:
+    """Takes quotes best first, whichever passage they are from, while they fit."""
     chosen: dict[int, list[tuple[int, int]]] = {}
-    misses = 0
-    for _, marker, start, end in ranked:
-        hit = hits[marker - 1]
-        spans = sorted([*chosen.get(marker, ()), (start, end)])
+    for quote in sorted(quotes, key=lambda one: (-one.score, one.marker, one.start)):
+        hit = hits[quote.marker - 1]
+        spans = sorted([*chosen.get(quote.marker, ()), (quote.start, quote.end)])
         text = excerpt(hit.passage.text, spans)
-        if draft.try_block(marker, draft.templates.passage(marker, source_of(hit), text), most=most):
-            chosen[marker] = spans
-            continue
-        misses += 1
-        if misses == _MOST_MISSES:
-            break
+        block = draft.templates.passage(quote.marker, source_of(hit), text)
+        if draft.try_block(quote.marker, block, most=most):
+            chosen[quote.marker] = spans
     texts = {marker: hits[marker - 1].passage.text for marker in chosen}
     draft.cut = {
         marker for marker, spans in chosen.items() if excerpt(texts[marker], spans) != texts[marker].strip()

@@ -9,10 +9,10 @@ from gguf_files import starter_gguf
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rag.budget import Prompt, ScoredSentence, excerpt, fit, keep_order, source_of
+from rag.budget import Prompt, excerpt, fit, keep_order, source_of
 from rag.config import PROJECT
 from rag.errors import BudgetError
-from rag.records import Hit, Message, Passage
+from rag.records import Evidence, Hit, Message, Passage
 from rag.templates import Templates
 from rag.text.sentences import split_sentences
 from rag.vocabulary import Tokenizer, tokenizer_of
@@ -58,12 +58,13 @@ def fitted(question: str = "Where?", texts: Sequence[str] = (), **options: objec
     return fit(question, hits, **(given | options))  # type: ignore[arg-type]
 
 
-def scored(texts: Sequence[str]) -> dict[int, list[ScoredSentence]]:
+def quotes(texts: Sequence[str]) -> list[Evidence]:
     """Every sentence, scored so that later ones are better."""
-    return {
-        marker: [ScoredSentence(start, end, float(start)) for start, end in split_sentences(text)]
+    return [
+        Evidence(hit(text, rank=marker), marker, text[start:end], start, end, float(start))
         for marker, text in enumerate(texts, start=1)
-    }
+        for start, end in split_sentences(text)
+    ]
 
 
 def turns(count: int) -> list[Message]:
@@ -100,7 +101,7 @@ wild = st.one_of(
     passage=60,
     answer=16,
     style="full",
-    compress=True,
+    quoting=True,
 )
 @given(
     question=wild,
@@ -110,7 +111,7 @@ wild = st.one_of(
     passage=st.integers(0, 700),
     answer=st.integers(1, 300),
     style=st.sampled_from(["short", "full"]),
-    compress=st.booleans(),
+    quoting=st.booleans(),
 )
 def test_no_prompt_overflows_and_every_token_is_accounted_for(
     question: str,
@@ -120,7 +121,7 @@ def test_no_prompt_overflows_and_every_token_is_accounted_for(
     passage: int,
     answer: int,
     style: str,
-    compress: bool,
+    quoting: bool,
 ) -> None:
     roles = ("user", "assistant")
     past = [Message(roles[n % 2], text) for n, text in enumerate(history)]  # type: ignore[arg-type]
@@ -133,7 +134,7 @@ def test_no_prompt_overflows_and_every_token_is_accounted_for(
             window_tokens=window,
             passage_tokens=passage,
             answer_tokens=answer,
-            sentences=scored(texts) if compress else None,
+            quotes=quotes(texts) if quoting else (),
         )
     except BudgetError:
         bare = [
@@ -228,9 +229,9 @@ def test_a_source_names_file_page_and_headings() -> None:
     assert source_of(hit("T.")) == "notes.md"
 
 
-def test_compression_keeps_the_best_sentences_of_all_passages_in_their_places() -> None:
+def test_the_best_quotes_of_all_passages_stand_in_their_places() -> None:
     texts = [sentences(30), sentences(30, "lake")]
-    prompt = fitted(texts=texts, passage_tokens=150, sentences=scored(texts))
+    prompt = fitted(texts=texts, passage_tokens=150, quotes=quotes(texts))
     assert prompt.cut == prompt.markers == (1, 2)
     for marker, word in ((1, "river"), (2, "lake")):
         shown = prompt.messages[-1].content.split('"""\n')[2 * marker - 1]
@@ -239,9 +240,13 @@ def test_compression_keeps_the_best_sentences_of_all_passages_in_their_places() 
     assert sum(prompt.budget.passages.values()) <= 150
 
 
-def test_nothing_is_compressed_that_fits_whole() -> None:
-    texts = ["One. Two.", "Three."]
-    assert fitted(texts=texts, sentences=scored(texts)) == fitted(texts=texts)
+def test_passages_without_a_quote_are_left_out() -> None:
+    texts = ["One. Two.", "Three.", "Four."]
+    prompt = fitted(texts=texts, quotes=[quotes(texts)[1], quotes(texts)[3]])
+    assert prompt.markers == (1, 3)
+    assert prompt.cut == (1,)
+    assert prompt.budget.left_out == (2,)
+    assert "… Two." in prompt.messages[-1].content
 
 
 @pytest.mark.parametrize(
