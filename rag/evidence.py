@@ -130,7 +130,7 @@ def _evidence(candidate: _Candidate, score: float) -> Evidence:
 
 
 def _candidates(question: str, hits: Sequence[Hit]) -> list[_Candidate]:
-    """Every distinct quote of the first hits, in order; a file's date or tags only where they are asked for."""
+    """Every distinct quote of the first hits, in order; front matter only where it is asked for."""
     asked = {stem(word) for word in content_words(question)}
     found: dict[str, _Candidate] = {}
     for marker, hit in enumerate(hits[:PASSAGES_READ], start=1):
