@@ -419,9 +419,7 @@ class SqliteStore:
     def duplicates(self, collection: str) -> list[DuplicateGroup]:
         """Groups of passages that say the same, in seconds: for a report, not for every search."""
         with self.database.read() as db:
-            collection_id = self._collection_id(db, collection)
-            embedding = self._serving(db, collection_id)
-            return [] if embedding is None else duplicates.duplicates(db, collection_id, embedding)
+            return duplicates.duplicates(db, self._collection_id(db, collection))
 
     # Shared steps of the transactions above
 
