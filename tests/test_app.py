@@ -205,7 +205,19 @@ def test_a_hostile_turn_draws_no_element_of_its_own(state: str) -> None:
 @given(st.text())
 def test_prose_keeps_every_word_and_makes_no_element_of_the_text(value: str) -> None:
     html = prose(value, ())
-    assert set(tag_names(html)) <= {"p", "h3", "pre", "table", "tr", "td", "th", "strong", "code", "span"}
+    assert set(tag_names(html)) <= {
+        "p",
+        "h3",
+        "pre",
+        "table",
+        "tr",
+        "td",
+        "th",
+        "strong",
+        "em",
+        "code",
+        "span",
+    }
 
 
 def test_prose_shows_headings_and_tables_with_their_marks() -> None:
@@ -229,6 +241,9 @@ def test_emphasis_is_shown_and_a_link_leads_nowhere() -> None:
     assert prose("**Bold** `x<y` [here](http://evil.example/)", ()) == (
         '<p dir="auto"><strong>Bold</strong> <code>x&lt;y</code> '
         '<span class="fn-link" title="http://evil.example/">here</span></p>'
+    )
+    assert prose("**`x` is bold**, *y* leans, 2 * 3 * 4", ()) == (
+        '<p dir="auto"><strong><code>x</code> is bold</strong>, <em>y</em> leans, 2 * 3 * 4</p>'
     )
     assert "<strong>" not in prose("**half marked**", [(4, 9, "fn-exact")])
 
@@ -284,12 +299,13 @@ def test_a_sweep_is_drawn_document_by_document() -> None:
     swept = turn(evidence=pieces, hits=hits, model=None, text="", sentences=(), reason="3 passages")
     html = turn_html(swept, SAY)[0]
     assert html.count('<details class="fn-swept"') == 2
-    assert [one.split("</span>")[0] for one in html.split('class="fn-number">')[1:]] == ["2", "1"]
+    assert [one.split("</span>")[0] for one in html.split('class="fn-count">')[1:]] == ["2", "1"]
 
 
 def test_the_exact_prompt_can_be_read() -> None:
     read = Generation("tiny", (Message("user", "<b>Question?"),), 10, 0.0, 0, None, "It is 45.")
-    footer = turn_html(turn(generation=read), SAY)[2]
+    answer = replace(finished("q"), generation=read)
+    footer = turn_html(turn(answer=answer), SAY)[2]
     assert "&lt;b&gt;Question?" in footer and "word for word" in footer
 
 

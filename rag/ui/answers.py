@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from rag.records import BudgetUse, Disagreement, Evidence, Hit, Sentence
-from rag.ui.markup import MARKER, action, icon, linked, text
+from rag.ui.markup import MARKER, action, emphasised, icon, linked, text
 from rag.ui.prose import prose
 from rag.ui.strings import Phrases
 from rag.ui.turns import Source, Turn, source_of, sources
@@ -147,7 +147,7 @@ def swept_html(turn: Turn, say: Phrases, selected: int | None) -> str:
             f'<b dir="auto">{text(pieces[0].hit.title or doc)}</b> <span class="fn-quiet">{text(doc)}</span>'
         )
         documents.append(
-            f'<details class="fn-swept" open><summary>{title} <span class="fn-number">{len(pieces)}</span>'
+            f'<details class="fn-swept" open><summary>{title} <span class="fn-count">{len(pieces)}</span>'
             f"</summary>{folded_html(quotes, SHOWN_IN_DOCUMENT, say)}</details>"
         )
     return folded_html(documents, SHOWN_QUOTES, say)
@@ -175,7 +175,7 @@ def quote_html(turn: Turn, piece: Evidence, say: Phrases, selected: int | None, 
 
 def words_html(quote: str) -> str:
     """A quote of one line as it stands; a heading, a table, a list or code in its shape."""
-    return prose(quote, ()) if "\n" in quote or quote.startswith("#") else text(quote)
+    return prose(quote, ()) if "\n" in quote or quote.startswith("#") else emphasised(text(quote))
 
 
 def where_html(hit: Hit, say: Phrases, *, named: bool = True) -> str:
@@ -358,11 +358,11 @@ def cost_html(turn: Turn, say: Phrases) -> str:
 
 def prompt_html(turn: Turn, say: Phrases) -> str:
     """What the model read, word for word, for whoever doubts it."""
-    if turn.generation is None:
+    if turn.answer is None or turn.answer.generation is None:
         return ""
     read = "".join(
         f'<h4>{text(message.role)}</h4><pre dir="auto">{text(message.content)}</pre>'
-        for message in turn.generation.messages
+        for message in turn.answer.generation.messages
     )
     return (
         f'<details class="fn-fold fn-prompt"><summary>{text(say("exact_prompt"))}</summary>{read}</details>'

@@ -11,7 +11,11 @@ MARKER = re.compile(r"\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
 ADDRESS = re.compile(r"https?://[^\s<>\"'`\]\)}|\\]+", re.IGNORECASE)
 INLINE = (
     (re.compile(r"`([^`<>\n]+)`"), r"<code>\1</code>"),
-    (re.compile(r"\*\*(?=\S)([^*<>\n]+?)(?<=\S)\*\*"), r"<strong>\1</strong>"),
+    (
+        re.compile(r"\*\*(?=\S)((?:[^*<>\n]|<code>[^<>\n]*</code>)+?)(?<=\S)\*\*"),
+        r"<strong>\1</strong>",
+    ),
+    (re.compile(r"(?<![*\w])\*(?=\S)([^*<>\n]+?)(?<=\S)\*(?![*\w])"), r"<em>\1</em>"),
     (
         re.compile(r"(?<![!\w])\[([^\[\]<>\n]+)\]\(([^()<>\s]+)\)"),
         r'<span class="fn-link" title="\2">\1</span>',
