@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from rag.receipts import receipt_json, receipt_markdown
 from rag.ui.markup import label
 from rag.ui.strings import Phrases
 from rag.ui.turns import Turn, sources
@@ -44,18 +45,38 @@ def source_lines(turn: Turn, say: Phrases) -> list[str]:
 
 
 def draw_export(title: str, turns: Sequence[Turn], say: Phrases) -> None:
-    """Markdown to a file; PDF through the browser's own print dialog, which has fonts for every script."""
+    """The conversation to a file or to the printer; of the last answer, all that decided it.
+
+    PDF goes through the browser's own print dialog, which has fonts for every script.
+    """
+    last = turns[-1].answer
     with st.popover(say("export"), icon=":material/ios_share:", type="tertiary"):
-        st.download_button(
+        download(
             say("export_markdown"),
-            data=lambda: conversation_markdown(title, turns, say),
-            file_name="conversation.md",
-            mime="text/markdown",
-            icon=":material/markdown:",
-            on_click="ignore",
-            type="tertiary",
+            lambda: conversation_markdown(title, turns, say),
+            "conversation.md",
+            symbol="markdown",
         )
         st.html(
             f'<button type="button" class="fn-action" data-act="print">'
             f'<span class="fn-icon" aria-hidden="true">print</span>{say("export_pdf")}</button>'
         )
+        if last is not None:
+            download(
+                say("export_receipt"), lambda: receipt_markdown(last), "receipt.md", symbol="receipt_long"
+            )
+            download(
+                say("export_receipt_json"), lambda: receipt_json(last), "receipt.json", symbol="data_object"
+            )
+
+
+def download(label: str, data: Callable[[], str], file_name: str, *, symbol: str) -> None:
+    """A button that makes a file when it is pressed."""
+    st.download_button(
+        label,
+        data=data,
+        file_name=file_name,
+        icon=f":material/{symbol}:",
+        on_click="ignore",
+        type="tertiary",
+    )

@@ -11,7 +11,6 @@ from rag.records import (
     Citation,
     Disagreement,
     Evidence,
-    Generation,
     Hit,
     Sentence,
     Usage,
@@ -26,7 +25,8 @@ class Turn:
     """What a turn's drawing needs. `key` is unique on the page; `hits[marker - 1]` is a marker's passage.
 
     `ahead` counts the questions that are answered before this one; `problem` is the sentence
-    shown for a failed turn; `stale` names the markers whose source has changed since.
+    shown for a failed turn; `stale` names the markers whose source has changed since. `answer` is the
+    saved one, whole.
     """
 
     key: str
@@ -45,12 +45,12 @@ class Turn:
     model: str | None = None
     budget: BudgetUse | None = None
     usage: Usage | None = None
-    generation: Generation | None = None
     removed_markers: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     problem: str = ""
     stale: dict[int, Place] = field(default_factory=dict)
     thumb: Literal["up", "down", ""] = ""
+    answer: Answer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def saved_turn(answer: Answer, *, key: str, stale: dict[int, Place] | None = Non
         model=answer.model,
         budget=answer.budget,
         usage=answer.usage,
-        generation=answer.generation,
+        answer=answer,
         removed_markers=answer.removed_markers,
         seconds=answer.seconds,
         stale=stale or {},
