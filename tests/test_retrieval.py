@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,17 @@ def test_chosen_documents_limit_the_search(store: SqliteStore) -> None:
 def test_a_phrase_comes_first_and_an_excluded_word_not_at_all(store: SqliteStore) -> None:
     assert texts(search(store, '"a fine day"'))[0] == "A fine day for a walk."
     assert all("tax" not in text.lower() for text in texts(search(store, "fine -tax")))
+
+
+def test_words_are_compared_within_a_language(store: SqliteStore) -> None:
+    put(store, "hund.md", ["Der Hund wacht."], language="de")
+    words = Ranking(dense_weight=1e-9, name_weight=0, document_weight=0, page_penalty=0)
+    hits = retrieve(
+        "hours a day", index=store, embedder=WordEmbedder(), collection="default", top_k=20, ranking=words
+    )
+    scores = {hit.passage.text: hit.score for hit in hits}
+    assert scores["A dog sleeps twelve hours a day."] > 0.1 > -0.1 > scores["Dogs bark at the postman."]
+    assert scores["Der Hund wacht."] == pytest.approx(0, abs=1e-6)
 
 
 def test_a_repeated_passage_is_given_once(store: SqliteStore) -> None:

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from rag.protocols import Layout, Postings
 from rag.records import DocumentEntry
 from rag.retrieval.names import named, rarities
-from rag.retrieval.scores import bm25, document_shares, highest, holding, reciprocal_ranks, standardised
+from rag.retrieval.scores import (
+    bm25,
+    centred,
+    document_shares,
+    highest,
+    holding,
+    reciprocal_ranks,
+    standardised,
+)
 
 
 def layout(*documents: int, lengths: list[int] | None = None) -> Layout:
@@ -88,6 +96,7 @@ def test_highest_are_the_first_of_a_stable_sort(values: list[int], limit: int) -
 def test_scores_are_made_comparable() -> None:
     assert standardised(np.array([1.0, 3.0])).tolist() == [-1.0, 1.0]
     assert standardised(np.array([2.0, 2.0])).tolist() == [0.0, 0.0]
+    assert centred(np.array([4.0, 1.0, 2.0, 7.0]), np.array([0, 1, 0, 2])).tolist() == [1.0, 0.0, -1.0, 0.0]
     assert reciprocal_ranks(np.array([0.1, 0.9])).tolist() == [1 / 62, 1 / 61]
 
 

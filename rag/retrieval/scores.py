@@ -75,6 +75,13 @@ def standardised(scores: Scores) -> Scores:
     return (scores - scores.mean()) / deviation if deviation > 1e-12 else np.zeros_like(scores)
 
 
+def centred(scores: Scores, groups: NDArray[np.int64]) -> Scores:
+    """The scores less the mean of their group."""
+    means = np.bincount(groups, weights=scores) / np.maximum(np.bincount(groups), 1)
+    less: Scores = scores - means[groups]
+    return less
+
+
 def reciprocal_ranks(scores: Scores) -> Scores:
     """1 / (60 + rank), the highest first, equal scores in the order given.
 
