@@ -78,6 +78,9 @@ class Answered:
 
 # The starter chooses among the five best: the right one is there in 0.97 of XQuAD's questions.
 QUOTABLE_SENTENCES = 5
+# A follow-up leans on the last question and its answer.
+REWRITE_TURNS = 4
+REWRITE_TOKENS = 64
 # The decision to answer compares the best hits with those behind them: it was fitted on twenty.
 JUDGED_HITS = 20
 
@@ -107,6 +110,24 @@ class Stages:
     embedder: Embedder
     chat_model: ModelSource
     templates: Templates
+
+
+@dataclass(frozen=True, slots=True)
+class Rewriting:
+    """A model's way to make a follow-up stand alone."""
+
+    stages: Stages
+    limits: Limits
+
+    def written(self, question: str, history: Sequence[Message]) -> str:
+        """The question as the model rewrites it; "" where the model is too weak, or there is none."""
+        model = self.stages.chat_model()
+        if model is None or model.answer_mode == "quoting":
+            return ""
+        said = "\n".join(f"{one.role}: {one.content}" for one in history[-REWRITE_TURNS:])
+        prompt = self.stages.templates.fill("condense", history=said, question=question)
+        pieces = model.stream([Message("user", prompt)], max_tokens=REWRITE_TOKENS, seed=self.limits.seed)
+        return "".join(piece for piece in pieces if isinstance(piece, str))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +175,7 @@ def answer(
     if not question.strip():
         raise UsageError("The question is empty.")
     started = time.perf_counter()
-    query, _ = condense(question, history)
+    query, _ = condense(question, history, rewrite=Rewriting(stages, limits).written)
     everywhere = sweep_question(query) if docs is None else None
     if everywhere:
         swept = sweep(everywhere, index=stages.index, collection=collection, terms=query_terms)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ui_fakes import FakeLibrary, fake_library, write_documents
+from ui_fakes import FakeLibrary, QueuedModel, fake_library, write_documents
 
 from rag.answering import (
     Answered,
@@ -116,6 +116,29 @@ def test_a_follow_up_is_searched_as_a_whole_question(library: FakeLibrary) -> No
     answer = finished(library.ask("And for trainees?", history=history))
     assert "notice" in answer.query
     assert answer.question == "And for trainees?"
+
+
+def test_an_able_model_rewrites_the_follow_up(tmp_path: Path) -> None:
+    write_documents(tmp_path / "documents")
+    rewritten = "How long is the notice period for trainees?"
+    library = fake_library(tmp_path / "able", [rewritten, REPLY])
+    for _ in library.ingest([tmp_path / "documents"]):
+        pass
+    history = [Message("user", QUESTION), Message("assistant", "Three months.")]
+    answer = finished(library.ask("And is it longer for trainees?", history=history))
+    assert isinstance(library.chat_model, QueuedModel)
+    assert "And is it longer for trainees?" in library.chat_model.prompts[0][0].content
+    assert "user: How long is the notice period?" in library.chat_model.prompts[0][0].content
+    assert answer.query != "And is it longer for trainees?"
+    library.close()
+
+
+def test_a_weak_model_is_not_asked_to_rewrite(library: FakeLibrary) -> None:
+    assert isinstance(library.chat_model, QueuedModel)
+    library.chat_model.answer_mode = "quoting"
+    history = [Message("user", QUESTION), Message("assistant", "Three months.")]
+    finished(library.ask("And for trainees?", history=history))
+    assert all("Rewrite" not in prompt[0].content for prompt in library.chat_model.prompts)
 
 
 def test_a_question_for_a_list_sweeps_every_passage(library: FakeLibrary) -> None:

@@ -223,12 +223,12 @@ class LocalChatModel:
         yield clock.usage(finish)
 
     def _take_up(self, conversation: str | None) -> None:
-        """Loads the conversation's saved cache when another one's is in memory."""
-        if self._states is None or conversation is None or conversation == self._conversation:
+        """Loads the conversation's saved cache when another prompt's is in memory."""
+        before, self._conversation = self._conversation, conversation
+        if self._states is None or conversation is None or conversation == before:
             return
         if tokens := self._states.load(self.engine, conversation):
             self._cached = tokens
-        self._conversation = conversation
 
     def _save(self, conversation: str | None) -> None:
         if self._states is not None and conversation is not None:
