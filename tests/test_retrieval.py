@@ -57,8 +57,15 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
         yield opened
 
 
-def put(store: SqliteStore, doc: str, paragraphs: Sequence[str], *, collection: str = "default") -> None:
-    document = document_of(paragraphs, title=doc.split("/")[-1].split(".")[0])
+def put(
+    store: SqliteStore,
+    doc: str,
+    paragraphs: Sequence[str],
+    *,
+    collection: str = "default",
+    language: str | None = None,
+) -> None:
+    document = replace(document_of(paragraphs, title=doc.split("/")[-1].split(".")[0]), language=language)
     passages = passages_of(document, doc)
     store.put_document(
         collection,
