@@ -58,7 +58,7 @@ def test_nothing_of_the_book_is_lost(name: str) -> None:
         assert squeezed(words) in text
 
 
-@pytest.mark.parametrize("name", ["docx", "odt", "epub", "html", "rst", "md", "org"])
+@pytest.mark.parametrize("name", ["docx", "odt", "epub", "html", "rst", "rtf", "md", "org"])
 def test_headings_title_and_places_of_the_book(name: str) -> None:
     document = read(f"orchard.{name}")
     assert document.title == "The Orchard Book"
@@ -73,9 +73,30 @@ def test_the_table_of_the_book_is_markdown(name: str) -> None:
     assert ("table", TREES) in blocks(read(f"orchard.{name}"))
 
 
-@pytest.mark.parametrize("name", ["odt", "epub", "html", "rst", "pdf"])
+@pytest.mark.parametrize("name", ["docx", "odt", "epub", "html", "rst", "pdf", "rtf"])
 def test_the_code_of_the_book_keeps_its_indent(name: str) -> None:
     assert ("code", "def ripe(days):\n    return days > 140") in blocks(read(f"orchard.{name}"))
+
+
+WORD_RTF = r"""{\rtf1\ansi\uc1{\stylesheet{\ql \snext0 Normal;}
+{\s1\ql \outlinelevel0 \sbasedon0 \snext0 \'dcberschrift 1;}
+{\s7\ql \sbasedon0 Plain Text;}{\*\cs10 \additive Font;}}
+\pard\plain \ltrpar\s1\ql {\rtlch Pflege}{\par }
+\pard\plain \ltrpar\ql Im Herbst schneiden.\par Und im Winter ruhen.\par
+\pard\plain \s7 a = 1\par   b = 2\par
+\pard\plain {\listtext 1.\tab}Erstens\par {\listtext 2.\tab}Zweitens\par }"""
+
+
+def test_rich_text_as_word_writes_it_has_headings_code_and_lists() -> None:
+    document = read_document(WORD_RTF.encode("latin-1"), "pflege.rtf")
+    assert blocks(document) == [
+        ("heading", "Pflege"),
+        ("paragraph", "Im Herbst schneiden."),
+        ("paragraph", "Und im Winter ruhen."),
+        ("code", "a = 1\n  b = 2"),
+        ("list", "1. Erstens\n2. Zweitens"),
+    ]
+    assert document.title == "Pflege"
 
 
 @pytest.mark.parametrize("name", ["xlsx", "ods", "xls", "csv"])

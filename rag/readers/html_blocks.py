@@ -104,6 +104,8 @@ class _Walk:
         if tag in _HEADINGS:
             self._builder.heading(one_line(_inline_text(node)), int(tag[1]), page=self._page)
         elif tag == "pre":
+            for line_end in node.css("br"):
+                line_end.replace_with("\n")
             self._builder.add("code", node.text().strip("\n"), page=self._page)
         elif tag == "table":
             self._table(node)

@@ -19,8 +19,10 @@ _STYLES = "\n".join(
         "p[style-name='Quote'] => blockquote:fresh",
         "p[style-name='Intense Quote'] => blockquote:fresh",
         "p[style-name='Block Text'] => blockquote:fresh",
-        "p[style-name='Source Code'] => pre:separator('\n')",
-        "p[style-name='HTML Preformatted'] => pre:separator('\n')",
+        *(
+            f"p[style-name='{name}'] => pre:separator('\\n')"
+            for name in ("Source Code", "Preformatted Text", "HTML Preformatted", "Code", "macro")
+        ),
     )
 )
 _NOTE_MARK = re.compile(r'<sup><a href="#(?:foot|end)note[^>]*>\[?(\d+)\]?</a></sup>')

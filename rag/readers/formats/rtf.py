@@ -8,32 +8,96 @@ from collections.abc import Iterator
 from rag.readers.building import DocumentBuilder
 from rag.readers.registry import Format
 from rag.readers.tables import markdown_table
-from rag.records import Document
+from rag.records import BlockKind, Document
 
 _FOOTNOTE = re.compile(r"\{(?:\\\*)?\\footnote\b")
 _BRACE = re.compile(r"(?<!\\)[{}]")
+_STYLE = re.compile(r"\{\\s(\d+)\b([^{}]*(?:\{[^{}]*\}[^{}]*)*);\}")
+_OUTLINE_LEVEL = re.compile(r"\\outlinelevel([0-8])\b")
+# Programs that do not write an outline level name their headings in English, whatever they speak.
+_HEADING_NAME = re.compile(r"\bheading (\d)$", re.IGNORECASE)
+_TITLE_NAME = re.compile(r"(?:^|[\s\d])title$", re.IGNORECASE)
+_CODE_NAME = re.compile(r"\b(?:source code|preformatted text|html preformatted|plain text)$", re.IGNORECASE)
+_PARAGRAPH = re.compile(r"\\pard\b(?:\\(?:plain|ltrpar|rtlpar)\b|\s)*(?:\\s(\d+)\b ?)?")
+_MARK = re.compile("\x02(.)")
+_ITEM = re.compile(r"\s*(?:([•●▪■◦‣·–—*o-])|(\d{1,3}[.)]))\t\s*")
+_TEXT, _CODE = "p", "c"
 
 
 def read(data: bytes, name: str, *, password: str | None = None) -> Document:
-    """A paragraph for each line of the text; lines with cell marks become a table."""
-    from striprtf.striprtf import rtf_to_text  # type: ignore[import-untyped, unused-ignore]
-
+    """Headings and code by their styles, lists, tables, and a paragraph for every other line."""
     source = data.decode("latin-1")
     notes = list(_notes(source))
-    text: str = rtf_to_text(source, errors="replace")  # type: ignore[no-untyped-call]
     builder = DocumentBuilder()
-    rows: list[list[str]] = []
-    for line in [*text.split("\n"), ""]:
-        if line.count("|") > 1 and line.rstrip().endswith("|"):
-            rows.append(line.rstrip().rstrip("|").split("|"))
-            continue
-        if rows:
-            builder.add("table", markdown_table(rows))
-            rows = []
-        builder.add("paragraph", line)
+    group: list[str] = []
+    kind: BlockKind = "paragraph"
+    for role, line in [*_lines(source), (_TEXT, "")]:
+        is_row = line.count("|") > 1 and line.rstrip().endswith("|")
+        own: BlockKind = (
+            "table" if is_row else "code" if role == _CODE else "list" if _ITEM.match(line) else "paragraph"
+        )
+        if group and own != kind:
+            _add_group(builder, kind, group)
+            group = []
+        kind = own
+        if own != "paragraph":
+            group.append(line)
+        elif role.isdigit() and line.strip():
+            builder.heading(line.strip(), int(role))
+        else:
+            builder.add("paragraph", line.strip())
     for note in notes:
-        builder.add("paragraph", rtf_to_text("{\\rtf1" + note + "}", errors="replace"))  # type: ignore[no-untyped-call]
+        builder.add("paragraph", _plain("{\\rtf1" + note + "}").strip())
     return builder.build(title=None, name=name, media_type=FORMAT.media_type)
+
+
+def _plain(source: str) -> str:
+    from striprtf.striprtf import rtf_to_text  # type: ignore[import-untyped, unused-ignore]
+
+    return str(rtf_to_text(source, errors="replace"))  # type: ignore[no-untyped-call]
+
+
+def _add_group(builder: DocumentBuilder, kind: BlockKind, lines: list[str]) -> None:
+    """A table of rows, a list of items, or lines of code."""
+    if kind == "table":
+        builder.add("table", markdown_table([line.rstrip().rstrip("|").split("|") for line in lines]))
+    elif kind == "list":
+        builder.add(
+            "list", "\n".join(_ITEM.sub(lambda m: f"{m[2] or '-'} ", line, count=1) for line in lines)
+        )
+    else:
+        builder.add("code", "\n".join(lines).rstrip())
+
+
+def _lines(source: str) -> Iterator[tuple[str, str]]:
+    """Each line of the text with its role: a heading's level, code, or text.
+
+    The library that takes the text out of RTF drops the styles, so each paragraph is given a mark first.
+    """
+    roles = dict(_roles(source))
+    marked = _PARAGRAPH.sub(lambda m: f"{m[0]}{{\x02{roles.get(m[1], _TEXT)}}}", source)
+    role = _TEXT
+    for line in _plain(marked).split("\n"):
+        marks = _MARK.findall(line)
+        if marks:
+            role = marks[-1]
+        yield role, _MARK.sub("", line)
+        if role.isdigit():
+            role = _TEXT
+
+
+def _roles(source: str) -> Iterator[tuple[str, str]]:
+    """The styles of the stylesheet that are a heading's, a title's or code's."""
+    for number, body in _STYLE.findall(source):
+        name = re.sub(r"\\\w+-?\d*|[{}]", " ", body).strip()
+        level = _OUTLINE_LEVEL.search(body)
+        heading = _HEADING_NAME.search(name)
+        if level or heading:
+            yield number, str(min(6, int(level[1]) + 1 if level else int(heading[1]) if heading else 6))
+        elif _TITLE_NAME.search(name):
+            yield number, "1"
+        elif _CODE_NAME.search(name):
+            yield number, _CODE
 
 
 def _notes(source: str) -> Iterator[str]:
