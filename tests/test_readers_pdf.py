@@ -234,3 +234,52 @@ def test_a_scanned_page_in_a_mixed_file_is_read_with_tesseract() -> None:
     assert blocks(document)[-1] == ("paragraph", 2, "Harvest in October")
     assert document.pages_without_text == ()
     assert any("Tesseract" in warning for warning in document.warnings)
+
+
+def grid(y: float, rows: list[tuple[str, str, str]]) -> list[Line]:
+    """A table of a label and two figures a row; an empty cell is nothing."""
+    return [
+        Line(x, y - 14 * index, cell)
+        for index, row in enumerate(rows)
+        for x, cell in zip((50, 300, 400), row, strict=True)
+        if cell
+    ]
+
+
+def test_a_line_that_names_the_next_table_is_not_swallowed_by_the_one_above() -> None:
+    head, sales = ("", "2019", "2020"), ("Sales", "4,120", "3,975")
+    costs, north = ("Costs", "231", "220"), ("North", "181", "177")
+    page = [*grid(700, [head, sales, costs]), Line(50, 640, "By region"), *grid(625, [head, north, sales])]
+    assert [text for _, _, text in blocks(read(make_pdf([page])))] == [
+        "|  | 2019 | 2020 |\n|---|---|---|\n| Sales | 4,120 | 3,975 |\n| Costs | 231 | 220 |",
+        "By region\n\n|  | 2019 | 2020 |\n|---|---|---|\n| North | 181 | 177 |\n| Sales | 4,120 | 3,975 |",
+    ]
+
+
+def test_a_section_label_stays_within_its_table() -> None:
+    rows = [
+        ("", "2019", "2020"),
+        ("Assets", "", ""),
+        ("Cash", "410", "397"),
+        ("Debts", "", ""),
+        ("Loans", "9", "8"),
+    ]
+    ((kind, _, text),) = blocks(read(make_pdf([grid(700, rows)])))
+    assert (kind, text.count("\n")) == ("table", 5)
+
+
+@pytest.mark.parametrize("leading", [29, 34, 38])
+def test_a_title_of_two_lines_is_one_heading(leading: int) -> None:
+    title = lines(
+        50, 750, ["Annual report on the state of", "the northern forests"], leading=leading, size=24
+    )
+    found = blocks(read(make_pdf([[*title, *lines(50, 600, PROSE)]])))
+    assert found[0] == ("heading", 1, "Annual report on the state of the northern forests")
+
+
+@pytest.mark.parametrize(("foot", "kept"), [("Page 1 of 1", False), ("- 1 -", False), ("12", True)])
+def test_an_only_page_loses_its_number_and_keeps_its_header(foot: str, kept: bool) -> None:
+    page = [Line(50, 810, "Acme Ltd, confidential"), *lines(50, 600, PROSE), Line(290, 30, foot)]
+    text = read(make_pdf([page])).text
+    assert text.startswith("Acme Ltd, confidential")
+    assert text.endswith(foot) is kept

@@ -240,8 +240,10 @@ def _table_end(
         if _is_tabular(row):
             count += 1
             end = index + 1
-        elif is_heading(row) or (
-            row.text.count(" ") >= _WIDE_ROW_WORDS and row.right - row.left > 0.7 * width
+        elif (
+            is_heading(row)
+            or (row.text.count(" ") >= _WIDE_ROW_WORDS and row.right - row.left > 0.7 * width)
+            or _names_next_table(rows, index)
         ):
             break
         index += 1
@@ -249,6 +251,15 @@ def _table_end(
         return None
     numbers = any(phrase.is_number for row in rows[start:end] for phrase in row.phrases)
     return end if count >= (2 if numbers else 3) else None
+
+
+def _names_next_table(rows: Sequence[Row], index: int) -> bool:
+    """Whether a line within a table stands apart from it, above a row of column headings only."""
+    if index + 1 >= len(rows) or not _is_tabular(rows[index + 1]):
+        return False
+    above, row, below = rows[index - 1 : index + 2]
+    apart = above.bottom - row.top > 1.5 * max(row.bottom - below.top, 0.5 * row.height)
+    return apart and below.left > row.right
 
 
 def _is_tabular(row: Row) -> bool:
