@@ -57,11 +57,8 @@ class Embedder(PassageTokenizer, Protocol):
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape (len(texts), dimensions), float32, in the order given."""
 
-    def compare(self, query: str, texts: Sequence[str], *, contexts: Sequence[str] = ()) -> Likeness:
-        """How far each text fits the query, as a whole and token by token; long texts by their beginning.
-
-        A text's context is read in front of it, and has no part in its matches.
-        """
+    def compare(self, query: str, texts: Sequence[str]) -> Likeness:
+        """How far each text fits the query, as a whole and token by token; long texts by their beginning."""
 
 
 class ChatModel(Protocol):

@@ -254,19 +254,6 @@ def test_texts_are_compared_whole_and_token_by_token(
         assert (likeness.matches[0, 1:] >= likeness.matches[1, 1:]).all()
 
 
-def test_a_context_is_read_but_not_matched(
-    both_engines: tuple[SentenceEmbedder, SentenceEmbedder],
-) -> None:
-    embedder, _ = both_engines
-    alone = embedder.compare("c ab", ["c"])
-    under = embedder.compare("c ab", ["c"], contexts=["ab:"])
-    whole = embedder.compare("c ab", ["ab: c"])
-    np.testing.assert_allclose(under.cosines, whole.cosines, atol=1e-5)
-    assert under.cosines[0] != pytest.approx(alone.cosines[0], abs=1e-4)
-    assert (under.matches <= whole.matches + 1e-5).all()
-    assert (under.matches < whole.matches - 1e-3).any()
-
-
 def test_a_long_text_is_compared_by_its_beginning(
     both_engines: tuple[SentenceEmbedder, SentenceEmbedder],
 ) -> None:

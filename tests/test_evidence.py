@@ -36,11 +36,10 @@ class WordEmbedder:
 
     embed_queries = embed_passages
 
-    def compare(self, query: str, texts: Sequence[str], *, contexts: Sequence[str]) -> Likeness:
+    def compare(self, query: str, texts: Sequence[str]) -> Likeness:
         held = [set(words(text)) for text in texts]
         matches = [[0.7 + 0.3 * (word in one) for word in words(query)] for one in held]
-        read = [f"{context} {text}" for context, text in zip(contexts, texts, strict=True)]
-        cosines = self.embed_passages(read) @ self.embed_queries([query])[0]
+        cosines = self.embed_passages(texts) @ self.embed_queries([query])[0]
         return Likeness(cosines, np.array(matches, np.float32))
 
 

@@ -62,13 +62,12 @@ class WordEmbedder:
 
     embed_queries = embed_passages
 
-    def compare(self, query: str, texts: Sequence[str], *, contexts: Sequence[str]) -> Likeness:
+    def compare(self, query: str, texts: Sequence[str]) -> Likeness:
         """A token is a word; it is matched where the text has it."""
         asked = re.findall(r"\w+", query.casefold())
         held = [set(re.findall(r"\w+", text.casefold())) for text in texts]
         matches = [[1.0 if word in words else 0.75 for word in asked] for words in held]
-        read = [f"{context} {text}" for context, text in zip(contexts, texts, strict=True)]
-        cosines = self.embed_passages(read) @ self.embed_queries([query])[0]
+        cosines = self.embed_passages(texts) @ self.embed_queries([query])[0]
         return Likeness(cosines, np.array(matches, dtype=np.float32).reshape(len(texts), len(asked)))
 
     def _embed(self, text: str) -> Vectors:

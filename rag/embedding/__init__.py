@@ -121,29 +121,24 @@ class SentenceEmbedder:
                 progress(done)
         return vectors
 
-    def compare(self, query: str, texts: Sequence[str], *, contexts: Sequence[str] = ()) -> Likeness:
+    def compare(self, query: str, texts: Sequence[str]) -> Likeness:
         """How far each text fits the query, as a whole and token by token.
 
-        A text's context is read in front of it. Contexts, prompts and special tokens have no part in the
-        matches. What is beyond the model's limit is not read. Runs beside passages, like a query: on all
-        cores, a batch after another.
+        Prompts and special tokens have no part in the matches. What a text has beyond the model's limit
+        is not read. Runs beside passages, like a query: on all cores, a batch after another.
         """
         run = self._query_encoder()
         vectors, tokens = run.encode_tokens(*padded([self._cut_ids(query, self.model.query_prompt)]))
-        asked = tokens[0, self._length_before(self.model.query_prompt) : -1]
-        before = [
-            f"{self.model.passage_prompt}{one} " if one else self.model.passage_prompt for one in contexts
-        ]
-        before = before or [self.model.passage_prompt] * len(texts)
-        ids = [self._cut_ids(text, one) for text, one in zip(texts, before, strict=True)]
-        starts = {one: self._length_before(one) for one in set(before)}
+        asked = tokens[0, self._prompt_length(self.model.query_prompt) : -1]
+        ids = [self._cut_ids(text, self.model.passage_prompt) for text in texts]
+        first = self._prompt_length(self.model.passage_prompt)
         cosines = np.zeros(len(texts), np.float32)
         matches = np.zeros((len(texts), len(asked)), np.float32)
         for places in batches_by_length([len(one) for one in ids], BATCH_TOKENS):
             batch, tokens = run.encode_tokens(*padded([ids[place] for place in places]))
             cosines[places] = batch @ vectors[0]
             for row, place in enumerate(places):
-                own = tokens[row, starts[before[place]] : len(ids[place]) - 1]
+                own = tokens[row, first : len(ids[place]) - 1]
                 matches[place] = (asked @ own.T).max(axis=1, initial=-1.0)
         return Likeness(cosines, matches)
 
@@ -151,7 +146,7 @@ class SentenceEmbedder:
         ids = self._ids_of_one(text, prompt)
         return ids if len(ids) <= self.model.max_tokens else [*ids[: self.model.max_tokens - 1], ids[-1]]
 
-    def _length_before(self, prompt: str) -> int:
+    def _prompt_length(self, prompt: str) -> int:
         """Tokens before the text: the special one and the prompt's, whose last space is the text's."""
         return len(self._ids_of_one(prompt.rstrip(), "")) - 1
 
