@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from gguf_files import byte_level_vocabulary, starter_gguf
 from rag.errors import BudgetError, ModelDamaged, ModelError, ModelNotFound, UsageError
 from rag.generation import LocalChatModel, load_chat_model
 from rag.generation.chat_template import ChatTemplate, Part
+from rag.generation.tuned import sha256_of
 from rag.records import Message, Usage
 
 RIVERS = " ".join(f"River {number} carries water from hill {number} to the sea." for number in range(12))
@@ -166,6 +168,27 @@ def test_conversations_swap_their_caches_on_disk(model: LocalChatModel) -> None:
     second, usage = run(model, conversation="rivers")
     assert usage.cached_tokens > usage.prompt_tokens - 40
     assert second == first
+
+
+@pytest.mark.slow
+def test_a_prompt_of_no_conversation_does_not_pass_for_the_last_one(model: LocalChatModel) -> None:
+    """A rewriting between two turns left the conversation's cache on disk and computed it anew."""
+    run(model, conversation="rivers")
+    run(model, [Message("user", "Lakes " * 150)])
+    _, usage = run(model, conversation="rivers")
+    assert usage.cached_tokens > usage.prompt_tokens - 40
+
+
+def test_a_models_hash_is_kept_until_its_file_changes(tmp_path: Path) -> None:
+    file, cache = tmp_path / "model.gguf", tmp_path / "cache"
+    file.write_bytes(b"weights")
+    first = sha256_of(file, cache=cache)
+    assert first == hashlib.sha256(b"weights").hexdigest() == sha256_of(file, cache=None)
+    (kept,) = cache.rglob("*.sha256")
+    kept.write_text("from the cache", encoding="ascii")
+    assert sha256_of(file, cache=cache) == "from the cache"
+    file.write_bytes(b"other weights")
+    assert sha256_of(file, cache=cache) == hashlib.sha256(b"other weights").hexdigest()
 
 
 @pytest.mark.slow
