@@ -224,14 +224,10 @@ def examined(
     Markers number the hits as shown.
     """
     count = max(limits.evidence_sentences, QUOTABLE_SENTENCES)
-    reading = read(query, hits, embedder=stages.embedder, count=count)
+    reading = read(query, hits[: limits.top_k], embedder=stages.embedder, count=count)
     judgement = judge(query, hits, reading)
     markers = {hit.rowid: marker for marker, hit in enumerate(shown, start=1)}
-    quotes = [
-        replace(quote, marker=markers[quote.hit.rowid])
-        for quote in reading.evidence
-        if quote.hit.rowid in markers
-    ]
+    quotes = [replace(quote, marker=markers[quote.hit.rowid]) for quote in reading.evidence]
 
     def date_of(document_id: int) -> str | None:
         return next((one.date for one in stages.index.documents(collection) if one.id == document_id), None)

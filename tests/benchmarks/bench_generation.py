@@ -22,8 +22,9 @@ from gguf_files import starter_gguf  # noqa: E402
 
 from rag.budget import fit  # noqa: E402
 from rag.generation import LocalChatModel, load_chat_model  # noqa: E402
-from rag.records import Hit, Message, Passage, Usage  # noqa: E402
+from rag.records import Evidence, Hit, Message, Passage, Usage  # noqa: E402
 from rag.templates import Templates  # noqa: E402
+from rag.text.sentences import split_sentences  # noqa: E402
 from rag.tuning import tune  # noqa: E402
 
 FIRST = "Which river carries the most water in spring?"
@@ -44,6 +45,15 @@ def hits() -> list[Hit]:
     return found
 
 
+def quotes(passages: Sequence[Hit]) -> list[Evidence]:
+    """A sentence of each of the first five passages: what a weak model chooses among."""
+    found = []
+    for marker, hit in enumerate(passages[:5], start=1):
+        start, end = split_sentences(hit.passage.text)[marker % 3]
+        found.append(Evidence(hit, marker, hit.passage.text[start:end], start, end, 1.0 / marker))
+    return found
+
+
 def answer(model: LocalChatModel, messages: Sequence[Message]) -> tuple[str, Usage]:
     """The text of a short answer and what it cost."""
     *pieces, usage = model.stream(messages, max_tokens=24)
@@ -52,13 +62,20 @@ def answer(model: LocalChatModel, messages: Sequence[Message]) -> tuple[str, Usa
 
 
 def measured(model: LocalChatModel, passage_tokens: int, runs: int) -> dict[str, float]:
-    """Seconds to the first token, cold and as a follow-up over the same passages, and to a stop."""
+    """Seconds to the first token and to a stop.
+
+    `cold` and `follow_up` are over whole passages, as a model that phrases reads them; `quoting` is a
+    cold prompt of the quotes alone.
+    """
     templates = Templates(ROOT / "prompts", style=model.prompt_style)
 
-    def prompt(question: str, history: Sequence[Message]) -> Sequence[Message]:
+    def prompt(
+        question: str, history: Sequence[Message], chosen: Sequence[Evidence] = ()
+    ) -> Sequence[Message]:
         return fit(
             question,
             hits(),
+            quotes=chosen,
             history=history,
             templates=templates,
             counter=model,
@@ -67,7 +84,7 @@ def measured(model: LocalChatModel, passage_tokens: int, runs: int) -> dict[str,
             answer_tokens=256,
         ).messages
 
-    figures: dict[str, list[float]] = {"cold": [], "follow_up": [], "stop": []}
+    figures: dict[str, list[float]] = {"cold": [], "follow_up": [], "quoting": [], "stop": []}
     for _ in range(runs):
         model.forget()
         text, first = answer(model, prompt(FIRST, ()))
@@ -75,9 +92,13 @@ def measured(model: LocalChatModel, passage_tokens: int, runs: int) -> dict[str,
         _, second = answer(model, prompt(SECOND, history))
         figures["cold"].append(first.first_token_seconds)
         figures["follow_up"].append(second.first_token_seconds)
+        model.forget()
+        _, short = answer(model, prompt(FIRST, (), quotes(hits())))
+        figures["quoting"].append(short.first_token_seconds)
         figures["stop"].append(seconds_to_stop(model, prompt(FIRST, ()), after=0.3))
     best = {name: round(min(seconds), 3) for name, seconds in figures.items()}
-    return best | {"prompt_tokens": first.prompt_tokens, "follow_up_cached": second.cached_tokens}
+    tokens = {"prompt_tokens": first.prompt_tokens, "quoting_tokens": short.prompt_tokens}
+    return best | tokens | {"follow_up_cached": second.cached_tokens}
 
 
 def seconds_to_stop(model: LocalChatModel, messages: Sequence[Message], *, after: float) -> float:
