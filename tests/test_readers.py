@@ -205,6 +205,17 @@ def test_a_page_without_main_element_loses_its_furniture_only() -> None:
     assert document.date == "2023-04-05"
 
 
+def test_of_several_main_headings_none_is_the_title() -> None:
+    page = b"<title>The Orchard Book</title><h1>Planting</h1><p>a</p><h1>Harvest</h1><p>b</p>"
+    assert read_document(page, "book.html").title == "The Orchard Book"
+    assert read_document(page.replace(b"h1>Harvest</h1", b"h2>Harvest</h2"), "book.html").title == "Planting"
+
+
+def test_a_footnote_beside_the_text_is_no_navigation() -> None:
+    page = b'<p>Wait.</p><aside epub:type="footnote"><p>Until March.</p></aside><aside><p>Shop</p></aside>'
+    assert read_document(page, "a.html").text == "Wait.\n\nUntil March."
+
+
 def test_what_lies_around_the_main_element_is_counted() -> None:
     document = read_document(b"<html><body>Top<main><p>Text.</p></main>End</body></html>", "a.html")
     assert document.text == "Text."

@@ -145,7 +145,7 @@ def _navigation(node: LexborNode) -> str:
     role = attributes.get("role") or ""
     if role.startswith("doc-") and role != "doc-toc":  # footnotes, an abstract, an appendix
         return ""
-    if node.tag == "aside" and node.css_first("[role=doc-footnote]"):
+    if node.tag == "aside" and (_is_note(node) or node.css_first("[role=doc-footnote]")):
         return ""
     if node.tag in _NAVIGATION_TAGS or role in _NAVIGATION_ROLES:
         return "navigation"
@@ -176,6 +176,10 @@ def _inline_text(node: LexborNode) -> str:
         elif child.tag not in _SILENT and not (child.tag or "-").startswith("-"):
             parts.append(_inline_text(child))
     return "".join(parts).replace(_SOFT_HYPHEN, "")
+
+
+def _is_note(node: LexborNode) -> bool:
+    return (node.attributes.get("epub:type") or "") in ("footnote", "endnote", "rearnote", "note")
 
 
 def _is_note_mark(node: LexborNode) -> bool:

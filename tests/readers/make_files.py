@@ -96,6 +96,9 @@ def main() -> None:
         shutil.copy(book, FILES / "orchard.md")
         for ending in ("docx", "epub", "rst", "org", "html", "ipynb"):
             pandoc(book, FILES / f"orchard.{ending}")
+        # The same as another program writes it: its paragraphs, styles and notes are other ones.
+        pandoc(book, FILES / "pandoc.odt")
+        pandoc(book, FILES / "pandoc.rtf")
         slides = Path(folder) / "slides.md"
         slides.write_text(SLIDES)
         pandoc(slides, FILES / "slides.pptx")

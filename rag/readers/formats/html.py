@@ -21,10 +21,13 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
 
     builder = DocumentBuilder()
     tree = LexborHTMLParser(_decode(data))
-    title = tree.css_first("head title")
+    given = tree.css_first("head title")
+    # A page's own heading is its title without the site's name; of several, none is.
+    single = len(tree.css("h1")) <= 1
     add_html(builder, tree)
+    heading, title = builder.first_heading, given.text().strip() if given else ""
     return builder.build(
-        title=builder.first_heading if builder.first_heading else title.text() if title else None,
+        title=heading if heading and (single or not title) else title or None,
         name=name,
         media_type=FORMAT.media_type,
         date=_date(tree),

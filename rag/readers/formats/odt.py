@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from xml.etree.ElementTree import Element, fromstring
 
 from rag.errors import UnreadableDocument
@@ -76,8 +77,18 @@ class _Walk:
         }
 
     def children(self, node: Element, page: int | None) -> None:
-        """Adds what is inside an element."""
-        for child in node:
+        """Adds what is inside an element; neighbouring paragraphs of code are one block."""
+        for is_code, group in groupby(node, key=self._is_code):
+            if is_code:
+                self._builder.add("code", "\n".join(map(_inline, group)), page=page)
+            else:
+                self._each(group, page)
+
+    def _is_code(self, node: Element) -> bool:
+        return node.tag == f"{_TEXT}p" and _KINDS.get(self._style(node)) == "code"
+
+    def _each(self, nodes: Iterable[Element], page: int | None) -> None:
+        for child in nodes:
             if child.tag == f"{_TEXT}h":
                 level = child.get(f"{_TEXT}outline-level") or "1"
                 self._builder.heading(_inline(child), int(level), page=page)
@@ -93,12 +104,16 @@ class _Walk:
                 self.children(child, page)
 
     def _paragraph(self, node: Element, page: int | None) -> None:
-        style = node.get(f"{_TEXT}style-name") or ""
-        named = self._parents.get(style) or style
+        named = self._style(node)
         if named in _TITLES:
             self._builder.heading(_inline(node), _TITLES[named], page=page)
         else:
             self._builder.add(_KINDS.get(named, "paragraph"), _inline(node), page=page)
+
+    def _style(self, node: Element) -> str:
+        """The name that people know a paragraph's style by."""
+        style = node.get(f"{_TEXT}style-name") or ""
+        return self._parents.get(style) or style
 
 
 def _inline(node: Element) -> str:

@@ -18,7 +18,15 @@ _OUTLINE_LEVEL = re.compile(r"\\outlinelevel([0-8])\b")
 _HEADING_NAME = re.compile(r"\bheading (\d)$", re.IGNORECASE)
 _TITLE_NAME = re.compile(r"(?:^|[\s\d])title$", re.IGNORECASE)
 _CODE_NAME = re.compile(r"\b(?:source code|preformatted text|html preformatted|plain text)$", re.IGNORECASE)
-_PARAGRAPH = re.compile(r"\\pard\b(?:\\(?:plain|ltrpar|rtlpar)\b|\s)*(?:\\s(\d+)\b ?)?")
+# A paragraph's settings: the control words behind `pard`, up to the first that puts something down.
+_PARAGRAPH = re.compile(
+    r"\\pard\b((?:\\(?!(?:par|pard|line|cell|row|tab|sect|page)\b|u-?\d)[a-z]+-?\d* ?|\s)*)"
+)
+_STYLE_OF = re.compile(r"\\s(\d+)\b")
+_FONT_OF = re.compile(r"\\f(\d+)\b")
+_FIXED_FONT = re.compile(r"\{\\f(\d+)\s*\\fmodern\b")
+# Some programs end a cell's last paragraph, which would end the row's line of text.
+_CELL_END = re.compile(r"\\par\b(?=[\s}]*\\cell\b)")
 _MARK = re.compile("\x02(.)")
 _ITEM = re.compile(r"\s*(?:([•●▪■◦‣·–—*o-])|(\d{1,3}[.)]))\t\s*")
 _TEXT, _CODE = "p", "c"
@@ -74,8 +82,18 @@ def _lines(source: str) -> Iterator[tuple[str, str]]:
 
     The library that takes the text out of RTF drops the styles, so each paragraph is given a mark first.
     """
-    roles = dict(_roles(source))
-    marked = _PARAGRAPH.sub(lambda m: f"{m[0]}{{\x02{roles.get(m[1], _TEXT)}}}", source)
+    roles, fixed = dict(_roles(source)), set(_FIXED_FONT.findall(source))
+
+    def role_of(settings: str) -> str:
+        style, level = _STYLE_OF.search(settings), _OUTLINE_LEVEL.search(settings)
+        if style and style[1] in roles:
+            return roles[style[1]]
+        if level:
+            return str(min(6, int(level[1]) + 1))
+        fonts = _FONT_OF.findall(settings)
+        return _CODE if fonts and fonts[-1] in fixed else _TEXT
+
+    marked = _PARAGRAPH.sub(lambda m: f"{m[0]}{{\x02{role_of(m[1])}}}", _CELL_END.sub("", source))
     role = _TEXT
     for line in _plain(marked).split("\n"):
         marks = _MARK.findall(line)
