@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tokenizers.models import Unigram
 
 QUICK_CHARACTERS = 2000
+ENCODED_AT_ONCE = 512  # an encoding takes some 100 bytes a token: a book's at once would take 100 MB
 FACTS_FILE = "tokenizer-facts.json"
 PIECES_FILE = "tokenizer-pieces.npz"
 
@@ -52,11 +53,15 @@ class PromptTokenizer:
 
     def starts(self, texts: Sequence[str], prompt: str) -> list[list[int]]:
         """The offset in each text at which each of its tokens begins, behind any white space."""
-        encodings = self._tokenizer.encode_batch([prompt + text for text in texts], add_special_tokens=False)
-        return [
-            _content_starts(encoding.offsets, text, len(prompt))
-            for encoding, text in zip(encodings, texts, strict=True)
-        ]
+        found = []
+        for begin in range(0, len(texts), ENCODED_AT_ONCE):
+            window = texts[begin : begin + ENCODED_AT_ONCE]
+            encodings = self._tokenizer.encode_batch(
+                [prompt + text for text in window], add_special_tokens=False
+            )
+            for encoding, text in zip(encodings, window, strict=True):
+                found.append(_content_starts(encoding.offsets, text, len(prompt)))
+        return found
 
 
 def _content_starts(offsets: Sequence[tuple[int, int]], text: str, prompt_length: int) -> list[int]:
