@@ -92,6 +92,22 @@ def test_a_watched_folder_stays_in_step(store: SqliteStore, tmp_path: Path) -> N
     assert [known.source.doc for known in store.known_files("default")] == ["b.md"]
 
 
+def test_what_changes_before_the_watching_begins_is_not_missed(store: SqliteStore, tmp_path: Path) -> None:
+    """A file changed while the first ingest was at work was found with the next change only."""
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    stop = threading.Event()
+    limit = threading.Timer(20, stop.set)
+    limit.start()
+    for event in watch([folder], stop=stop, store=store, embedder=WordEmbedder(), pools=PlainPool):
+        if event.receipt is not None and not (folder / "a.md").exists():
+            (folder / "a.md").write_text("The cat sat.")
+        elif event.receipt is not None:
+            stop.set()
+    limit.cancel()
+    assert [known.source.doc for known in store.known_files("default")] == ["a.md"]
+
+
 class OtherEmbedder(WordEmbedder):
     """Another model: other vectors, half as many dimensions."""
 

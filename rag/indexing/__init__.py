@@ -90,16 +90,21 @@ def watch(
     from watchfiles import watch as changes
 
     yield from ingest(paths, **options)
-    for _ in changes(
+    missed = True  # what happened before the watching began is found by looking once more
+    for found in changes(
         *paths,
         debounce=2_000,
         step=500,
+        rust_timeout=1_000,
+        yield_on_timeout=True,
         stop_event=stop,
         raise_interrupt=False,
         ignore_permission_denied=True,
     ):
-        # The library waits for its turn here: another ingest may be at work.
-        yield from ingest(paths, **{"wait_seconds": 3_600.0, **options})
+        if found or missed:
+            # The library waits for its turn here: another ingest may be at work.
+            yield from ingest(paths, **{"wait_seconds": 3_600.0, **options})
+        missed = False
 
 
 def _start(plan: Plan, started: float) -> Progress:
