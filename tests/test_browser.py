@@ -128,9 +128,16 @@ def test_nothing_a_document_holds_leaves_this_computer(real_app: str, page: Page
     page.get_by_role("tab", name="Search").click()
     page.get_by_role("searchbox").fill("purple gadget kilograms")
     expect(page.locator(".fn-hit").first).to_contain_text("kilograms")
-    for place in ("history", "explore", "lab"):
+    page.locator("button.fn-hit-where").first.click()
+    expect(page.get_by_role("dialog")).to_contain_text("kilograms")
+    page.goto(f"{real_app}/explore")
+    page.get_by_role("searchbox").fill("heavy purple gadget")
+    expect(page.locator(".fn-found").first).to_contain_text("kilograms")
+    for place in ("history", "explore", "lab", "library", "settings"):
         page.goto(f"{real_app}/{place}")
         expect(page.locator("h1")).to_be_visible()
+        for tab in page.get_by_role("tab").all():
+            tab.click()
     page.wait_for_timeout(500)
     assert hosts <= {"127.0.0.1", ""}
 
@@ -233,6 +240,29 @@ def test_only_whom_the_provider_names_and_the_rules_allow_comes_in(
                 expect(page.get_by_role("alert")).to_contain_text("may not use this Footnote")
 
 
+def test_two_settings_are_compared_while_one_waits(fake_app: str, page: Page) -> None:
+    page.goto(f"{fake_app}/lab")
+    page.get_by_role("button", name="keywords only").click()
+    page.get_by_role("button", name="Measure").click()
+    expect(page.locator(".fn-measures tr")).to_have_count(4)
+    expect(
+        page.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg").first
+    ).to_be_visible()
+    expect(page.locator(".fn-verdict")).to_have_count(2)
+
+
+def test_a_document_leads_to_the_next_and_to_the_chat(fake_app: str, page: Page) -> None:
+    page.goto(f"{fake_app}/explore")
+    page.get_by_role("tab", name="Related").click()
+    second = page.locator(".fn-related button").nth(1)
+    title = second.locator("b").inner_text()
+    second.click()
+    expect(page.get_by_role("combobox", name="Document")).to_have_value(re.compile(re.escape(title)))
+    page.get_by_role("button", name="Ask this document").click()
+    expect(page.get_by_role("button", name="1 document")).to_be_visible()
+    expect(page.get_by_test_id("stChatInput")).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_has_a_serious_barrier(fake_app: str, browser: Browser, scheme: str) -> None:
     """axe-core, on every page and on a finished answer."""
@@ -244,6 +274,10 @@ def test_no_page_has_a_serious_barrier(fake_app: str, browser: Browser, scheme: 
         page.goto(f"{fake_app}/{place}")
         expect(page.locator("h1")).to_be_visible()
         found += barriers(page, place)
+        for tab in page.get_by_role("tab").all()[1:]:
+            name = tab.inner_text()
+            tab.click()
+            found += barriers(page, f"{place}, {name}")
     page.goto(fake_app)
     ask(page, "How long is the notice period?")
     expect(page.locator(".fn-text", has_text="three months")).to_be_visible()

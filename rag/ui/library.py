@@ -293,7 +293,20 @@ def draw_add(app: App) -> None:
     if app.visitor.keeper:
         st.html(f'<p class="fn-lead">{text(say("add_folder_help"))}</p>')
         draw_folder_form(app)
-    files = st.file_uploader(say("drop_files"), accept_multiple_files="directory", key="uploads")
+    kind = st.segmented_control(
+        say("drop_here"),
+        ["files", "folder"],
+        default="files",
+        required=True,
+        format_func=lambda name: say(f"drop_{name}"),
+        key="upload_kind",
+    )
+    files = st.file_uploader(
+        say("drop_here"),
+        accept_multiple_files="directory" if kind == "folder" else True,
+        key=f"uploads-{kind}",
+        label_visibility="collapsed",
+    )
     if files and st.button(say("add_files", count=len(files)), type="primary"):
         folder = keep_uploads(app.library.settings.library / UPLOADS / safe_name(app.collection), files)
         begin_ingest(app, [folder])

@@ -80,7 +80,9 @@ def progress_line(job: Job, say: Phrases) -> str:
 
 def rates(event: IngestEvent, say: Phrases) -> list[str]:
     """Passages and pages a second, and the time left."""
-    parts = [say("rate", passages=f"{event.passages_per_second:.0f}")]
+    parts = []
+    if event.passages:
+        parts.append(say("rate", passages=f"{event.passages_per_second:.0f}"))
     if event.pages:
         parts.append(say("page_rate", pages=f"{event.pages_per_second:.0f}"))
     if event.seconds_left is not None:

@@ -31,8 +31,8 @@ def draw_first_run(app: App) -> None:
         st.title(say("first_title"), anchor=False)
         st.html(f'<p class="fn-lead">{text(say("first_lead"))}</p>')
         st.html(f'<p class="fn-lead">{icon("lock")} {text(say("local"))}</p>')
-        if app.jobs.jobs():
-            draw_jobs(app.jobs, app.say, visitor=app.visitor.name)
+        draw_jobs(app.jobs, app.say, visitor=app.visitor.name)
+        if any(not job.over for job in app.jobs.seen_by(app.visitor.name)):
             return
         sample, folder = st.columns(2, gap="medium")
         with sample, st.container(border=True, height="stretch"):
