@@ -26,6 +26,16 @@ Progress = Callable[[int, int], None]
 FollowIngest = Callable[[Iterator["IngestEvent"]], object]
 
 
+_SUM = Ranking(name_weight=0.0, document_weight=0.0, number_weight=0.0, page_penalty=0.0)
+BASELINES = {
+    "vectors only": replace(_SUM, keyword_weight=0.0),
+    "keywords only": replace(_SUM, dense_weight=0.0, keyword_weight=1.0),
+    "rank fusion": replace(_SUM, keyword_weight=1.0, fusion="ranks"),
+    "sum of scores": _SUM,
+}
+"""The ways of searching that others ship, to compare with, by name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """One way to index and to search, with a name for tables."""
@@ -33,6 +43,11 @@ class Configuration:
     name: str
     ranking: Ranking = DEFAULT_RANKING
     chunk_tokens: int | None = None
+
+
+def baselines() -> list[Configuration]:
+    """The `BASELINES` as configurations."""
+    return [Configuration(name, ranking) for name, ranking in BASELINES.items()]
 
 
 def configurations(axes: Sequence[str]) -> list[Configuration]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SELF_SUFFICIENT = ("embedding", "generation")
 BENCHMARKS = PROJECT / "tests" / "benchmarks"
+SHOWN_IDS = 8
 SHOWN = ("recall@1", "recall@5", "recall@10", "recall@20", "mrr@10", "ndcg@10")
 
 
@@ -36,6 +37,9 @@ def evaluate(
     grid: Annotated[
         list[str] | None, typer.Option("--grid", help="NAME=VALUE,VALUE to compare; may be repeated.")
     ] = None,
+    with_baselines: Annotated[
+        bool, typer.Option("--baselines", help="Compare with vectors only, keywords only and plain fusion.")
+    ] = False,
     questions: Annotated[
         int, typer.Option("--questions", min=10, help="Questions made from a collection's own passages.")
     ] = 200,
@@ -45,10 +49,10 @@ def evaluate(
 ) -> None:
     """Measure retrieval on question sets; without a SET, on questions made from the collection itself."""
     from rag.evaluation import evaluation_json
-    from rag.lab import configurations, evaluate_collection, evaluate_set
+    from rag.lab import baselines, configurations, evaluate_collection, evaluate_set
 
     opened = open_library(context, library=library, collection=collection)
-    tried = configurations(grid or [])
+    tried = configurations(grid or []) + (baselines() if with_baselines else [])
     for folder in sets or (None,):
         with progress_bar() as progress:
             if folder is None:
@@ -97,9 +101,18 @@ def print_evaluation(evaluation: Evaluation) -> None:
             f"{setting}: {comparison.measure} {comparison.difference.mean:+.3f} ({comparison.verdict}; "
             f"{len(comparison.won)} won, {len(comparison.lost)} lost)"
         )
+        for what, ids in (("won", comparison.won), ("lost", comparison.lost)):
+            if ids:
+                results.print(f"  {what}: {shortened(ids)}", style="dim")
     for trial in evaluation.trials:
         middle = sorted(trial.seconds)[len(trial.seconds) // 2]
         results.print(f"{trial.setting}: {1000 * middle:.1f} ms a search (median)")
+
+
+def shortened(ids: Sequence[str]) -> str:
+    """The first of many ids; `--json` gives all."""
+    more = f" and {len(ids) - SHOWN_IDS} more" if len(ids) > SHOWN_IDS else ""
+    return ", ".join(ids[:SHOWN_IDS]) + more
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
