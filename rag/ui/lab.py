@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import Field, fields, replace
+from dataclasses import Field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -104,15 +104,11 @@ def shipped() -> Configuration:
 
 def offered(say: Phrases) -> list[Configuration]:
     """Ways of searching that others ship, to compare with."""
-    from rag.lab import Configuration
-    from rag.retrieval import DEFAULT_RANKING
+    from rag.lab import BASELINES, Configuration
 
-    plain = replace(DEFAULT_RANKING, name_weight=0.0, document_weight=0.0)
+    labels = ("lab_vectors", "lab_keywords", "lab_ranks", "lab_sum")
     return [
-        Configuration(say("lab_vectors"), replace(plain, keyword_weight=0.0)),
-        Configuration(say("lab_keywords"), replace(plain, dense_weight=0.0, keyword_weight=1.0)),
-        Configuration(say("lab_ranks"), replace(plain, fusion="ranks")),
-        Configuration(say("lab_sum"), plain),
+        Configuration(say(label), ranking) for label, ranking in zip(labels, BASELINES.values(), strict=True)
     ]
 
 
@@ -165,7 +161,8 @@ def draw_judged(app: App) -> None:
         st.caption(say("lab_judged_none"))
     for one in judged:
         with st.container(border=True, gap="small"):
-            st.markdown(f"**{label(one.question)}**")
+            if one.question != one.conversation.title:
+                st.markdown(f"**{label(one.question)}**")
             if one.reason:
                 st.caption(label(reason_text(one.reason, say)))
             conversation_link(one.conversation)
