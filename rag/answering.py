@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -78,6 +79,10 @@ class Answered:
 
 # The starter chooses among the five best: the right one is there in 0.97 of XQuAD's questions.
 QUOTABLE_SENTENCES = 5
+# What the prompts ask a model to write where the passages hold no answer.
+_REFUSED = re.compile(r"\W*not in your documents\W*$", re.IGNORECASE)
+# A model that refuses is believed where the search doubts too: a weak one refuses what its evidence answers.
+DOUBTFUL = 0.6
 # A follow-up leans on the last question and its answer.
 REWRITE_TURNS = 4
 REWRITE_TOKENS = 64
@@ -240,6 +245,7 @@ def examined(
         judgement.abstain,
         judgement.reason,
         disagreements=tuple(disagreements(quotes, date_of=date_of)),
+        confidence=judgement.confidence,
     )
     return draft, quotes
 
@@ -274,6 +280,14 @@ class Draft:
     model: str | None = None
     disagreements: tuple[Disagreement, ...] = ()
     generation: Generation | None = None
+    confidence: float = 1.0
+
+    def refused_by_model(self) -> Draft:
+        """The draft as it stands when its text says that the passages hold no answer."""
+        if not _REFUSED.match(self.text) or self.confidence >= DOUBTFUL:
+            return self
+        reason = f"Not in your documents: {self.model} read the passages and found no answer."
+        return replace(self, abstained=True, reason=reason, text="")
 
     def first_token_seconds(self, before: float) -> float:
         """Seconds from the question to the model's first token, or to the evidence without a model."""
@@ -334,7 +348,7 @@ class Writing:
             usage=usage,
             model=self.model.name,
             generation=generation,
-        )
+        ).refused_by_model()
 
 
 def generated(

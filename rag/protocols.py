@@ -107,9 +107,6 @@ class ChatModel(Protocol):
         prompt cache to take up and to save.
         """
 
-    def yes_probability(self, messages: Sequence[Message]) -> float:
-        """The probability, 0 to 1, that the answer begins with "yes" and not with "no"."""
-
     def close(self) -> None:
         """Frees the model's memory."""
 

@@ -21,7 +21,6 @@ STYLED = {
 
 SHARED = {
     "condense": frozenset({"history", "question"}),
-    "answerable": frozenset({"passages", "question"}),
 }
 """The files beside the styles' folders, with the names each has to use."""
 

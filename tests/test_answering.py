@@ -11,6 +11,7 @@ from ui_fakes import FakeLibrary, QueuedModel, fake_library, write_documents
 from rag.answering import (
     Answered,
     AnswerEvent,
+    Draft,
     Evidenced,
     Prompted,
     Searched,
@@ -167,6 +168,29 @@ def test_what_decided_the_text_is_kept_with_it(library: FakeLibrary) -> None:
     assert generation.messages == prompted.messages
     assert generation.text == REPLY
     assert generation.model == "queued-replies"
+
+
+def drafted(text: str, confidence: float) -> Draft:
+    return Draft("q", "q", (), (), False, "", text=text, model="m", confidence=confidence)
+
+
+@pytest.mark.parametrize(
+    ("text", "confidence", "abstained"),
+    [
+        ("Not in your documents.", 0.4, True),
+        (" **Not in your documents**\n", 0.4, True),
+        ("Not in your documents.", 0.9, False),
+        ("It is not in your documents, but in mine.", 0.4, False),
+    ],
+    ids=["both doubt", "with signs", "the search is sure", "more is said"],
+)
+def test_a_refusing_model_is_believed_where_the_search_doubts(
+    text: str, confidence: float, abstained: bool
+) -> None:
+    draft = drafted(text, confidence).refused_by_model()
+    assert draft.abstained == abstained
+    assert (draft.text == "") == abstained
+    assert ("m read the passages" in draft.reason) == abstained
 
 
 def test_documents_that_disagree_are_named_with_their_dates(library: FakeLibrary, tmp_path: Path) -> None:

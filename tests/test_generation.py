@@ -278,14 +278,6 @@ def test_the_answer_ends_where_the_window_does(model: LocalChatModel) -> None:
 
 
 @pytest.mark.slow
-def test_yes_is_likelier_where_the_answer_is_yes(model: LocalChatModel) -> None:
-    def probability(word: str) -> float:
-        return model.yes_probability([Message("user", f"Repeat this word: {word}.")])
-
-    assert 0 < probability("no") < 0.5 < probability("yes") < 1
-
-
-@pytest.mark.slow
 def test_a_second_question_waits_for_the_first(model: LocalChatModel) -> None:
     first = model.stream(ASKED, max_tokens=12)
     begun = [next(first)]

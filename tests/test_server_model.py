@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -192,23 +191,6 @@ def test_a_grammar_is_passed_on_to_llama_server_only() -> None:
         assert server.requests[-1][1]["grammar"] == 'root ::= "a"'
     with serving() as server, pytest.raises(ModelServerError, match="takes no grammar"):
         run(ServerChatModel(server.url, context_tokens=4096), grammar='root ::= "a"')
-
-
-def test_yes_is_weighed_against_no() -> None:
-    likeliest = [("Yes", 0.5), (" no", 0.2), ("Maybe", 0.2), ("yes", 0.1)]
-    entries = [{"token": token, "logprob": math.log(share)} for token, share in likeliest]
-    page = {"choices": [{"logprobs": {"content": [{"top_logprobs": entries}]}}]}
-    with serving(v1__chat__completions=page) as server:
-        probability = ServerChatModel(server.url, context_tokens=4096).yes_probability(ASKED)
-    assert probability == pytest.approx(0.6 / 0.8)
-
-
-def test_a_server_without_probabilities_says_so() -> None:
-    with (
-        serving(v1__chat__completions={"choices": [{"message": {}}]}) as server,
-        pytest.raises(ModelServerError, match="no token probabilities"),
-    ):
-        ServerChatModel(server.url, context_tokens=4096).yes_probability(ASKED)
 
 
 def refuses(status: int, text: str) -> Callable[[Handler, Any], None]:

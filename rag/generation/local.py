@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
-import numpy as np
-
 from rag.errors import BudgetError, ModelError
 from rag.generation.chat_template import ChatTemplate
 from rag.generation.llama import Engine, Sampler
@@ -132,24 +130,6 @@ class LocalChatModel:
         finally:
             self._turn.release()
 
-    def yes_probability(self, messages: Sequence[Message]) -> float:
-        """The model's probability of "yes" against "no" as the first word of its answer, 0 to 1.
-
-        Sums the probabilities of the spellings of each word's first token.
-        """
-        prompt = self.prompt_tokens(messages)
-        if len(prompt) >= self.context_tokens:
-            raise BudgetError(
-                f"The question has {len(prompt)} tokens, {self.name} reads {self.context_tokens}."
-            )
-        with self._turn:
-            self._require_open()
-            self._prefill(prompt, self._reuse(prompt), never)
-            logits = self.engine.logits().astype(np.float64)
-        weights = np.exp(logits - logits.max())
-        yes, no = (weights[self._first_tokens(word)].sum() for word in ("yes", "no"))
-        return float(yes / (yes + no))
-
     def forget(self) -> None:
         """Empties the prompt cache, so that the next prompt is computed in full."""
         with self._turn:
@@ -162,10 +142,6 @@ class LocalChatModel:
         with self._turn:
             self._closed = True
             self.engine.close()
-
-    def _first_tokens(self, word: str) -> list[int]:
-        spellings = [space + form for form in (word, word.capitalize(), word.upper()) for space in ("", " ")]
-        return sorted({self._tokenizer.encode(spelling)[0] for spelling in spellings})
 
     def _wait(self, cancelled: Callable[[], bool]) -> bool:
         while not self._turn.acquire(timeout=_LOCK_POLL_SECONDS):

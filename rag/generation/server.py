@@ -145,23 +145,6 @@ class ServerChatModel:
         answer = counts.answer if counts.answer is not None else self.count_tokens(counts.text)
         yield counts.usage(prompt, answer)
 
-    def yes_probability(self, messages: Sequence[Message]) -> float:
-        """The model's probability of "yes" against "no" as its first word, from the 20 likeliest tokens."""
-        body = self._body(messages, max_tokens=1, temperature=0.0, seed=0)
-        body |= {"logprobs": True, "top_logprobs": 20}
-        try:
-            choice = self._json("POST", "/v1/chat/completions", body)["choices"][0]
-            likeliest = choice["logprobs"]["content"][0]["top_logprobs"]
-        except (KeyError, IndexError, TypeError) as error:
-            raise ModelServerError(f"{self._address} gives no token probabilities.") from error
-        weights = {"yes": 0.0, "no": 0.0}
-        for entry in likeliest:
-            word = str(entry["token"]).strip().lower()
-            if word in weights:
-                weights[word] += math.exp(entry["logprob"])
-        total = sum(weights.values())
-        return weights["yes"] / total if total else 0.5
-
     def close(self) -> None:
         """Nothing to free: each request has its own connection."""
 
