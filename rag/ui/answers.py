@@ -203,9 +203,10 @@ def marker_html(turn: Turn, marker: int, say: Phrases, selected: int | None, *, 
 
 
 def card_html(source: Source, say: Phrases) -> str:
-    """The small card over a citation: the exact quote and its place."""
-    start, end = source.quotes[0] if source.quotes else (0, CARD_CHARACTERS)
-    shown = shortened(source.hit.passage.text[start:end])
+    """The small card over a citation: the exact quotes and their place."""
+    passage = source.hit.passage.text
+    quotes = [passage[start:end].strip() for start, end in source.quotes] or [passage]
+    shown = shortened(" … ".join(quotes))
     return (
         f'<span class="fn-card" role="tooltip"><span class="fn-card-quote" dir="auto">{text(shown)}</span>'
         f'<span class="fn-card-where">{where_html(source.hit, say)}</span></span>'

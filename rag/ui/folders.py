@@ -59,14 +59,11 @@ def draw_root(app: App, root: str, rows: Sequence[ReportRow], *, is_folder: bool
                 on_change=switch_watch,
                 args=(app, root),
             )
-            st.button(
-                say("sync_now"),
-                key=f"sync-{root}",
-                icon=":material/sync:",
-                disabled=not Path(root).is_dir(),
-                on_click=begin_ingest,
-                args=(app, [Path(root)]),
-            )
+            if st.button(
+                say("sync_now"), key=f"sync-{root}", icon=":material/sync:", disabled=not Path(root).is_dir()
+            ):
+                begin_ingest(app, [Path(root)])
+                st.rerun()  # the whole page: its progress stands above the tabs
         with st.popover("", icon=":material/more_horiz:", help=say("manage"), key=f"manage-{root}"):
             st.text(say("forget_help"))
             st.button(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -25,6 +26,7 @@ AROUND_CHARACTERS = 1500
 """How much of the section is shown before and after the passage."""
 
 PDF = "application/pdf"
+HEADING_MARKS = re.compile(r"^#{1,6}[ \t]+", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +94,17 @@ def draw_source(app: App, selection: Selection) -> None:
     draw_tools(app, selection, path, sheet)
 
 
+def plain(value: str) -> str:
+    """A text without the marks of its headings."""
+    return HEADING_MARKS.sub("", value.strip())
+
+
 def former_html(app: App, selection: Selection) -> str:
     """A passage that is not in its document any more: what changed in it, or how it was."""
     say, hit = app.say, selection.source.hit
     todays = app.library.store.documents_named(app.collection, hit.doc)
-    changes = next(filter(None, (changed_html(hit.passage.text, stored.text) for stored in todays)), None)
+    compared = (changed_html(plain(hit.passage.text), plain(stored.text)) for stored in todays)
+    changes = next(filter(None, compared), None)
     note = "passage_changed" if changes else "passage_gone" if todays else "document_gone"
     body = (
         f'<p class="fn-changes" dir="auto">{changes}</p>'
