@@ -21,6 +21,7 @@ from rag.indexing.scanning import scan_folder
 from rag.readers import ReaderPool, ReadResult
 from rag.store import SqliteStore, open_store
 from tests.indexing_fakes import PlainPool, WordEmbedder, run
+from tests.readers.pdf_maker import Line, make_pdf
 from tests.store_fakes import text_vector
 
 
@@ -506,6 +507,18 @@ def test_the_worker_pool_feeds_an_ingest(store: SqliteStore, folder: Path, embed
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7\nnot really a PDF")
     receipt = run(store, embedder, folder, pools=ReaderPool)
     assert counts(receipt) == {"added": 5, "failed": 1}
+
+
+def test_an_encrypted_file_fails_with_the_remedy_and_is_read_with_its_password(
+    store: SqliteStore, folder: Path, embedder: WordEmbedder
+) -> None:
+    page = [Line(50, 700, "The vault opens at noon.")]
+    (folder / "secret.pdf").write_bytes(make_pdf([page], password="sesame"))
+    receipt = run(store, embedder, folder, pools=ReaderPool)
+    assert counts(receipt) == {"failed": 1}
+    assert receipt.failures[0].error.endswith("Give its password with --password.")
+    assert counts(run(store, embedder, folder, pools=ReaderPool, password="sesame")) == {"updated": 1}
+    assert embedder.embedded == ["The vault opens at noon."]
 
 
 names = st.sampled_from(["a.md", "b.md", "sub/a.md", "sub/c.txt"])
