@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -54,19 +54,11 @@ class Reading(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The decision, why, and what came nearest.
-
-    `confidence` is the estimated probability, 0 to 1, that the passages answer the question; `missing`
-    are the question's words that none of the first passages holds, as typed; `nearest` the passages
-    to show instead of an answer.
-    """
+    """The decision, why ("" where an answer is given), and the probability, 0 to 1, of an answer."""
 
     abstain: bool
     reason: str
-    confidence: float = 1.0
-    missing: tuple[str, ...] = ()
-    nearest: tuple[Hit, ...] = ()
-    signals: dict[str, float] = field(default_factory=dict)
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +99,10 @@ def judge(
     chosen = calibration or default_calibration()
     values = signals(hits, reading)
     confidence = chosen.confidence(values)
+    if confidence >= chosen.threshold:
+        return Judgement(False, "", confidence)
     missing = missing_words(question, [hit.passage.text for hit in hits[:FIRST]])
-    abstain = confidence < chosen.threshold
-    reason = _reason(values, missing) if abstain else ""
-    return Judgement(abstain, reason, confidence, missing, tuple(hits[:FIRST]), values)
+    return Judgement(True, _reason(values, missing), confidence)
 
 
 def signals(hits: Sequence[Hit], reading: Reading) -> dict[str, float]:

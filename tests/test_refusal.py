@@ -61,11 +61,9 @@ def test_a_passage_that_stands_out_is_answered() -> None:
 def test_equally_near_passages_are_refused_with_what_they_lack() -> None:
     judgement = judge(QUESTION, CROWDED, CROWDED_READ)
     assert judgement.abstain
-    assert judgement.missing == ("travel", "allowance")
     assert judgement.reason == (
         "Not in your documents: the nearest passages do not mention “travel”, “allowance”."
     )
-    assert [hit.rowid for hit in judgement.nearest] == [0, 1, 2]
 
 
 def test_nothing_found_is_refused() -> None:

@@ -33,7 +33,7 @@ from rag.text.wording import fold
 
 FOLDS = 5
 TOP_K = 20
-MADE_FROM_REAL = 4.0
+REAL_WEIGHT = 4.0
 """How much more a question that has no answer counts than one whose passage was taken away."""
 Numbers = NDArray[np.float64]
 
@@ -113,7 +113,7 @@ class Table:
 
     @classmethod
     def of(cls, rows: list[Row], weights: dict[str, float]) -> Table:
-        real = [MADE_FROM_REAL if not row.answerable and not row.made else 1.0 for row in rows]
+        real = [REAL_WEIGHT if not row.answerable and not row.made else 1.0 for row in rows]
         return cls(
             rows,
             np.array([row.values for row in rows]),
