@@ -20,6 +20,8 @@ PAGES = ("library", "history", "explore", "lab", "models", "settings")
 WIDTHS = {"wide": (1440, 900), "tablet": (1024, 768), "phone": (390, 844)}
 SETTLE_MILLISECONDS = 2500
 COLOURS = 256
+SHEET_COLUMNS = 2
+THUMBNAIL = (960, 600)
 PATIENCE_MILLISECONDS = 300_000
 
 
@@ -46,6 +48,43 @@ def draw_chat(browser: Browser, address: str, folder: Path) -> str:
     return url
 
 
+def measure(page: Page, address: str) -> None:
+    """Compares two settings in the lab, so that there is something to see."""
+    page.goto(f"{address}/lab")
+    page.get_by_role("button", name="Measure").click()
+    expect(page.locator(".fn-measures")).to_be_visible(timeout=PATIENCE_MILLISECONDS)
+
+
+def draw_sheets(browser: Browser, address: str, folder: Path) -> None:
+    """One picture a theme with all the other pages, side by side."""
+    for scheme in ("light", "dark"):
+        context = browser.new_context(
+            color_scheme=scheme,  # type: ignore[arg-type]
+            viewport={"width": 1440, "height": 900},
+            locale="en-US",
+        )
+        page = context.new_page()
+        if scheme == "light":
+            measure(page, address)
+        sheet = Image.new("RGB", (SHEET_COLUMNS * THUMBNAIL[0], len(PAGES) // SHEET_COLUMNS * THUMBNAIL[1]))
+        for number, name in enumerate(PAGES):
+            page.goto(f"{address}/{name}")
+            expect(page.locator("h1")).to_be_visible()
+            if name == "explore":
+                page.get_by_role("tab", name="Related").click()
+            elif name == "lab":
+                page.locator(".fn-measures").scroll_into_view_if_needed()
+            page.wait_for_timeout(SETTLE_MILLISECONDS)
+            with Image.open(BytesIO(page.screenshot())) as image:
+                row, column = divmod(number, SHEET_COLUMNS)
+                place = (column * THUMBNAIL[0], row * THUMBNAIL[1])
+                sheet.paste(image.convert("RGB").resize(THUMBNAIL, Image.Resampling.LANCZOS), place)
+        path = folder / f"pages-{scheme}.png"
+        sheet.quantize(COLOURS, kmeans=2).save(path, optimize=True)
+        print(path, flush=True)
+        context.close()
+
+
 def draw_everything(browser: Browser, address: str, conversation: str, folder: Path) -> None:
     """Every page in both themes and three widths."""
     for scheme in ("light", "dark"):
@@ -64,7 +103,7 @@ def draw_everything(browser: Browser, address: str, conversation: str, folder: P
 
 
 def main(arguments: list[str]) -> None:
-    """Draws `chat.png` and `start.png`; with a folder named, every page into it as well."""
+    """Draws the chat, the start and a sheet of the other pages a theme; into a folder named, every page."""
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
         library = Library(Settings(library=Path(temporary) / "library"))
@@ -75,6 +114,7 @@ def main(arguments: list[str]) -> None:
         log = Path(temporary) / "log.txt"
         with serving(PROJECT / "app.py", log, **variables) as address, chromium() as browser:
             conversation = draw_chat(browser, address, PICTURES)
+            draw_sheets(browser, address, PICTURES)
             for folder in map(Path, arguments):
                 folder.mkdir(parents=True, exist_ok=True)
                 draw_everything(browser, address, conversation, folder)

@@ -24,7 +24,7 @@ def changed_html(before: str, today: str) -> str | None:
     end = min(len(new), last.b + len(old) - last.a)
     stretch = new[start : max(end, last.b + last.size)]
     parts = SequenceMatcher(None, keys(old), keys(stretch), autojunk=False).get_opcodes()
-    return "".join(part_html(kind, old[a:b], stretch[c:d]) for kind, a, b, c, d in parts)
+    return "".join(part_html(kind, old[a:b], stretch[c:d]) for kind, a, b, c, d in parts).lstrip()
 
 
 def keys(words: list[str]) -> list[str]:

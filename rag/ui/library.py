@@ -40,7 +40,8 @@ def library_page(app: App) -> None:
     draw_collections(app)
     rows = report_of(app)
     draw_numbers(app, rows)
-    draw_jobs(app.jobs, say, visitor=app.visitor.name)
+    with st.container():  # always there: what comes and goes above the tabs would close the open one
+        draw_jobs(app.jobs, say, visitor=app.visitor.name)
     problems = [row for row in rows if row.error or row.warnings or row.pages_without_text]
     names = [say(f"tab_{name}") for name in ("documents", "search", "add", "folders")]
     documents, search, add, folders, check = st.tabs([*names, say("tab_problems", number=len(problems))])
