@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msoffcrypto.format.ooxml import OOXMLFile  # type: ignore[import-untyped, unused-ignore]
 
-from rag.errors import UnreadableDocument, UnsupportedFormat
+from rag.errors import EncryptedDocument, UnreadableDocument, UnsupportedFormat
 from rag.readers import format_of, known_formats, read_document
 from rag.readers.building import DocumentBuilder, visible
 from rag.records import Document
@@ -426,6 +427,26 @@ def test_billion_laughs_in_a_document_is_an_error_of_its_file() -> None:
     data = zipped({"mimetype": b"application/vnd.oasis.opendocument.text", "content.xml": laughs.encode()})
     with pytest.raises(UnreadableDocument, match=r"laugh\.odt"):
         read_document(data, "laugh.odt")
+
+
+@pytest.mark.parametrize("name", ["orchard.docx", "slides.pptx", "prices.xlsx"])
+def test_an_office_file_asks_for_its_password_and_takes_it(name: str) -> None:
+    package = io.BytesIO()
+    OOXMLFile(io.BytesIO((FILES / name).read_bytes())).encrypt("sesame", package)
+    for password, remedy in ((None, r"with --password\.$"), ("wrong", r"does not open it\.$")):
+        with pytest.raises(EncryptedDocument, match=remedy):
+            read_document(package.getvalue(), name, password=password)
+    assert read_document(package.getvalue(), name, password="sesame").text == read(name).text
+
+
+def test_an_encrypted_open_document_says_so() -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.text")
+        archive.writestr("META-INF/manifest.xml", "<m:manifest><m:encryption-data/></m:manifest>")
+        archive.writestr("content.xml", b"\x8f\x02 no longer XML")
+    with pytest.raises(EncryptedDocument, match=r"^plan\.odt: the file is encrypted"):
+        read_document(made.getvalue(), "plan.odt")
 
 
 @pytest.mark.parametrize(

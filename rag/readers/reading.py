@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rag.errors import RagError, UnreadableDocument, UnsupportedFormat
-from rag.readers.registry import format_of
+from rag.readers.encryption import unlocked
+from rag.readers.registry import Format, format_of
 from rag.records import Document
 from rag.text.languages import language_of
 
@@ -15,12 +16,14 @@ def read_document(data: bytes, name: str, *, password: str | None = None) -> Doc
 
     Raises `UnsupportedFormat`, `EncryptedDocument` or `UnreadableDocument`, each naming the file.
     """
-    known = format_of(data, name)
-    if known is None:
-        raise UnsupportedFormat(
-            f"{name}: no reader knows this format. Save it as PDF, DOCX, HTML or text and add that instead."
-        )
+    known: Format | None = None
     try:
+        data = unlocked(data, name, password)
+        known = format_of(data, name)
+        if known is None:
+            raise UnsupportedFormat(
+                f"{name}: no reader knows this format. Save it as PDF, DOCX, HTML or text and add that."
+            )
         document = known.read(data, name, password=password)
         return replace(document, language=language_of(document))
     except RagError:
@@ -30,7 +33,7 @@ def read_document(data: bytes, name: str, *, password: str | None = None) -> Doc
     except RecursionError as error:
         raise UnreadableDocument(f"{name}: its content is nested too deeply to be read.") from error
     except Exception as error:  # parsers meet damaged files with every exception there is
-        kind = type(error).__name__
+        what, kind = known.name if known else "office", type(error).__name__
         raise UnreadableDocument(
-            f"{name}: not a readable {known.name} file ({kind}: {error}). Open it and save it again."
+            f"{name}: not a readable {what} file ({kind}: {error}). Open it and save it again."
         ) from error
