@@ -180,6 +180,9 @@ class SearchIndex(Protocol):
     def hits(self, rowids: Sequence[int]) -> list[Hit]:
         """The passages of these rowids, in the order given, with score 0."""
 
+    def neighbours(self, rowid: int, *, before: int, after: int) -> list[Hit]:
+        """The passage and those around it in its document, in reading order."""
+
     def documents(self, collection: str) -> Sequence[DocumentEntry]:
         """Every document of the collection that has passages, by id."""
 

@@ -12,7 +12,7 @@ from rag.errors import ModelMismatch, UsageError
 from rag.keywords import passage_terms
 from rag.protocols import Vectors
 from rag.records import Hit
-from rag.retrieval import DEFAULT_RANKING, Ranking, retrieve
+from rag.retrieval import DEFAULT_RANKING, Ranking, retrieve, with_surroundings
 from rag.store import Source, SqliteStore, open_store
 from tests.store_fakes import DIMENSIONS, document_of, passages_of, text_vectors
 
@@ -220,3 +220,26 @@ def test_a_search_that_can_find_nothing_says_why(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         search(store, query, docs=docs)
+
+
+def test_what_stands_around_the_first_hits_comes_last(store: SqliteStore) -> None:
+    put(store, "story.md", ["Once upon a time", "a fox met a hen", "and they parted", "The end"])
+    hits = search(store, "fox hen")[:1]
+    widened = with_surroundings(hits, store, first=1)
+    assert widened[:1] == hits
+    assert texts(widened[1:]) == ["Once upon a time", "and they parted"]
+    assert with_surroundings(widened, store, first=1) == widened
+    assert with_surroundings(hits, store, first=0) == hits
+
+
+def test_another_page_or_section_is_not_around(store: SqliteStore) -> None:
+    document = document_of(["one fox", "two hens", "three geese"], title="tale")
+    passages = [
+        replace(passage, first_page=None, last_page=None, heading_path=(heading,))
+        for passage, heading in zip(passages_of(document, "tale.md"), ("A", "A", "B"), strict=True)
+    ]
+    embedded = text_vectors([passage.text for passage in passages])
+    terms = [passage_terms(passage, title="tale", doc="tale.md") for passage in passages]
+    store.put_document("default", Source("root", "tale.md"), document, passages, embedded, terms)
+    (hit,) = search(store, "two hens")[:1]
+    assert texts(with_surroundings([hit], store)) == ["two hens", "one fox"]

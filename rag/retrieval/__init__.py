@@ -27,9 +27,10 @@ from rag.retrieval.scores import (
     reciprocal_ranks,
     standardised,
 )
+from rag.retrieval.surroundings import with_surroundings
 from rag.text.answer_types import expected_answer
 
-__all__ = ["DEFAULT_RANKING", "Ranking", "retrieve"]
+__all__ = ["DEFAULT_RANKING", "Ranking", "retrieve", "with_surroundings"]
 
 # Passages whose text is looked at, for each one asked for; the order of the others is not known.
 SHORTLIST = 3
