@@ -29,7 +29,7 @@ from rag.records import (
     Usage,
 )
 from rag.refusal import judge
-from rag.retrieval import retrieve
+from rag.retrieval import retrieve, with_surroundings
 from rag.sweep import Sweep, sweep, sweep_question
 from rag.templates import Templates
 
@@ -195,7 +195,7 @@ def answer(
         top_k=max(limits.top_k, JUDGED_HITS),
         docs=docs,
     )
-    shown = thread.ordered(hits[: limits.top_k])
+    shown = tuple(with_surroundings(thread.ordered(hits[: limits.top_k]), stages.index))
     searched = time.perf_counter()
     yield Searched(query, shown, searched - started)
 
