@@ -23,7 +23,7 @@ from rag.records import Document, Passage
 from rag.store import KnownFile, Source, SqliteStore
 
 BATCH_PASSAGES = 192  # enough to sort by length; more only delays the first documents
-MOST_AT_ONCE = 384  # a long document is embedded in parts of this size, so that it can be stopped
+MOST_AT_ONCE = 192  # a long document is embedded in parts of this size, so that it stops within 4 s
 PROGRESS_SECONDS = 1.0
 
 
