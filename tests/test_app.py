@@ -37,7 +37,7 @@ from rag.records import (
 from rag.ui.answers import plain_text, turn_html
 from rag.ui.changes import changed_html
 from rag.ui.conductor import Act, act_of
-from rag.ui.context import App, open_services, report_of
+from rag.ui.context import App, report_of
 from rag.ui.desk import Desk, Request, Task
 from rag.ui.dialogs import take_back
 from rag.ui.exporting import conversation_markdown
@@ -48,6 +48,7 @@ from rag.ui.markup import label, question_words, spanned, word_spans
 from rag.ui.page_images import Box, find_quote, merge_lines, page_count, page_picture, quote_boxes
 from rag.ui.prose import prose
 from rag.ui.pulling import Pull, PullDesk
+from rag.ui.services import open_services
 from rag.ui.source import current_selection
 from rag.ui.strings import LANGUAGES, Phrases, language_of, load_strings
 from rag.ui.turns import Turn, saved_turn, source_of, sources
@@ -772,7 +773,8 @@ def open_library():
 """
 WHOLE = "from rag.ui.shell import run\nrun(open_library, name=str(folder))\n"
 ONE_PAGE = """
-from rag.ui.context import App, open_services, phrases
+from rag.ui.context import App, phrases
+from rag.ui.services import open_services
 from rag.ui.gate import Visitor
 from rag.ui.shell import PAGES
 services = open_services(open_library)

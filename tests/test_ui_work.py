@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from ui_fakes import THINGS, FakeLibrary, fake_library, write_documents
 
-from rag.ui.context import App, Services, open_services
+from rag.ui.context import App
 from rag.ui.experiments import begin_on_collection, begin_on_set, saved_runs
 from rag.ui.gate import Visitor
 from rag.ui.ingesting import embed_all
 from rag.ui.jobs import Job
 from rag.ui.lab import offered, reason_text, shipped
 from rag.ui.results import chart_of, run_name, table_html, verdict_lines
+from rag.ui.services import Services, open_services
 from rag.ui.strings import Phrases
 
 SAY = Phrases("en")

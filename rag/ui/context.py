@@ -2,62 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec
 
 import streamlit as st
 
 from rag.errors import RagError
 from rag.library import Library
-from rag.records import Answer, Message
-from rag.ui.desk import Desk, Task
+from rag.ui.desk import Desk
 from rag.ui.gate import Visitor
 from rag.ui.jobs import JobDesk
 from rag.ui.markup import label
-from rag.ui.pulling import Pull, PullDesk
+from rag.ui.services import Services
 from rag.ui.strings import Phrases, language_of
-from rag.ui.watching import Watch, WatchDesk
 
 if TYPE_CHECKING:
-    from rag.answering import AnswerEvent
-    from rag.conversations import Conversations, Turn
-    from rag.indexing import IngestEvent
+    from rag.conversations import Conversations
     from rag.store import Collection, ReportRow
 
 P = ParamSpec("P")
-OpenLibrary = Callable[[], Library]
 REPORT_SECONDS = 5.0
 """A change that leaves a collection's size as it was shows after this long at most."""
-WATCHED = "watched.json"
-WATCH_WAIT_SECONDS = 3600.0
-"""A watched folder waits this long for another ingest to finish."""
-HISTORY_TURNS = 6
-"""More are seldom about the question at hand; the budget drops the oldest that do not fit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What all sessions share: one library, and the desks where its work is done.
-
-    `jobs` are ingests and embeddings, `lab` evaluations, `pulls` models on their way, `watches`
-    the folders that are followed.
-    """
-
-    library: Library
-    desk: Desk
-    jobs: JobDesk
-    lab: JobDesk
-    pulls: PullDesk
-    watches: WatchDesk
-
-    def close(self) -> None:
-        """Stops what is at work and frees the models."""
-        for desk in (self.desk, self.watches, self.jobs, self.lab, self.pulls):
-            desk.close()
-        self.library.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,64 +92,6 @@ class App:
         if filled and usual not in filled:
             return filled[0]
         return usual if self.is_open(usual) else self.visitor.name
-
-
-def open_services(open_library: OpenLibrary) -> Services:
-    """Opens the library and the desks over it."""
-    library = open_library()
-
-    def ask(task: Task) -> Iterator[AnswerEvent]:
-        from rag.answering import Thread
-
-        request = task.request
-        turns = library.conversations_of(request.owner).load(request.conversation_id).turns
-        last = turns[-1].answer if turns else None
-        return library.ask(
-            request.question,
-            collection=request.collection,
-            history=history(turns),
-            docs=request.docs,
-            passage_tokens=request.passage_tokens,
-            thread=Thread.after(last, conversation=str(request.conversation_id)),
-            cancelled=task.cancelled.is_set,
-        )
-
-    def save(task: Task, answer: Answer) -> None:
-        library.conversations_of(task.request.owner).append(task.request.conversation_id, answer)
-
-    def watch(job: Watch) -> Iterator[IngestEvent]:
-        options = {"collection": job.collection, "wait_seconds": WATCH_WAIT_SECONDS}
-        stop = {"stop": job.stopped, "cancelled": job.stopped.is_set}
-        return library.watch([Path(job.root)], **options, **stop)
-
-    def fetch(job: Pull) -> Path:
-        from rag.models import pull
-
-        return pull(
-            job.name,
-            models=library.settings.models,
-            progress=lambda progress: job.advance(progress.done, progress.total),
-            cancelled=job.stopped.is_set,
-        )
-
-    return Services(
-        library,
-        Desk(ask, save),
-        jobs=JobDesk("ingest"),
-        lab=JobDesk("lab"),
-        pulls=PullDesk(fetch),
-        watches=WatchDesk(watch, library.settings.library / WATCHED),
-    )
-
-
-def history(turns: Sequence[Turn]) -> list[Message]:
-    """The last turns of a conversation as a chat model reads them."""
-    messages: list[Message] = []
-    for saved in turns[-HISTORY_TURNS:]:
-        answer = saved.answer
-        spoken = answer.text or " ".join(piece.quote for piece in answer.evidence)
-        messages += [Message("user", answer.question), Message("assistant", spoken)]
-    return messages
 
 
 def phrases(library: Library) -> Phrases:

@@ -48,19 +48,24 @@ def draw_prompts(app: App) -> None:
             on_click=keep_prompt,
             args=(app, name, typed),
         )
-        before = files[name].with_suffix(BEFORE)
-        if before.is_file():
-            st.button(say("prompt_undo"), icon=":material/undo:", on_click=undo_prompt, args=(app, name))
-        shipped = template_files(SHIPPED)[name].read_text(encoding="utf-8")
-        if kept != shipped:
-            st.button(
-                say("prompt_shipped"),
-                icon=":material/restart_alt:",
-                on_click=keep_prompt,
-                args=(app, name, shipped),
-            )
+        draw_ways_back(app, name, kept)
     if not problem:
         draw_preview(typed, say)
+
+
+def draw_ways_back(app: App, name: str, kept: str) -> None:
+    """Undoing the last change, and what came with Footnote, where they differ from what is kept."""
+    say = app.say
+    if template_files(app.library.settings.prompts)[name].with_suffix(BEFORE).is_file():
+        st.button(say("prompt_undo"), icon=":material/undo:", on_click=undo_prompt, args=(app, name))
+    shipped = template_files(SHIPPED)[name].read_text(encoding="utf-8")
+    if kept != shipped:
+        st.button(
+            say("prompt_shipped"),
+            icon=":material/restart_alt:",
+            on_click=keep_prompt,
+            args=(app, name, shipped),
+        )
 
 
 def problem_of(name: str, value: str) -> str:

@@ -13,7 +13,7 @@ from streamlit.navigation.page import StreamlitPage
 from rag.errors import RagError
 from rag.ui.answers import problem_html
 from rag.ui.chat import chat_page
-from rag.ui.context import App, OpenLibrary, Services, open_services, phrases
+from rag.ui.context import App, phrases
 from rag.ui.explore import explore_page
 from rag.ui.gate import admitted
 from rag.ui.history import history_page
@@ -21,6 +21,7 @@ from rag.ui.lab import lab_page
 from rag.ui.library import library_page
 from rag.ui.markup import icon, label, text
 from rag.ui.models import models_page
+from rag.ui.services import OpenLibrary, Services, open_services
 from rag.ui.settings import settings_page
 from rag.ui.strings import Phrases, language_of
 
@@ -111,17 +112,7 @@ def draw_sidebar(app: App, pages: dict[str, StreamlitPage]) -> None:
             for key, page in pages.items():
                 if key != "chat":
                     st.page_link(page, width="stretch")
-        recent = app.conversations.list(limit=RECENT)
-        if recent:
-            st.html(f'<p class="fn-side-label">{text(say("recent"))}</p>')
-            with st.container(gap=None, key="recent"):
-                for conversation in recent:
-                    st.page_link(
-                        pages["chat"],
-                        label=label(conversation.title),
-                        query_params={"c": str(conversation.id)},
-                        width="stretch",
-                    )
+        draw_recent(app, pages["chat"])
         st.html(f'<div class="fn-local">{icon("lock")}<span>{text(say("local"))}</span></div>')
         if app.visitor.name:
             st.button(
@@ -130,4 +121,20 @@ def draw_sidebar(app: App, pages: dict[str, StreamlitPage]) -> None:
                 icon=":material/logout:",
                 type="tertiary",
                 on_click=st.logout,
+            )
+
+
+def draw_recent(app: App, chat: StreamlitPage) -> None:
+    """Links to the last conversations."""
+    recent = app.conversations.list(limit=RECENT)
+    if not recent:
+        return
+    st.html(f'<p class="fn-side-label">{text(app.say("recent"))}</p>')
+    with st.container(gap=None, key="recent"):
+        for conversation in recent:
+            st.page_link(
+                chat,
+                label=label(conversation.title),
+                query_params={"c": str(conversation.id)},
+                width="stretch",
             )

@@ -1,0 +1,114 @@
+"""What all sessions of the app share: one library, and the desks where its work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.library import Library
+from rag.records import Answer, Message
+from rag.ui.desk import Desk, Task
+from rag.ui.jobs import JobDesk
+from rag.ui.pulling import Pull, PullDesk
+from rag.ui.watching import Watch, WatchDesk
+
+if TYPE_CHECKING:
+    from rag.answering import AnswerEvent
+    from rag.conversations import Turn
+    from rag.indexing import IngestEvent
+
+OpenLibrary = Callable[[], Library]
+WATCHED = "watched.json"
+WATCH_WAIT_SECONDS = 3600.0
+"""A watched folder waits this long for another ingest to finish."""
+HISTORY_TURNS = 6
+"""More are seldom about the question at hand; the budget drops the oldest that do not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What all sessions share: one library, and the desks where its work is done.
+
+    `jobs` are ingests and embeddings, `lab` evaluations, `pulls` models on their way, `watches`
+    the folders that are followed.
+    """
+
+    library: Library
+    desk: Desk
+    jobs: JobDesk
+    lab: JobDesk
+    pulls: PullDesk
+    watches: WatchDesk
+
+    def close(self) -> None:
+        """Stops what is at work and frees the models."""
+        for desk in (self.desk, self.watches, self.jobs, self.lab, self.pulls):
+            desk.close()
+        self.library.close()
+
+
+def open_services(open_library: OpenLibrary) -> Services:
+    """Opens the library and the desks over it."""
+    library = open_library()
+    return Services(
+        library,
+        Desk(lambda task: asked(library, task), lambda task, answer: save(library, task, answer)),
+        jobs=JobDesk("ingest"),
+        lab=JobDesk("lab"),
+        pulls=PullDesk(lambda pull: fetch(library, pull)),
+        watches=WatchDesk(lambda watch: watched(library, watch), library.settings.library / WATCHED),
+    )
+
+
+def asked(library: Library, task: Task) -> Iterator[AnswerEvent]:
+    """The answer to a task, in the thread of its conversation."""
+    from rag.answering import Thread
+
+    request = task.request
+    turns = library.conversations_of(request.owner).load(request.conversation_id).turns
+    last = turns[-1].answer if turns else None
+    return library.ask(
+        request.question,
+        collection=request.collection,
+        history=history(turns),
+        docs=request.docs,
+        passage_tokens=request.passage_tokens,
+        thread=Thread.after(last, conversation=str(request.conversation_id)),
+        cancelled=task.cancelled.is_set,
+    )
+
+
+def save(library: Library, task: Task, answer: Answer) -> None:
+    """Keeps a finished answer in the conversation it was asked in."""
+    library.conversations_of(task.request.owner).append(task.request.conversation_id, answer)
+
+
+def watched(library: Library, watch: Watch) -> Iterator[IngestEvent]:
+    """Ingest after ingest of a watched folder, until it is stopped."""
+    options = {"collection": watch.collection, "wait_seconds": WATCH_WAIT_SECONDS}
+    stop = {"stop": watch.stopped, "cancelled": watch.stopped.is_set}
+    return library.watch([Path(watch.root)], **options, **stop)
+
+
+def fetch(library: Library, pull: Pull) -> Path:
+    """Fetches a model from its hub."""
+    from rag.models import pull as pull_model
+
+    return pull_model(
+        pull.name,
+        models=library.settings.models,
+        progress=lambda progress: pull.advance(progress.done, progress.total),
+        cancelled=pull.stopped.is_set,
+    )
+
+
+def history(turns: Sequence[Turn]) -> list[Message]:
+    """The last turns of a conversation as a chat model reads them."""
+    messages: list[Message] = []
+    for saved in turns[-HISTORY_TURNS:]:
+        answer = saved.answer
+        spoken = answer.text or " ".join(piece.quote for piece in answer.evidence)
+        messages += [Message("user", answer.question), Message("assistant", spoken)]
+    return messages
