@@ -73,10 +73,6 @@ class WatchDesk:
         """The watch of a folder, or None where it is not watched."""
         return self._watches.get((collection, root))
 
-    def busy(self, collection: str) -> bool:
-        """Whether a watched folder of the collection is being ingested."""
-        return any(w.at_work for w in list(self._watches.values()) if w.collection == collection)
-
     def close(self) -> None:
         """Ends every watch; the next start of the app takes them up again."""
         for watch in self._watches.values():
