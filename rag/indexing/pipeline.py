@@ -23,7 +23,9 @@ from rag.records import Document, Passage
 from rag.store import KnownFile, Source, SqliteStore
 
 BATCH_PASSAGES = 192  # enough to sort by length; more only delays the first documents
-MOST_AT_ONCE = 192  # a long document is embedded in parts of this size, so that it stops within 4 s
+# A long document is embedded in parts of this size, so that a stop waits for 7 s at most; smaller parts would
+# make it lose more of what was embedded already.
+MOST_AT_ONCE = 384
 PROGRESS_SECONDS = 1.0
 
 
