@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from ui_fakes import THINGS, FakeLibrary, fake_library, write_documents
+from ui_fakes import THINGS, FakeLibrary, QueuedModel, fake_library, write_documents
 
+from rag.library import Library
 from rag.ui.context import App
 from rag.ui.experiments import begin_on_collection, begin_on_set, saved_runs
 from rag.ui.gate import Visitor
@@ -67,6 +68,18 @@ def test_every_collection_is_embedded_again_and_counted_as_one_job(
     assert (job.phase, job.unit) == ("done", "passages")
     assert job.done == job.total == sum(one.passages for one in other.store.collections())
     assert {one.model for one in other.store.collections()} == {"words-again"}
+    other.close()
+
+
+def test_a_library_goes_on_with_another_librarys_embedder(library: FakeLibrary, tmp_path: Path) -> None:
+    settings = library.settings.model_copy(update={"embedding_model": "words-256"})
+    other = FakeLibrary(settings, QueuedModel(["x"]))
+    searching = Library(library.settings)
+    searching.take_embedder(other)
+    assert searching.embedder is other.embedder
+    assert searching.settings.embedding_model == "words-256"
+    assert searching.search("notice period")[0].doc == "leaving.md"
+    searching.close()
     other.close()
 
 
