@@ -15,7 +15,7 @@ from rag.errors import UsageError
 from rag.evidence import read
 from rag.grounding import Grounded, ground, without_half_marker
 from rag.keywords import query_terms
-from rag.protocols import ChatModel, Embedder, SearchIndex
+from rag.protocols import ChatModel, Embedder, Reranker, SearchIndex
 from rag.quoting import MOST_SENTENCES, quoted, quoting_grammar, speakable
 from rag.records import (
     Answer,
@@ -115,6 +115,7 @@ class Stages:
     embedder: Embedder
     chat_model: ModelSource
     templates: Templates
+    reranker: Reranker | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +195,7 @@ def answer(
         collection=collection,
         top_k=max(limits.top_k, JUDGED_HITS),
         docs=docs,
+        reranker=stages.reranker,
     )
     shown = tuple(with_surroundings(thread.ordered(hits[: limits.top_k]), stages.index))
     searched = time.perf_counter()

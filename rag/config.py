@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     chat_model: str = Field(
         "smollm2-135m", description="Chat model by name, GGUF path or server URL; 'none' quotes only"
     )
+    reranker: Path | None = Field(
+        None, description="Folder of a cross-encoder that reorders the best passages"
+    )
     prompts: Path = Field(PROJECT / "prompts", description="Folder of the prompt files")
     top_k: int = Field(20, ge=1, le=1000, description="Passages retrieved")
     passage_tokens: int = Field(1200, ge=50, description="Most tokens of passages in a prompt")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rag.answering import AnswerEvent, Limits, Thread
     from rag.conversations import Conversations
     from rag.indexing import IngestEvent
-    from rag.protocols import ChatModel, Embedder
+    from rag.protocols import ChatModel, Embedder, Reranker
     from rag.records import Answer, Hit
     from rag.retrieval import Ranking
     from rag.store import SqliteStore
@@ -36,6 +36,7 @@ class Library:
         self._store: SqliteStore | None = None
         self._embedder: Embedder | None = None
         self._chat_model: ChatModel | None = None
+        self._reranker: Reranker | None = None
 
     @property
     def store(self) -> SqliteStore:
@@ -61,6 +62,16 @@ class Library:
                     folder, cache=settings.cache, engine=settings.embedding_engine, threads=settings.threads
                 )
             return self._embedder
+
+    @property
+    def reranker(self) -> Reranker | None:
+        """The cross-encoder, or None where the settings name none."""
+        from rag.reranking import CrossEncoderReranker
+
+        with self._loading:
+            if self._reranker is None and self.settings.reranker is not None:
+                self._reranker = CrossEncoderReranker(self.settings.reranker)
+            return self._reranker
 
     @property
     def chat_model(self) -> ChatModel | None:
@@ -148,6 +159,7 @@ class Library:
             top_k=count or self.settings.top_k,
             docs=docs,
             ranking=ranking or DEFAULT_RANKING,
+            reranker=self.reranker,
         )
 
     def ask(
@@ -172,6 +184,7 @@ class Library:
         stages = Stages(
             index=self.store,
             embedder=self.embedder,
+            reranker=self.reranker,
             chat_model=lambda: self.chat_model,
             templates=Templates(self.settings.prompts),
         )

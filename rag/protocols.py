@@ -149,6 +149,13 @@ class Postings:
     counts: NDArray[np.int64]
 
 
+class Reranker(Protocol):
+    """Reads a question and each of some texts together."""
+
+    def scores(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
+        """How well each text answers the query, higher is better."""
+
+
 class SearchIndex(Protocol):
     """The part of the store that retrieval reads. Scores: higher is better."""
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from rag.errors import ModelMismatch, UsageError
 from rag.keywords import passage_terms
@@ -243,3 +245,29 @@ def test_another_page_or_section_is_not_around(store: SqliteStore) -> None:
     store.put_document("default", Source("root", "tale.md"), document, passages, embedded, terms)
     (hit,) = search(store, "two hens")[:1]
     assert texts(with_surroundings([hit], store)) == ["two hens", "one fox"]
+
+
+class LongestFirst:
+    """A `Reranker` that likes long texts."""
+
+    def scores(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
+        return np.array([len(text) for text in texts], dtype=np.float64)
+
+
+def test_a_reranker_orders_the_first_hits_anew(store: SqliteStore) -> None:
+    def found(reranked: int) -> list[Hit]:
+        ranking = Ranking(reranked=reranked)
+        return retrieve(
+            "hours a day",
+            index=store,
+            embedder=WordEmbedder(),
+            collection="default",
+            top_k=5,
+            ranking=ranking,
+            reranker=LongestFirst(),
+        )
+
+    plain, first = found(0), found(3)
+    assert texts(first[:3]) == sorted(texts(plain[:3]), key=len, reverse=True)
+    assert first[3:] == plain[3:] and [hit.score for hit in first] == [hit.score for hit in plain]
+    assert first[0].signals["reranker"] == len(first[0].passage.text)

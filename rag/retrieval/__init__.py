@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rag.errors import UsageError
 from rag.filters import ParsedQuery, holds_phrase, matching, parse_query
 from rag.keywords import joined_terms, query_terms
-from rag.protocols import Embedder, Layout, Postings, SearchIndex, Vectors
+from rag.protocols import Embedder, Layout, Postings, Reranker, SearchIndex, Vectors
 from rag.records import Hit
 from rag.retrieval.names import named, rarities
 from rag.retrieval.scores import (
@@ -48,8 +48,8 @@ class Ranking:
     the standardised cosine and BM25; 0 switches a search off. `name_weight` is of the document's name
     in the query, `document_weight` of how far the whole document is about the query's words,
     `number_weight` of a passage full of numbers where the query asks for one, and `page_penalty` is
-    taken off a passage for each better one of its page. `fusion` "ranks" is reciprocal rank fusion,
-    to compare with.
+    taken off a passage for each better one of its page. `reranked` hits are put in a new order where
+    there is a reranker. `fusion` "ranks" is reciprocal rank fusion, to compare with.
     """
 
     candidates: int = 100
@@ -59,6 +59,7 @@ class Ranking:
     document_weight: float = 3.0
     number_weight: float = 1.0
     page_penalty: float = 0.3
+    reranked: int = 20
     fusion: Literal["scores", "ranks"] = "scores"
 
 
@@ -74,6 +75,7 @@ def retrieve(
     top_k: int,
     docs: Sequence[str] | None = None,
     ranking: Ranking = DEFAULT_RANKING,
+    reranker: Reranker | None = None,
 ) -> list[Hit]:
     """The `top_k` best passages, best first; equal scores are ordered by rowid.
 
@@ -107,8 +109,11 @@ def retrieve(
         for hit in hits:
             best[hit.rowid] += ranking.number_weight * _numbers(hit)
     _spread_over_pages(hits, best, ranking.page_penalty)
-    first = _phrases_first(sorted(hits, key=lambda hit: (-best[hit.rowid], hit.rowid)), parsed)[:top_k]
-    return [replace(hit, score=best[hit.rowid], signals=scored.signals_of(hit.rowid)) for hit in first]
+    ordered = sorted(hits, key=lambda hit: (-best[hit.rowid], hit.rowid))
+    found = [replace(hit, score=best[hit.rowid], signals=scored.signals_of(hit.rowid)) for hit in ordered]
+    if reranker is not None and ranking.reranked:
+        found = _reranked(found, parsed.text, reranker, ranking.reranked)
+    return _phrases_first(found, parsed)[:top_k]
 
 
 def asks_for_a_number(query: str) -> bool:
@@ -266,6 +271,19 @@ def _spread_over_pages(hits: Sequence[Hit], scores: dict[int, float], penalty: f
             page = (hit.document_id, hit.page)
             scores[hit.rowid] -= penalty * better.get(page, 0)
             better[page] = better.get(page, 0) + 1
+
+
+def _reranked(hits: Sequence[Hit], query: str, reranker: Reranker, count: int) -> list[Hit]:
+    """The first hits in the reranker's order: with its score as a signal, and their scores as before."""
+    first = hits[:count]
+    if not first:
+        return []
+    scores = reranker.scores(query, [f"{hit.passage.context}\n{hit.passage.text}".strip() for hit in first])
+    order = np.argsort(-scores, kind="stable")
+    return [
+        replace(first[new], score=old.score, signals=first[new].signals | {"reranker": float(scores[new])})
+        for old, new in zip(first, order, strict=True)
+    ] + list(hits[count:])
 
 
 def _narrowed(hits: Sequence[Hit], parsed: ParsedQuery) -> list[Hit]:
