@@ -18,6 +18,7 @@ from rag.retrieval.scores import (
     document_shares,
     highest,
     holding,
+    placed,
     reciprocal_ranks,
     standardised,
 )
@@ -46,7 +47,7 @@ def postings(**terms: dict[int, int]) -> Postings:
 
 def test_bm25_by_hand() -> None:
     six = layout(0, 0, 0, 1, 1, 1, lengths=[5, 10, 5, 5, 5, 6])  # 6 on average
-    places, scores = bm25(postings(cat={20: 2}, dog={20: 1, 60: 1}), six)
+    places, scores = bm25(placed(postings(cat={20: 2}, dog={20: 1, 60: 1}), six))
     cat, dog = math.log(5.5 / 1.5), math.log(4.5 / 2.5)
     long = 0.6 * (0.25 + 0.75 * 10 / 6)
     assert places.tolist() == [1, 5]
@@ -54,37 +55,37 @@ def test_bm25_by_hand() -> None:
 
 
 def test_a_passage_that_went_meanwhile_is_left_out() -> None:
-    places, scores = bm25(postings(cat={15: 1, 20: 1, 99: 1}), layout(0, 0))
+    places, scores = bm25(placed(postings(cat={15: 1, 20: 1, 99: 1}), layout(0, 0)))
     assert places.tolist() == [1] and scores.shape == (1,)
 
 
 def test_a_document_is_about_what_much_of_it_says() -> None:
     two = layout(0, 0, 0, 0, 1)
-    shares = document_shares(postings(cat={10: 1, 20: 3}), two)
+    shares = document_shares(placed(postings(cat={10: 1, 20: 3}), two))
     assert shares.tolist() == pytest.approx([0.5 * 1.2 / 0.7, 0.0])
-    everywhere = document_shares(postings(cat={10: 1, 20: 1, 30: 1, 40: 1}), two)
+    everywhere = document_shares(placed(postings(cat={10: 1, 20: 1, 30: 1, 40: 1}), two))
     assert everywhere.tolist() == pytest.approx([1.0, 0.0])
 
 
 def test_a_word_of_few_documents_weighs_more() -> None:
     three = layout(0, 1, 2)
     rare, common = math.log1p(2.5 / 1.5), math.log1p(1.5 / 2.5)
-    shares = document_shares(postings(rare={10: 1}, common={20: 1, 30: 1}), three)
+    shares = document_shares(placed(postings(rare={10: 1}, common={20: 1, 30: 1}), three))
     assert shares.tolist() == pytest.approx([rare / (rare + common)] + [common / (rare + common)] * 2)
 
 
 def test_holding_asks_for_all_terms() -> None:
     found = postings(a={10: 1, 20: 1}, fine={20: 1, 30: 1}, day={20: 1})
-    assert holding(found, layout(0, 0, 0), ["a", "fine"]).tolist() == [1]
-    assert holding(found, layout(0, 0, 0), []).tolist() == []
+    assert holding(placed(found, layout(0, 0, 0)), ["a", "fine"]).tolist() == [1]
+    assert holding(placed(found, layout(0, 0, 0)), []).tolist() == []
 
 
 def test_nothing_found_is_nothing() -> None:
     none = np.empty(0, dtype=np.int64)
     empty = Postings({"cat": 0}, (), none, none, none)
     for there in (layout(), layout(0, 1)):
-        assert [part.size for part in bm25(empty, there)] == [0, 0]
-        assert document_shares(empty, there).tolist() == [0.0] * len(there.entries)
+        assert [part.size for part in bm25(placed(empty, there))] == [0, 0]
+        assert document_shares(placed(empty, there)).tolist() == [0.0] * len(there.entries)
 
 
 @given(st.lists(st.integers(0, 9), max_size=60), st.integers(0, 20))

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from rag.errors import UsageError
 from rag.filters import ParsedQuery, holds_phrase, matching, parse_query
 from rag.keywords import joined_terms, query_terms
-from rag.protocols import Embedder, Layout, Postings, Reranker, SearchIndex, Vectors
+from rag.protocols import Embedder, Layout, Reranker, SearchIndex, Vectors
 from rag.records import Hit
 from rag.retrieval.names import named, rarities
 from rag.retrieval.scores import (
+    Placed,
     Places,
     Scores,
     bm25,
@@ -24,6 +25,7 @@ from rag.retrieval.scores import (
     document_shares,
     highest,
     holding,
+    placed,
     reciprocal_ranks,
     standardised,
 )
@@ -99,7 +101,9 @@ def retrieve(
     among = _allowed(layout, collection, parsed, docs)
     vector = embedder.embed_queries([parsed.text])[0]
     terms = list(dict.fromkeys((*query_terms(parsed.text), *joined_terms(parsed.text))))
-    search = _Search(index, collection, layout, vector, index.postings(collection, terms), among)
+    postings = index.postings(collection, terms)
+    rarity = rarities(postings.frequencies, len(layout.rowids))
+    search = _Search(index, collection, layout, vector, placed(postings, layout), rarity, among)
     narrowed = bool(parsed.phrases or parsed.excluded)
     limit = max(ranking.candidates, 2 * top_k) * (5 if narrowed else 1)
     scored = search.scored(search.candidates(ranking, limit, parsed.phrases), ranking)
@@ -123,26 +127,29 @@ def asks_for_a_number(query: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """One query against one collection; `among` are the rowids it is limited to, ascending."""
+    """One query against one collection; `among` are the rowids it is limited to, ascending.
+
+    `rarity` is the weight of each of its terms, `found` where they occur.
+    """
 
     index: SearchIndex
     collection: str
     layout: Layout
     vector: Vectors
-    postings: Postings
+    found: Placed
+    rarity: dict[str, float]
     among: NDArray[np.int64] | None
 
     def candidates(self, ranking: Ranking, limit: int, phrases: Sequence[str]) -> _Candidates:
         """The passages that either search finds, `limit` from each, and those that may hold a phrase."""
-        places, scores = bm25(self.postings, self.layout)
+        places, scores = bm25(self.found)
         if self.among is not None:
             allowed = np.isin(self.layout.rowids[places], self.among)
             places, scores = places[allowed], scores[allowed]
         nearest, cosines = self._nearest(limit if ranking.dense_weight else 0)
         found = places[highest(scores, limit if ranking.keyword_weight else 0)]
         quoted = [
-            np.intersect1d(places, holding(self.postings, self.layout, query_terms(phrase)))[:limit]
-            for phrase in phrases
+            np.intersect1d(places, holding(self.found, query_terms(phrase)))[:limit] for phrase in phrases
         ]
         every = np.unique(np.concatenate([nearest, found, *quoted]))
         dense = np.zeros(len(every))
@@ -167,7 +174,7 @@ class _Search:
         """The score of each candidate, from its own words, its document's name and its document's words."""
         documents = self.layout.documents[candidates.places]
         name = self._names(documents) if ranking.name_weight else np.zeros(len(documents))
-        about = document_shares(self.postings, self.layout)[documents]
+        about = document_shares(self.found)[documents]
         languages = self._languages(documents)
         score = _fused(candidates, ranking, languages) + ranking.name_weight * name
         score += ranking.document_weight * centred(about, languages)
@@ -189,9 +196,7 @@ class _Search:
         """How far the query names each of these documents."""
         different, inverse = np.unique(documents, return_inverse=True)
         entries = [self.layout.entries[document] for document in different]
-        frequencies = self.postings.frequencies
-        weights = rarities(frequencies, len(self.layout.rowids))
-        return np.array(named(entries, set(frequencies), weights), dtype=np.float64)[inverse]
+        return np.array(named(entries, set(self.rarity), self.rarity), dtype=np.float64)[inverse]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,41 +20,56 @@ LENGTH_SHARE = 0.75
 HALF_ABOUT = 0.2
 
 
-def bm25(postings: Postings, layout: Layout) -> tuple[Places, Scores]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """Postings whose passages are places in a layout; those of passages it does not have are left out."""
+
+    layout: Layout
+    terms: tuple[str, ...]
+    frequencies: NDArray[np.int64]
+    term: NDArray[np.int64]
+    places: Places
+    counts: NDArray[np.int64]
+
+
+def placed(postings: Postings, layout: Layout) -> Placed:
+    """The postings in the places of a layout; the collection may have changed in between."""
+    places = layout.places(postings.rowids)
+    there = places >= 0
+    frequencies = np.array([postings.frequencies[term] for term in postings.terms], dtype=np.int64)
+    return Placed(
+        layout, postings.terms, frequencies, postings.term[there], places[there], postings.counts[there]
+    )
+
+
+def bm25(found: Placed) -> tuple[Places, Scores]:
     """The places of the passages that hold any of the terms, ascending, and the BM25 score of each.
 
     Robertson, Zaragoza: The Probabilistic Relevance Framework (2009), equation 3.15, with FTS5's
     weight of a term: never below 10⁻⁶.
     """
-    places = layout.places(postings.rowids)
-    there = places >= 0  # the collection may have changed in between
-    places, term, counts = places[there], postings.term[there], postings.counts[there]
-    frequency = np.array([postings.frequencies[one] for one in postings.terms], dtype=np.float64)
-    passages = len(layout.rowids)
+    layout, passages = found.layout, len(found.layout.rowids)
+    frequency = found.frequencies.astype(np.float64)
     rarity = np.maximum(np.log(np.maximum(passages - frequency + 0.5, 0.5) / (frequency + 0.5)), 1e-6)
-    length = layout.lengths[places] / max(float(layout.lengths.mean()) if passages else 1.0, 1.0)
+    length = layout.lengths[found.places] / max(float(layout.lengths.mean()) if passages else 1.0, 1.0)
     norm = SATURATION * (1 - LENGTH_SHARE + LENGTH_SHARE * length)
-    weight = rarity[term] * counts * (SATURATION + 1) / (counts + norm)
-    found, inverse = np.unique(places, return_inverse=True)
-    scores: Scores = np.bincount(inverse, weights=weight, minlength=len(found)).astype(np.float64)
-    return found, scores
+    weight = rarity[found.term] * found.counts * (SATURATION + 1) / (found.counts + norm)
+    places, inverse = np.unique(found.places, return_inverse=True)
+    scores: Scores = np.bincount(inverse, weights=weight, minlength=len(places)).astype(np.float64)
+    return places, scores
 
 
-def document_shares(postings: Postings, layout: Layout) -> Scores:
+def document_shares(found: Placed) -> Scores:
     """How far each document is about the query's words, 0 to 1, shape (documents,).
 
     A word counts by how much of the document's passages hold it, and the more, the fewer documents
     have it. That finds NVIDIA's report though its name and title say NVDA: on 20 quarterly reports
     document recall@5 is 0.92 with it, 0.76 without. Short documents are hardly told apart by it.
     """
-    places = layout.places(postings.rowids)
-    there = places >= 0
-    documents = len(layout.entries)
-    pairs, held = np.unique(
-        postings.term[there] * documents + layout.documents[places[there]], return_counts=True
-    )
+    layout, documents = found.layout, len(found.layout.entries)
+    pairs, held = np.unique(found.term * documents + layout.documents[found.places], return_counts=True)
     term, document = np.divmod(pairs, max(documents, 1))
-    having = np.bincount(term, minlength=len(postings.terms))
+    having = np.bincount(term, minlength=len(found.terms))
     rarity = np.log1p((documents - having + 0.5) / (having + 0.5))
     share = held / layout.sizes[document]
     about = share * (1 + HALF_ABOUT) / (share + HALF_ABOUT)
@@ -60,12 +77,11 @@ def document_shares(postings: Postings, layout: Layout) -> Scores:
     return total / max(float(rarity.sum()), 1e-9)
 
 
-def holding(postings: Postings, layout: Layout, terms: list[str]) -> Places:
+def holding(found: Placed, terms: list[str]) -> Places:
     """The places of the passages that hold all of these terms, ascending; none without terms."""
-    wanted = [number for number, term in enumerate(postings.terms) if term in terms]
-    places = layout.places(postings.rowids[np.isin(postings.term, wanted)])
-    found, held = np.unique(places[places >= 0], return_counts=True)
-    every: Places = found[held == len(wanted)]
+    wanted = [number for number, term in enumerate(found.terms) if term in terms]
+    places, held = np.unique(found.places[np.isin(found.term, wanted)], return_counts=True)
+    every: Places = places[held == len(wanted)]
     return every
 
 
