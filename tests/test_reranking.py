@@ -29,7 +29,7 @@ def cross_encoder_folder(folder: Path, *, labels: int = 1) -> Path:
         num_attention_heads=2,
         intermediate_size=16,
         num_labels=labels,
-        initializer_range=1.0,
+        initializer_range=0.3,
     )
     BertForSequenceClassification(config).save_pretrained(folder)
     return folder
@@ -53,7 +53,7 @@ def test_each_pair_has_its_own_score(tmp_path: Path) -> None:
     together = reranker.scores("who feeds the cat", texts)
     one_by_one = [reranker.scores("who feeds the cat", [text])[0] for text in texts]
     np.testing.assert_allclose(together, one_by_one, atol=1e-5)
-    assert len(set(together.round(3))) > 1
+    assert len(set(together.round(4))) > 1
 
 
 @pytest.mark.slow
