@@ -118,8 +118,10 @@ def draw_conversation(app: App, turns: Sequence[Turn], tasks: Sequence[Task]) ->
 
 
 def mark_of(selection: Selection | None) -> str:
-    """Changes whenever the pane shows something else."""
-    return "" if selection is None else f"{selection.token}-{st.session_state.get('pane_view', '')}"
+    """Changes whenever the pane shows something else, or opens as a sheet."""
+    if selection is None:
+        return ""
+    return f"{selection.token}-{selection.chosen}-{st.session_state.get('pane_view', '')}"
 
 
 def draw_turn(place: DeltaGenerator, turn: Turn, app: App, shown: Selection | None) -> None:

@@ -21,10 +21,17 @@ Run = Mapping[str, Any]
 
 def run_name(run: Run, say: Phrases) -> str:
     """When, what and how many questions."""
-    settings = " / ".join(one["setting"] for one in run["settings"])
+    settings = " / ".join(setting_name(one["setting"], say) for one in run["settings"])
     return (
         f"{clock_time(run['made'])} · {run['set']} · {say('lab_asked', count=run['questions'])} · {settings}"
     )
+
+
+def setting_name(setting: str, say: Phrases) -> str:
+    """A setting's name; that of what is shipped in the language of the pages."""
+    from rag.lab import SHIPPED
+
+    return say("lab_shipped") if setting == SHIPPED else setting
 
 
 def draw_run(run: Run, say: Phrases) -> None:
@@ -66,7 +73,7 @@ def table_html(run: Run, level: str, say: Phrases) -> str:
     """Settings side by side: each measure's mean with half of its 95 % interval, and the time of a search."""
     best = {name: best_mean(run, level, name) for name in MEASURES}
     heads = "".join(f"<th>{text(name)}</th>" for name in (*MEASURES, say("lab_milliseconds")))
-    rows = "".join(row_html(one, level, best) for one in run["settings"])
+    rows = "".join(row_html(one, level, best, say) for one in run["settings"])
     name = text(say("lab_setting"))
     return (
         f'<div class="fn-scroll" role="region" tabindex="0" aria-label="{text(say("lab_table"))}">'
@@ -79,7 +86,7 @@ def best_mean(run: Run, level: str, measure: str) -> float:
     return max(float(one["measures"][level][measure]["mean"]) for one in run["settings"])
 
 
-def row_html(setting: Mapping[str, Any], level: str, best: Mapping[str, float]) -> str:
+def row_html(setting: Mapping[str, Any], level: str, best: Mapping[str, float], say: Phrases) -> str:
     """One setting's measures; the best of each column is bold."""
     cells = []
     for name in MEASURES:
@@ -89,7 +96,7 @@ def row_html(setting: Mapping[str, Any], level: str, best: Mapping[str, float]) 
         shown = f"<b>{mean}</b>" if measured["mean"] == best[name] else mean
         cells.append(f'<td>{shown} <span class="fn-quiet">±{half:.3f}</span></td>')
     cells.append(f"<td>{1000 * setting['search_seconds']['p50']:.0f}</td>")
-    return f'<tr><th scope="row" dir="auto">{text(setting["setting"])}</th>{"".join(cells)}</tr>'
+    return f'<tr><th scope="row" dir="auto">{text(setting_name(setting["setting"], say))}</th>{"".join(cells)}</tr>'
 
 
 def verdict_lines(run: Run, level: str, say: Phrases) -> list[str]:
@@ -122,11 +129,13 @@ def chart_of(run: Run, level: str, say: Phrases) -> dict[str, Any]:
     from rag.evaluation import chart
 
     whole = chart(run)
-    values = [row for row in whole["data"]["values"] if row["level"] == level]
+    rows = [row for row in whole["data"]["values"] if row["level"] == level]
+    values = [row | {"setting": setting_name(row["setting"], say)} for row in rows]
     spec = whole["spec"]
     encoding = spec["encoding"]
     encoding["x"] |= {"title": say("lab_looked_at"), "axis": {"labelAngle": 0}}
-    encoding["color"] |= {"title": None, "legend": {"orient": "right", "labelLimit": 260}}
+    named = [setting_name(one["setting"], say) for one in run["settings"]]
+    encoding["color"] |= {"sort": named, "title": None, "legend": {"orient": "right", "labelLimit": 260}}
     return {"data": {"values": values}, **spec, "width": 420, "height": 240}
 
 
