@@ -96,7 +96,8 @@ def row_html(setting: Mapping[str, Any], level: str, best: Mapping[str, float], 
         shown = f"<b>{mean}</b>" if measured["mean"] == best[name] else mean
         cells.append(f'<td>{shown} <span class="fn-quiet">±{half:.3f}</span></td>')
     cells.append(f"<td>{1000 * setting['search_seconds']['p50']:.0f}</td>")
-    return f'<tr><th scope="row" dir="auto">{text(setting_name(setting["setting"], say))}</th>{"".join(cells)}</tr>'
+    name = text(setting_name(setting["setting"], say))
+    return f'<tr><th scope="row" dir="auto">{name}</th>{"".join(cells)}</tr>'
 
 
 def verdict_lines(run: Run, level: str, say: Phrases) -> list[str]:
