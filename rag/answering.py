@@ -6,9 +6,9 @@ import re
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
-from rag.budget import fit, keep_order
+from rag.budget import Prompt, fit, keep_order
 from rag.condense import condense
 from rag.disagreement import disagreements
 from rag.errors import UsageError
@@ -310,27 +310,9 @@ class Writing:
     def events(self, draft: Draft, quotes: Sequence[Evidence]) -> Generator[AnswerEvent, None, Draft]:
         """Streams the model's text over the passages that fit; returns the draft with it."""
         choices = held_to(quotes, self.model, self.limits)
-        prompt = fit(
-            draft.query,
-            draft.hits,
-            history=() if choices else self.history,
-            templates=self.templates.with_style(self.model.prompt_style),
-            counter=self.model,
-            window_tokens=self.model.context_tokens,
-            passage_tokens=self.limits.passage_tokens,
-            answer_tokens=self.limits.answer_tokens,
-            quotes=choices,
-        )
+        prompt = self._prompt(draft, choices)
         yield Prompted(prompt.messages, prompt.hits, prompt.budget)
-        order = Generation(
-            model=self.model.identity,
-            messages=prompt.messages,
-            max_tokens=self.limits.answer_tokens,
-            temperature=self.limits.temperature,
-            seed=self.limits.seed,
-            grammar=quoting_grammar(choices) if choices else None,
-            text="",
-        )
+        order = self._order(prompt, choices)
         text, shown = "", ""
         usage: Usage | None = None
         for piece in generated(order, self.model, conversation=self.conversation, cancelled=self.cancelled):
@@ -342,15 +324,39 @@ class Writing:
             if len(stable) > len(shown):
                 yield Wrote(stable[len(shown) :])
                 shown = stable
-        generation = replace(order, text=text)
         return replace(
             draft,
             text=without_half_marker(text),
             budget=prompt.budget,
             usage=usage,
             model=self.model.name,
-            generation=generation,
+            generation=replace(order, text=text),
         ).refused_by_model()
+
+    def _prompt(self, draft: Draft, choices: Sequence[Evidence]) -> Prompt:
+        """A model that chooses among quotes reads these alone; another reads passages and the history."""
+        return fit(
+            draft.query,
+            draft.hits,
+            history=() if choices else self.history,
+            templates=self.templates.with_style(self.model.prompt_style),
+            counter=self.model,
+            window_tokens=self.model.context_tokens,
+            passage_tokens=self.limits.passage_tokens,
+            answer_tokens=self.limits.answer_tokens,
+            quotes=choices,
+        )
+
+    def _order(self, prompt: Prompt, choices: Sequence[Evidence]) -> Generation:
+        return Generation(
+            model=self.model.identity,
+            messages=prompt.messages,
+            max_tokens=self.limits.answer_tokens,
+            temperature=self.limits.temperature,
+            seed=self.limits.seed,
+            grammar=quoting_grammar(choices) if choices else None,
+            text="",
+        )
 
 
 def generated(
@@ -462,59 +468,3 @@ def evidence_citation(evidence: Evidence) -> Citation:
         supported="true",
         origin="evidence",
     )
-
-
-def shown_text(answer: Answer) -> str:
-    """The answer as a person reads it: the quoted evidence, then the model's text."""
-    quotes = " ".join(f"{evidence.quote.strip()} [{evidence.marker}]" for evidence in answer.evidence)
-    if answer.abstained:
-        return answer.reason
-    return "\n\n".join(part for part in (answer.reason, quotes, answer.text.strip()) if part)
-
-
-def passage_json(hit: Hit) -> dict[str, Any]:
-    """A retrieved passage as the command line's contract has it."""
-    return {"doc": hit.doc, "page": hit.page, "text": hit.passage.text, "score": round(hit.score, 6)}
-
-
-def disagreement_json(found: Disagreement) -> list[dict[str, Any]]:
-    """Both values of a disagreement, with their sources and the dates of these."""
-    return [
-        {"value": value, "marker": quote.marker, "doc": quote.hit.doc, "date": date, "quote": quote.quote}
-        for value, quote, date in (
-            (found.first_value, found.first, found.first_date),
-            (found.second_value, found.second, found.second_date),
-        )
-    ]
-
-
-def answer_json(answer: Answer) -> dict[str, Any]:
-    """The answer as the command line's contract has it, with the model's own text beside it."""
-    usage = answer.usage
-    return {
-        "question": answer.question,
-        "query": answer.query,
-        "answer": shown_text(answer),
-        "text": answer.text,
-        "model": answer.model,
-        "abstained": answer.abstained,
-        "reason": answer.reason,
-        "citations": [
-            {"marker": c.marker, "doc": c.doc, "page": c.page, "quote": c.quote, "supported": c.supported}
-            for c in answer.citations
-        ],
-        "passages": [passage_json(hit) for hit in answer.hits],
-        "disagreements": [disagreement_json(one) for one in answer.disagreements],
-        "left_out": list(answer.budget.left_out) if answer.budget else [],
-        "removed_markers": answer.removed_markers,
-        "tokens": {
-            "prompt": usage.prompt_tokens if usage else 0,
-            "cached": usage.cached_tokens if usage else 0,
-            "answer": usage.answer_tokens if usage else 0,
-        },
-        "seconds": {
-            "search": round(answer.seconds["search"], 4),
-            "first_token": round(answer.seconds["first_token"], 4),
-            "total": round(answer.seconds["total"], 4),
-        },
-    }

@@ -1,15 +1,16 @@
-"""An answer opened up: all that decided it, as JSON to have it again and as Markdown to read."""
+"""An answer on paper: the command line's JSON, and receipts of all that made it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from rag.errors import UsageError
-from rag.records import Answer, Generation, Hit
+from rag.records import Answer, Disagreement, Generation, Hit
 
 RECEIPT_VERSION = 1
 
@@ -17,6 +18,62 @@ RECEIPT_VERSION = 1
 @cache
 def _answers() -> TypeAdapter[Answer]:
     return TypeAdapter(Answer)
+
+
+def shown_text(answer: Answer) -> str:
+    """The answer as a person reads it: the quoted evidence, then the model's text."""
+    quotes = " ".join(f"{evidence.quote.strip()} [{evidence.marker}]" for evidence in answer.evidence)
+    if answer.abstained:
+        return answer.reason
+    return "\n\n".join(part for part in (answer.reason, quotes, answer.text.strip()) if part)
+
+
+def passage_json(hit: Hit) -> dict[str, Any]:
+    """A retrieved passage as the command line's contract has it."""
+    return {"doc": hit.doc, "page": hit.page, "text": hit.passage.text, "score": round(hit.score, 6)}
+
+
+def disagreement_json(found: Disagreement) -> list[dict[str, Any]]:
+    """Both values of a disagreement, with their sources and the dates of these."""
+    return [
+        {"value": value, "marker": quote.marker, "doc": quote.hit.doc, "date": date, "quote": quote.quote}
+        for value, quote, date in (
+            (found.first_value, found.first, found.first_date),
+            (found.second_value, found.second, found.second_date),
+        )
+    ]
+
+
+def answer_json(answer: Answer) -> dict[str, Any]:
+    """The answer as the command line's contract has it, with the model's own text beside it."""
+    usage = answer.usage
+    return {
+        "question": answer.question,
+        "query": answer.query,
+        "answer": shown_text(answer),
+        "text": answer.text,
+        "model": answer.model,
+        "abstained": answer.abstained,
+        "reason": answer.reason,
+        "citations": [
+            {"marker": c.marker, "doc": c.doc, "page": c.page, "quote": c.quote, "supported": c.supported}
+            for c in answer.citations
+        ],
+        "passages": [passage_json(hit) for hit in answer.hits],
+        "disagreements": [disagreement_json(one) for one in answer.disagreements],
+        "left_out": list(answer.budget.left_out) if answer.budget else [],
+        "removed_markers": answer.removed_markers,
+        "tokens": {
+            "prompt": usage.prompt_tokens if usage else 0,
+            "cached": usage.cached_tokens if usage else 0,
+            "answer": usage.answer_tokens if usage else 0,
+        },
+        "seconds": {
+            "search": round(answer.seconds["search"], 4),
+            "first_token": round(answer.seconds["first_token"], 4),
+            "total": round(answer.seconds["total"], 4),
+        },
+    }
 
 
 def receipt_json(answer: Answer) -> str:

@@ -17,10 +17,9 @@ from rag.answering import (
     Searched,
     Thread,
     Wrote,
-    answer_json,
-    shown_text,
 )
 from rag.errors import ModelMismatch, UsageError
+from rag.receipts import answer_json, shown_text
 from rag.records import Answer, Hit, Message, Passage
 
 QUESTION = "How long is the notice period?"

@@ -83,7 +83,7 @@ def ask(
     ] = None,
 ) -> None:
     """Answer a question from the collection, with its sources; or replay a receipt."""
-    from rag.answering import answer_json
+    from rag.receipts import answer_json
 
     opened = open_library(
         context,
@@ -274,7 +274,7 @@ def answered_ids(path: Path) -> set[Any]:
 
 def retrieved(library: Library, row: dict[str, Any], count: int | None) -> dict[str, Any]:
     """The passages alone."""
-    from rag.answering import passage_json
+    from rag.receipts import passage_json
 
     hits = library.search(row["question"], count=count)
     return {"question": row["question"], "passages": [passage_json(hit) for hit in hits]}
@@ -282,6 +282,6 @@ def retrieved(library: Library, row: dict[str, Any], count: int | None) -> dict[
 
 def answered(library: Library, row: dict[str, Any]) -> dict[str, Any]:
     """The whole answer."""
-    from rag.answering import answer_json
+    from rag.receipts import answer_json
 
     return answer_json(finished(library, row["question"]))

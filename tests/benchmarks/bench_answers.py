@@ -21,11 +21,12 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from statistics import fmean
 
-from rag.answering import Answered, shown_text
+from rag.answering import Answered
 from rag.config import load_settings
 from rag.evaluation.matching import holds_answer
 from rag.evaluation.sets import Question, document_name, load_questions
 from rag.library import Library
+from rag.receipts import shown_text
 from rag.records import Answer
 from rag.text.wording import words
 from tests.injections import CANARY, injected_documents
@@ -112,9 +113,12 @@ def main() -> None:
     arguments = parser.parse_args()
     options = {"chat_model": arguments.model, "answer_mode": arguments.mode}
     options["passage_tokens"] = arguments.passage_tokens
+    library = Library(load_settings(library=arguments.library, **options))
     if arguments.injections:
         with tempfile.TemporaryDirectory(dir=arguments.library) as folder:
-            library = Library(load_settings(library=arguments.library, **options)).beside(folder, with_chat_model=True)
+            library = Library(load_settings(library=arguments.library, **options)).beside(
+                folder, with_chat_model=True
+            )
             measure_injections(library, arguments.injections)
     library = Library(load_settings(library=arguments.library, **options))
     for named in arguments.sets:
