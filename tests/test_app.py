@@ -43,9 +43,10 @@ from rag.ui.dialogs import take_back
 from rag.ui.exporting import conversation_markdown
 from rag.ui.gate import Visitor, is_exposed, visitor_of
 from rag.ui.jobs import Job, JobDesk
-from rag.ui.library import safe_name, size_text
+from rag.ui.library import safe_name
 from rag.ui.markup import label, question_words, spanned, word_spans
 from rag.ui.page_images import Box, find_quote, merge_lines, page_count, page_picture, quote_boxes
+from rag.ui.progress import size_text
 from rag.ui.prose import prose
 from rag.ui.pulling import Pull, PullDesk
 from rag.ui.services import open_services
@@ -817,7 +818,9 @@ def filled(tmp_path: Path) -> Path:
 def test_an_empty_library_offers_the_sample_or_a_folder(tmp_path: Path) -> None:
     app = app_at(tmp_path / "library")
     assert app.title[0].value == "Ask your own documents"
-    assert [button.label for button in app.button if button.label == "Add the sample"]
+    labels = [button.label for button in app.button]
+    assert labels.count("Add the sample") == labels.count("Get it") == 1
+    assert "llama-3.2-1b-instruct" in shown(app) and "on disk" in shown(app)
     app.text_input[0].set_value(str(tmp_path / "nowhere"))
     next(b for b in app.button if b.label == "Add").click()
     app.run()

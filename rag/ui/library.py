@@ -13,7 +13,7 @@ from rag.ui.context import App, cached_report, report_of
 from rag.ui.folders import draw_folders
 from rag.ui.ingesting import begin_ingest
 from rag.ui.markup import action, icon, label, question_words, text, word_spans
-from rag.ui.progress import draw_jobs
+from rag.ui.progress import draw_jobs, size_text
 from rag.ui.prose import prose
 from rag.ui.source import Selection, draw_source
 from rag.ui.strings import Phrases
@@ -141,15 +141,6 @@ def draw_numbers(app: App, rows: Sequence[ReportRow]) -> None:
 def folder_size(folder: Path) -> int:
     """Bytes of all files of a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def size_text(size: float) -> str:
-    """Bytes as people read them."""
-    for unit in ("B", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB"
 
 
 def draw_documents(app: App, rows: Sequence[ReportRow]) -> None:

@@ -12,9 +12,8 @@ import streamlit as st
 from rag.config import save_settings
 from rag.ui.context import App, telling
 from rag.ui.ingesting import begin_embedding
-from rag.ui.library import size_text
 from rag.ui.markup import icon, label, text
-from rag.ui.progress import REFRESH_SECONDS, clock, draw_jobs
+from rag.ui.progress import REFRESH_SECONDS, clock, draw_jobs, size_text
 from rag.ui.pulling import Pull
 from rag.ui.strings import Phrases
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from rag.models import Model
 
 QUOTES_ONLY = "none"
+BETTER = "llama-3.2-1b-instruct"
 KINDS = ("chat", "embedding", "reranker", "image")
 
 
@@ -40,6 +40,13 @@ def models_page(app: App) -> None:
                 draw_jobs(app.jobs, say, visitor=app.visitor.name)
                 draw_own_embedder(app)
             draw_models(app, [model for model in CATALOGUE if model.kind == kind])
+
+
+def draw_better(app: App) -> None:
+    """The smallest model that writes well, offered to whoever begins with the starter."""
+    from rag.models import CATALOGUE
+
+    draw_models(app, [model for model in CATALOGUE if model.name == BETTER])
 
 
 def draw_models(app: App, models: Sequence[Model]) -> None:

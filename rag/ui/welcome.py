@@ -13,6 +13,7 @@ from rag.ui.context import App, report_of
 from rag.ui.followups import LONGEST_HEADING, about
 from rag.ui.ingesting import begin_ingest
 from rag.ui.markup import icon, label, text
+from rag.ui.models import draw_better
 from rag.ui.progress import draw_jobs
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def draw_first_run(app: App) -> None:
             else:
                 st.text(say("first_upload"))
         st.caption(say("starter_model", model=label(app.library.settings.chat_model)))
+        if app.visitor.keeper:
+            draw_better(app)
 
 
 def add_sample(app: App) -> None:
