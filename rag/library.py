@@ -33,6 +33,8 @@ class Library:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._loading = threading.RLock()
+        # A chat model takes seconds to load; a search meanwhile need not wait for it.
+        self._loading_chat_model = threading.RLock()
         self._store: SqliteStore | None = None
         self._embedder: Embedder | None = None
         self._chat_model: ChatModel | None = None
@@ -79,7 +81,7 @@ class Library:
         from rag.generation import load_chat_model
         from rag.models import chat_model_location
 
-        with self._loading:
+        with self._loading_chat_model:
             if self._chat_model is None and self.settings.chat_model != NO_MODEL:
                 settings = self.settings
                 location = chat_model_location(settings.chat_model, models=settings.models)
@@ -90,6 +92,11 @@ class Library:
                     cache=settings.cache,
                 )
             return self._chat_model
+
+    def warm_up(self) -> None:
+        """Loads what the first answer needs, search first: for a thread of its own while a person types."""
+        self.embedder.compare("?", ["!"])
+        _ = self.chat_model
 
     @property
     def chat_model_name(self) -> str:
@@ -260,7 +267,7 @@ class Library:
 
     def close(self) -> None:
         """Frees the models and closes the database."""
-        with self._loading:
+        with self._loading_chat_model, self._loading:
             if self._chat_model is not None:
                 self._chat_model.close()
             if self._store is not None:
