@@ -48,6 +48,7 @@ def chat_page(app: App) -> None:
             draw_start(app)
         else:
             draw_first_run(app)
+            conduct(lambda act: None, language=app.say.language)
 
 
 def open_conversation(app: App) -> Conversation | None:

@@ -35,6 +35,8 @@ def explore_page(app: App) -> None:
     say = app.say
     st.title(say("nav_explore"), anchor=False)
     rows = [row for row in report_of(app) if row.passages]
+    known = {row.doc for row in rows}
+    conduct(lambda act: handle(act, known), language=say.language)
     if len(rows) < 2:
         st.html(f'<p class="fn-lead">{text(say("explore_empty"))}</p>')
         return
@@ -48,8 +50,6 @@ def explore_page(app: App) -> None:
         draw_related(app, rows)
     with twice:
         draw_twice(app)
-    known = {row.doc for row in rows}
-    conduct(lambda act: handle(act, known), language=say.language)
     draw_opened(app)
 
 
@@ -63,7 +63,7 @@ def draw_meaning(app: App, rows: Sequence[ReportRow]) -> None:
         return
     hits = app.library.search(query, count=SEARCHED, collection=app.collection)
     found = by_document(hits)[:RELATED]
-    st.session_state["meaning"] = ([of_one[0] for of_one in found], query)
+    st.session_state["hits"] = ([of_one[0] for of_one in found], query)
     st.html("".join(found_html(hits_of_one, query, say) for hits_of_one in found))
 
 
@@ -118,7 +118,7 @@ def related_html(row: Related, nearness: float, say: Phrases) -> str:
 def handle(act: Act, known: Iterable[str]) -> None:
     """Acts on a click on a document: opens it, goes on from it, or asks it."""
     if act.kind == "open":
-        open_hit(act, *st.session_state.get("meaning", ((), "")))
+        open_hit(act)
     elif act.turn not in known:
         return
     elif act.kind == "from":

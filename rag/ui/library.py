@@ -58,6 +58,8 @@ def library_page(app: App) -> None:
             st.html(f'<p class="fn-lead">{text(say("keepers_only"))}</p>')
     with check:
         draw_problems(problems, say)
+    conduct(open_hit, language=say.language)
+    draw_opened(app)
 
 
 def draw_collections(app: App) -> None:
@@ -241,13 +243,13 @@ def draw_search(app: App) -> None:
         st.html(f'<p class="fn-lead">{text(app.say("no_documents"))}</p>')
         return
     hits = app.library.search(query, count=FOUND, collection=app.collection)
+    st.session_state["hits"] = (hits, query)
     st.html("".join(hit_html(hit, query, app.say) for hit in hits))
-    conduct(lambda act: open_hit(act, hits, query), language=app.say.language)
-    draw_opened(app)
 
 
-def open_hit(act: Act, hits: Sequence[Hit], query: str) -> None:
-    """Opens the passage that was clicked."""
+def open_hit(act: Act) -> None:
+    """Opens the passage that was clicked among those the page shows."""
+    hits, query = st.session_state.get("hits", ((), ""))
     if act.kind == "open":
         found = [hit for hit in hits if hit.rowid == act.marker]
         st.session_state["opened"] = (found[0], query) if found else None

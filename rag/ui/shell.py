@@ -13,6 +13,7 @@ from streamlit.navigation.page import StreamlitPage
 from rag.errors import RagError
 from rag.ui.answers import problem_html
 from rag.ui.chat import chat_page
+from rag.ui.conductor import conduct
 from rag.ui.context import App, phrases
 from rag.ui.explore import explore_page
 from rag.ui.gate import admitted
@@ -39,6 +40,8 @@ PAGES: dict[str, tuple[str, Callable[[App], None]]] = {
     "settings": ("settings", settings_page),
 }
 KEEPERS_PAGES = {"models", "settings"}
+CONDUCTED = {"chat", "library", "explore"}
+"""Pages that mount the conductor themselves, with what a click on them does."""
 
 
 def run(open_library: OpenLibrary, *, name: str = "") -> None:
@@ -77,7 +80,7 @@ def make_page(app: App, key: str) -> StreamlitPage:
     """One page of the navigation."""
     symbol, draw = PAGES[key]
     return st.Page(
-        partial(guarded, app, draw),
+        partial(guarded, app, draw, conducted=key in CONDUCTED),
         title=app.say(f"nav_{key}"),
         icon=f":material/{symbol}:",
         url_path=key,
@@ -85,8 +88,13 @@ def make_page(app: App, key: str) -> StreamlitPage:
     )
 
 
-def guarded(app: App, draw: Callable[[App], None]) -> None:
-    """Draws a page; what fails is a sentence on it, and goes to the log."""
+def guarded(app: App, draw: Callable[[App], None], *, conducted: bool) -> None:
+    """Draws a page; what fails is a sentence on it, and goes to the log.
+
+    The conductor is on every page: it also tells the browser the language and the colour scheme.
+    """
+    if not conducted:
+        conduct(lambda act: None, language=app.say.language)
     try:
         draw(app)
     except RagError as error:
