@@ -26,9 +26,9 @@ T = TypeVar("T")
 WINDOW = 2048
 # From 1,536 to 6,144 tokens a batch the speed was the same within 2 %; small ones share out evenly.
 BATCH_TOKENS = 1536
-# OpenVINO keeps the code and buffers it makes for each new shape, about 10 MB: 600 passages of 74 shapes
-# took 0.86 GB, rounded up to 16 tokens 0.43 GB, for the same time.
-SHAPE_TOKENS = 16
+# Each new shape of a batch costs OpenVINO memory for good: 600 passages of 74 shapes 0.86 GB, of 27 (rounded
+# up to 32 tokens) 0.39 GB, in the same time.
+SHAPE_TOKENS = 32
 # A passage cut inside a word can take a few tokens more than its share of the whole text had.
 CUT_TOKENS = 8
 

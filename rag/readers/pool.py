@@ -25,7 +25,7 @@ _PROJECT = Path(__file__).resolve().parents[2]
 _FILES_A_WORKER = 250
 # Not `-m rag.readers.worker`: messages name their classes by module, and that one would be `__main__`.
 _WORKER = "import sys; from rag.readers.worker import main; main(int(sys.argv[1]))"
-_AHEAD = 8
+_AHEAD = 4
 
 
 @dataclass(frozen=True, slots=True)
