@@ -887,7 +887,7 @@ from rag.ui.gate import admitted
 from rag.ui.strings import Phrases
 visitor = admitted(Phrases("en"), address="0.0.0.0")
 if visitor:
-    st.title(f"inside {visitor.keeper}")
+    st.title(f"inside {visitor.name} {visitor.keeper}")
 """
 
 
@@ -911,18 +911,21 @@ def test_the_password_opens_the_app_for_this_session(
     assert app.error[0].value == "That is not the password. Try again."
     app.text_input[0].set_value(password)
     app.button[0].click().run(timeout=10)
-    assert [title.value for title in app.title] == [f"inside {keeper}"]
+    assert [title.value for title in app.title] == [f"inside {'' if keeper else 'guests'} {keeper}"]
 
 
 @pytest.mark.parametrize(
-    ("claims", "visitor"),
+    ("claims", "visitor"),  # a visitor: name, keeper, signed in
     [
-        ({"email": "Ann@Example.org"}, Visitor("ann@example.org", keeper=True)),
-        ({"email": "bob@example.org", "email_verified": True}, Visitor("bob@example.org", keeper=False)),
+        ({"email": "Ann@Example.org"}, Visitor("ann@example.org", True, True)),
+        (
+            {"email": "bob@example.org", "email_verified": True},
+            Visitor("bob@example.org", False, True),
+        ),
         ({"email": "bob@example.org", "email_verified": False}, None),
         ({"email": "bob@evil-example.org.evil"}, None),
         ({"email": "bob@notexample.org"}, None),
-        ({"sub": "guest-7"}, Visitor("guest-7", keeper=False)),
+        ({"sub": "guest-7"}, Visitor("guest-7", False, True)),
         ({}, None),
     ],
 )

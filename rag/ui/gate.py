@@ -12,23 +12,28 @@ from typing import Any
 
 import streamlit as st
 
+from rag.ui.markup import label
 from rag.ui.strings import Phrases
 
 PASSWORD = "FOOTNOTE_APP_PASSWORD"
 KEEPER_PASSWORD = "FOOTNOTE_KEEPER_PASSWORD"
+GUESTS = "guests"
 WRONG_SECONDS = 1.0
 """Each wrong password costs this long, so that guessing takes ages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who uses the app. `name` is what the sign-in gives, "" without one.
+    """Who uses the app. `name` owns conversations: what the sign-in gives, "" at this computer.
 
     A `keeper` may change the settings and have folders of this computer read; others may not.
+    All who come in by the guests' password are one visitor; only who has `signed_in` can have a
+    collection to themselves.
     """
 
     name: str = ""
     keeper: bool = True
+    signed_in: bool = False
 
 
 def is_exposed(address: str | None) -> bool:
@@ -56,16 +61,18 @@ def admitted(say: Phrases, *, address: str | None = None) -> Visitor | None:
 
 def signed_in(say: Phrases, rules: Mapping[str, Any]) -> Visitor | None:
     """Who signed in with the provider of the secrets' `[auth]`, where `[footnote]` lets them in."""
-    if not st.user.is_logged_in:
+    visitor = visitor_of(dict(st.user), rules) if st.user.is_logged_in else None
+    if visitor is not None:
+        return visitor
+    with st.container(key="welcome"):
         st.title(say("gate_title"), anchor=False)
-        st.button(say("gate_sign_in"), type="primary", icon=":material/login:", on_click=st.login)
-        return None
-    visitor = visitor_of(dict(st.user), rules)
-    if visitor is None:
-        st.title(say("gate_title"), anchor=False)
-        st.error(say("gate_not_allowed", name=str(st.user.get("email") or st.user.get("sub"))))
-        st.button(say("gate_sign_out"), icon=":material/logout:", on_click=st.logout)
-    return visitor
+        if st.user.is_logged_in:
+            name = str(st.user.get("email") or st.user.get("sub"))
+            st.error(label(say("gate_not_allowed", name=name)))
+            st.button(say("gate_sign_out"), icon=":material/logout:", on_click=st.logout)
+        else:
+            st.button(say("gate_sign_in"), type="primary", icon=":material/login:", on_click=st.login)
+    return None
 
 
 def visitor_of(claims: Mapping[str, Any], rules: Mapping[str, Any]) -> Visitor | None:
@@ -78,7 +85,9 @@ def visitor_of(claims: Mapping[str, Any], rules: Mapping[str, Any]) -> Visitor |
     if not name or claims.get("email_verified") is False:
         return None
     keeper = matches(name, rules.get("keepers", ()))
-    return Visitor(name, keeper=keeper) if keeper or matches(name, rules.get("allowed", ())) else None
+    if not keeper and not matches(name, rules.get("allowed", ())):
+        return None
+    return Visitor(name, keeper=keeper, signed_in=True)
 
 
 def matches(name: str, rules: Iterable[str]) -> bool:
@@ -92,10 +101,17 @@ def with_password(say: Phrases) -> Visitor | None:
     known: Visitor | None = st.session_state.get("admitted")
     if known is not None:
         return known
-    st.title(say("gate_title"), anchor=False)
-    if not os.environ.get(PASSWORD) and not os.environ.get(KEEPER_PASSWORD):
-        st.error(say("gate_closed"))
-        return None
+    with st.container(key="welcome"):
+        st.title(say("gate_title"), anchor=False)
+        if os.environ.get(PASSWORD) or os.environ.get(KEEPER_PASSWORD):
+            draw_password(say)
+        else:
+            st.error(say("gate_closed"))
+    return None
+
+
+def draw_password(say: Phrases) -> None:
+    """The field for the password; a right one is remembered for the session."""
     with st.form("gate", width=420):
         typed = st.text_input(say("gate_password"), type="password")
         if st.form_submit_button(say("gate_enter"), type="primary"):
@@ -105,14 +121,13 @@ def with_password(say: Phrases) -> Visitor | None:
                 st.rerun()
             time.sleep(WRONG_SECONDS)
             st.error(say("gate_wrong"))
-    return None
 
 
 def let_in(typed: str) -> Visitor | None:
     """Whom a password lets in."""
     if is_password(typed, KEEPER_PASSWORD):
         return Visitor(keeper=True)
-    return Visitor(keeper=False) if is_password(typed, PASSWORD) else None
+    return Visitor(GUESTS, keeper=False) if is_password(typed, PASSWORD) else None
 
 
 def is_password(typed: str, variable: str) -> bool:

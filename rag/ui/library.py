@@ -87,7 +87,7 @@ def draw_new_collection(app: App) -> None:
     """A name for another collection; who has signed in may keep it to themselves."""
     say, store = app.say, app.library.store
     name = st.text_input(say("new_collection"), key="new_collection").strip()
-    alone = bool(app.visitor.name) and st.checkbox(say("only_mine"), key="new_collection_mine")
+    alone = app.visitor.signed_in and st.checkbox(say("only_mine"), key="new_collection_mine")
     if st.button(say("make"), disabled=not name):
         if not app.is_open(name):
             st.error(say("collection_taken"))
@@ -105,7 +105,7 @@ def draw_changes(app: App, collection: str) -> None:
     if st.button(say("rename"), disabled=not renamed):
         store.rename_collection(collection, renamed)
         open_collection(renamed)
-    if app.visitor.name:
+    if app.visitor.signed_in:
         owner = store.collection(collection).owner
         alone = st.checkbox(say("only_mine"), value=bool(owner), key=f"mine-{collection}")
         if alone != bool(owner):

@@ -16,7 +16,7 @@ from rag.ui.chat import chat_page
 from rag.ui.conductor import conduct
 from rag.ui.context import App, phrases
 from rag.ui.explore import explore_page
-from rag.ui.gate import admitted
+from rag.ui.gate import Visitor, admitted
 from rag.ui.history import history_page
 from rag.ui.lab import lab_page
 from rag.ui.library import library_page
@@ -121,8 +121,9 @@ def draw_sidebar(app: App, pages: dict[str, StreamlitPage]) -> None:
                 if key != "chat":
                     st.page_link(page, width="stretch")
         draw_recent(app, pages["chat"])
-        st.html(f'<div class="fn-local">{icon("lock")}<span>{text(say("local"))}</span></div>')
-        if app.visitor.name:
+        place = say("local") if app.visitor == Visitor() else say("local_shared")
+        st.html(f'<div class="fn-local">{icon("lock")}<span>{text(place)}</span></div>')
+        if app.visitor.signed_in:
             st.button(
                 say("gate_leave", name=label(app.visitor.name)),
                 key="leave",
