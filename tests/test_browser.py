@@ -240,6 +240,20 @@ def test_only_whom_the_provider_names_and_the_rules_allow_comes_in(
                 expect(page.get_by_role("alert")).to_contain_text("may not use this Footnote")
 
 
+def test_files_dropped_in_are_found_at_once(fake_app: str, page: Page, tmp_path: Path) -> None:
+    files = [tmp_path / "skates.md", tmp_path / "sledges.txt"]
+    for file in files:
+        file.write_text(f"The {file.stem} are kept in the cellar behind the boiler.", encoding="utf-8")
+    page.goto(f"{fake_app}/library")
+    page.get_by_role("tab", name="Add", exact=True).click()
+    page.locator("input[type=file]").set_input_files(files)
+    page.get_by_role("button", name="Add 2 files").click()
+    expect(page.get_by_text("2 added")).to_be_visible()
+    page.get_by_role("tab", name="Search").click()
+    page.get_by_role("searchbox").fill("sledges behind the boiler")
+    expect(page.locator(".fn-hit").first).to_contain_text("sledges")
+
+
 def test_two_settings_are_compared_while_one_waits(fake_app: str, page: Page) -> None:
     page.goto(f"{fake_app}/lab")
     page.get_by_role("button", name="keywords only").click()
