@@ -19,6 +19,7 @@ from rag.evaluation import make_questions
 from rag.keywords import joined_terms, query_terms
 from rag.library import Library
 from rag.retrieval import retrieve
+from rag.retrieval.scores import bm25, document_shares, placed
 
 WARM_UP = 10
 
@@ -49,7 +50,9 @@ def main() -> None:
         return retrieve(text, index=store, embedder=embedder, collection=collection, top_k=20)
 
     def keywords(text: str) -> object:
-        return store.keyword_matches(collection, [*query_terms(text), *joined_terms(text)], 100)
+        postings = store.postings(collection, [*query_terms(text), *joined_terms(text)])
+        found = placed(postings, store.layout(collection))
+        return bm25(found), document_shares(found)
 
     parts: dict[str, Callable[[str], object]] = {
         "embed the query": lambda text: embedder.embed_queries([text]),
