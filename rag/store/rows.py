@@ -12,7 +12,8 @@ Status = Literal["indexed", "failed", "skipped"]
 class Collection:
     """A named set of documents, and the embedding model of its vectors (None before the first).
 
-    `owner` is who alone sees it in a shared app; "" is everybody.
+    `owner` is who alone sees it in a shared app; "" is everybody. `generation` grows with every change
+    of what can be found.
     """
 
     id: int
@@ -23,6 +24,7 @@ class Collection:
     passages: int
     created: str
     owner: str = ""
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ class SqliteStore:
                 db,
                 "SELECT c.id, c.name, e.model, e.dimensions,"
                 " (SELECT count(*) FROM documents d WHERE d.collection_id = c.id AND d.status = 'indexed'),"
-                " c.passages, c.created, c.owner"
+                " c.passages, c.created, c.owner, c.generation"
                 " FROM collections c LEFT JOIN embeddings e ON e.id = c.embedding_id ORDER BY c.name",
             )
         return [Collection(*row) for row in found]

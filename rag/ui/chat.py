@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from rag.conversations import Conversation
+from rag.conversations import Conversation, Conversations
+from rag.conversations import Turn as SavedTurn
 from rag.errors import UsageError
 from rag.ui.answers import turn_html
 from rag.ui.conductor import Act, conduct
-from rag.ui.context import App, telling
+from rag.ui.context import App, collection_state, telling
 from rag.ui.desk import Request, Task
 from rag.ui.dialogs import draw_dialog, open_dialog
 from rag.ui.exporting import draw_export
@@ -70,13 +71,25 @@ def open_conversation(app: App) -> Conversation | None:
 
 def saved_turns(app: App, conversation: Conversation) -> list[Turn]:
     """The conversation's answers as they were saved, flagged where a source has changed since."""
+    state = collection_state(app)
     turns = []
     for saved in conversation.turns:
-        today = app.conversations.citations_today(saved, collection=conversation.collection)
-        stale: dict[int, Place] = {c.citation.marker: c.state for c in today if c.state != "unchanged"}
+        stale = stale_markers(app.conversations, saved, conversation.collection, saved.id, state)
         thumb = {1: "up", -1: "down"}.get(saved.rating or 0, "")
         turns.append(saved_turn(saved.answer, key=f"saved-{saved.id}", stale=stale, thumb=thumb))
     return turns
+
+
+@st.cache_data(show_spinner=False, max_entries=2000)
+def stale_markers(
+    _conversations: Conversations, _saved: SavedTurn, collection: str, turn_id: int, state: str
+) -> dict[int, Place]:
+    """What became of the sources of a saved answer that are not as they were, by marker.
+
+    Looking them up takes some 10 ms a turn; `turn_id` and `state` tell when to look again.
+    """
+    today = _conversations.citations_today(_saved, collection=collection)
+    return {c.citation.marker: c.state for c in today if c.state != "unchanged"}
 
 
 def draw_start(app: App) -> None:

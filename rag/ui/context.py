@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 REPORT_SECONDS = 5.0
-"""A change that leaves a collection's size as it was shows after this long at most."""
+"""A file that could not be read changes no collection: it shows after this long at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +114,9 @@ def telling(action: Callable[P, None]) -> Callable[P, None]:
 
 
 def collection_state(app: App) -> str:
-    """Changes whenever documents do."""
-    return " ".join(f"{c.name}:{c.documents}:{c.passages}" for c in app.collections())
+    """Differs between libraries, and changes whenever documents do."""
+    states = (f"{collection.id}:{collection.generation}" for collection in app.collections())
+    return " ".join([str(app.library.store.path), *states])
 
 
 def report_of(app: App) -> Sequence[ReportRow]:
@@ -123,11 +124,11 @@ def report_of(app: App) -> Sequence[ReportRow]:
     found = {found.name: found for found in app.collections()}.get(app.collection)
     if found is None:
         return []
-    state = (app.library.store.path, found.name, found.documents, found.passages)
+    state = (app.library.store.path, found.id, found.generation)
     return cached_report(app.library, found.name, state)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, ttl=REPORT_SECONDS)
 def cached_report(_library: Library, collection: str, state: object) -> Sequence[ReportRow]:
-    """The receipts, read again when the collection's size changes: ten thousand take a tenth of a second."""
+    """The receipts, read again when the collection changes: ten thousand take a tenth of a second."""
     return _library.store.report(collection)
