@@ -162,7 +162,7 @@ class Library:
             query,
             index=self.store,
             embedder=self.embedder,
-            collection=self.require_documents(collection),
+            collection=self.asked_of(query, collection),
             top_k=count or self.settings.top_k,
             docs=docs,
             ranking=ranking or DEFAULT_RANKING,
@@ -198,7 +198,7 @@ class Library:
         return answer(
             question,
             stages=stages,
-            collection=self.require_documents(collection),
+            collection=self.asked_of(question, collection),
             limits=self.limits(passage_tokens),
             history=history,
             docs=docs,
@@ -226,6 +226,15 @@ class Library:
             temperature=settings.temperature,
             seed=settings.seed,
         )
+
+    def asked_of(self, query: str, collection: str | None) -> str:
+        """The collection given, or else the one that the query names, or else that of the settings.
+
+        Raises as `require_documents` does.
+        """
+        from rag.filters import parse_query
+
+        return self.require_documents(collection or parse_query(query).collection)
 
     def require_documents(self, collection: str | None = None) -> str:
         """The collection's name.

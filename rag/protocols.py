@@ -162,9 +162,6 @@ class SearchIndex(Protocol):
     def passage_count(self, collection: str) -> int:
         """How many passages the collection holds."""
 
-    def require_model(self, collection: str, model: str) -> None:
-        """`ModelMismatch` unless the collection's vectors, if any, are of this model."""
-
     def nearest(
         self, collection: str, vector: Vectors, limit: int, *, among: Sequence[int] | None = None
     ) -> list[tuple[int, float]]:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from rag.config import Settings
+from rag.errors import UsageError
 from rag.library import Library
+from tests.indexing_fakes import WordEmbedder
 
 
 def test_a_search_does_not_wait_for_the_chat_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -35,3 +37,19 @@ def test_a_search_does_not_wait_for_the_chat_model(monkeypatch: pytest.MonkeyPat
         loaded.set()
         warming.join()
         library.store.close()
+
+
+def test_a_query_names_its_collection_where_none_was_chosen(tmp_path: Path) -> None:
+    library = Library(Settings(library=tmp_path / "library"))
+    library._embedder = WordEmbedder()
+    for name, text in (("default", "The cat sleeps."), ("farm", "The cow sleeps.")):
+        (tmp_path / f"{name}.txt").write_text(text, encoding="utf-8")
+        for _ in library.ingest([tmp_path / f"{name}.txt"], collection=name):
+            pass
+    assert [hit.doc for hit in library.search("who sleeps")] == ["default.txt"]
+    assert [hit.doc for hit in library.search("who sleeps collection:farm")] == ["farm.txt"]
+    with pytest.raises(UsageError, match="choose the collection 'farm'"):
+        library.search("who sleeps collection:farm", collection="default")
+    with pytest.raises(UsageError, match="'nowhere' has no documents"):
+        library.search("who sleeps collection:nowhere")
+    library.close()

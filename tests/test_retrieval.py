@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rag.errors import ModelMismatch, UsageError
+from rag.errors import UsageError
 from rag.keywords import passage_terms
 from rag.protocols import Vectors
 from rag.records import Hit
@@ -64,13 +64,12 @@ def put(
     doc: str,
     paragraphs: Sequence[str],
     *,
-    collection: str = "default",
     language: str | None = None,
 ) -> None:
     document = replace(document_of(paragraphs, title=doc.split("/")[-1].split(".")[0]), language=language)
     passages = passages_of(document, doc)
     store.put_document(
-        collection,
+        "default",
         Source("root", doc),
         document,
         passages,
@@ -142,15 +141,10 @@ def test_filters_limit_the_documents(store: SqliteStore, query: str, docs: set[s
     assert {hit.doc for hit in search(store, query)} == docs
 
 
-def test_a_query_can_name_another_collection(store: SqliteStore) -> None:
-    store.use_model("letters", "words", DIMENSIONS)
-    put(store, "mine.txt", ["A dog sleeps on the letter."], collection="letters")
-    assert {hit.doc for hit in search(store, "dog collection:letters")} == {"mine.txt"}
-    with pytest.raises(UsageError, match="'letters'"):
-        search(store, "dog collection:nowhere")
-    store.use_model("foreign", "others", DIMENSIONS)
-    with pytest.raises(ModelMismatch, match="others"):
-        search(store, "dog collection:foreign")
+def test_a_query_does_not_leave_the_collection_that_was_chosen(store: SqliteStore) -> None:
+    assert search(store, "dog collection:default") == search(store, "dog")
+    with pytest.raises(UsageError, match="choose the collection 'letters'"):
+        search(store, "dog collection:letters")
 
 
 def test_a_question_for_a_number_prefers_numbers(store: SqliteStore) -> None:

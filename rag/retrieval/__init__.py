@@ -81,22 +81,24 @@ def retrieve(
 ) -> list[Hit]:
     """The `top_k` best passages, best first; equal scores are ordered by rowid.
 
-    The query may hold filters, `"phrases"` and `-words` (`rag.filters.parse_query`), and name another
-    collection; `docs` limits the search to documents of these paths. Passages that hold a phrase come
-    before all others. A hit's `signals` hold `dense` (cosine), `keyword` (BM25), and `name` and
-    `document` (how far the query names its document, and how far that is about the query's words).
-    Of passages with the same text in the same document only the best is given.
+    The query may hold filters, `"phrases"` and `-words` (`rag.filters.parse_query`); `docs` limits the
+    search to documents of these paths. Passages that hold a phrase come before all others. A hit's
+    `signals` hold `dense` (cosine), `keyword` (BM25), and `name` and `document` (how far the query
+    names its document, and how far that is about the query's words). Of passages with the same text in
+    the same document only the best is given.
 
     Raises:
-        UsageError: nothing to search for, no such collection, or no document passes the filters.
-        ModelMismatch: the collection that the query names is of another embedding model.
+        UsageError: nothing to search for, no document passes the filters, or the query names another
+            collection.
     """
     parsed = parse_query(query)
     if not parsed.text:
         raise UsageError("The query has filters only; add the words to search for.")
-    if parsed.collection is not None:
-        collection = parsed.collection
-        index.require_model(collection, embedder.identity)
+    if parsed.collection not in (None, collection):
+        # Whoever chose the collection also decided who may search it.
+        raise UsageError(
+            f"This search is in '{collection}'; choose the collection '{parsed.collection}' to search there."
+        )
     layout = index.layout(collection)
     among = _allowed(layout, collection, parsed, docs)
     vector = embedder.embed_queries([parsed.text])[0]
