@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rag.records import Document, DocumentEntry, Hit, Message, Passage, Usage
 
 Vectors = NDArray[np.float32]
+Rowids = Sequence[int] | NDArray[np.int64]
 PromptStyle = Literal["short", "full"]
 AnswerMode = Literal["quoting", "phrasing"]
 
@@ -163,7 +164,7 @@ class SearchIndex(Protocol):
         """How many passages the collection holds."""
 
     def nearest(
-        self, collection: str, vector: Vectors, limit: int, *, among: Sequence[int] | None = None
+        self, collection: str, vector: Vectors, limit: int, *, among: Rowids | None = None
     ) -> list[tuple[int, float]]:
         """(rowid, cosine) of the nearest passages, best first, ties by rowid."""
 

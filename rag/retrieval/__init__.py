@@ -166,8 +166,7 @@ class _Search:
         return _Candidates(every, dense, keyword)
 
     def _nearest(self, limit: int) -> tuple[Places, Scores]:
-        among = None if self.among is None else self.among.tolist()
-        found = self.index.nearest(self.collection, self.vector, limit, among=among) if limit else []
+        found = self.index.nearest(self.collection, self.vector, limit, among=self.among) if limit else []
         places = self.layout.places(np.array([rowid for rowid, _ in found], dtype=np.int64))
         cosines = np.array([cosine for _, cosine in found], dtype=np.float64)
         return places[places >= 0], cosines[places >= 0]

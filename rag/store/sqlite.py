@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rag.errors import LibraryError, ModelMismatch, UsageError
-from rag.protocols import Layout, Postings, Vectors
+from rag.protocols import Layout, Postings, Rowids, Vectors
 from rag.records import Document, DocumentEntry, Hit, Passage
 from rag.store import checks, documents, duplicates, keywords, switching, vectors
 from rag.store.caching import Latest
@@ -297,7 +297,7 @@ class SqliteStore:
         return int(found[0][0]) if found else 0
 
     def nearest(
-        self, collection: str, vector: Vectors, limit: int, *, among: Sequence[int] | None = None
+        self, collection: str, vector: Vectors, limit: int, *, among: Rowids | None = None
     ) -> list[tuple[int, float]]:
         """(rowid, cosine) of the nearest passages, best first, ties by rowid.
 

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import LibraryError, ModelMismatch
-from rag.protocols import Vectors
+from rag.protocols import Rowids, Vectors
 from rag.store.database import first_row, rows
 from rag.store.rows import Related
 
@@ -453,7 +453,7 @@ def nearest(
     index: ExactIndex | CodeIndex,
     vector: Vectors,
     limit: int,
-    among: Sequence[int] | None,
+    among: Rowids | None,
 ) -> list[tuple[int, float]]:
     """(passage id, cosine) of the nearest passages, best first, ties by id."""
     chosen = None if among is None else np.asarray(among, dtype=np.int64)
