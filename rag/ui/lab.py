@@ -79,7 +79,7 @@ def draw_plan(app: App) -> None:
         list(known),
         selection_mode="multi",
         default=[next(iter(known))],
-        key="lab_chosen",
+        key=f"lab_chosen-{say.language}",
     )
     draw_own(say, with_indexing=source == "set")
     tried = [shipped(), *(known[name] for name in chosen)]
