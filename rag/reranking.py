@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 class CrossEncoderReranker:
     """A `Reranker`: a cross-encoder in a Sentence Transformers folder, loaded when first asked.
 
-    It reads question and passage together, which costs as much as embedding the passage again:
-    on two cores 20 passages take a small model 0.3 s. Whether it finds more than the search has to
-    be measured (`eval --grid reranked=0,20`); weak ones make a good order worse.
+    It reads question and passage together, which costs as much as embedding the passage again.
+    Whether it finds more than the search has to be measured (`eval --grid reranked=0,20`).
 
     Raises:
         ModelNotFound: there is no such folder.

@@ -133,8 +133,7 @@ def affordable(counts: dict[str, int], passages: int) -> list[str]:
 class PostingsCache:
     """The postings of one collection's terms as they are read; questions share most of their words.
 
-    A question's 5,000 to 20,000 postings take 2 to 5 ms to read; from the second question on, less
-    than half of them are new.
+    At 9,000 passages a question's postings take 2.3 ms to read, and 0.3 ms where all are known.
     """
 
     def __init__(self, most: int = 2_000_000) -> None:
