@@ -146,7 +146,7 @@ def shares_html(name: str, counts: Counter[str], say: Phrases) -> str:
     most = max(counts.values())
     shown = counts.most_common(SHARES)
     items = "".join(
-        f'<li><span dir="auto">{text(kind)}</span>'
+        f'<li><span dir="auto" title="{text(kind)}">{text(kind)}</span>'
         f'<meter min="0" max="{most}" value="{count}" aria-label="{text(kind)}"></meter><b>{count:,}</b></li>'
         for kind, count in shown
     )
