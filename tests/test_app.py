@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from itertools import count
 from pathlib import Path
@@ -52,6 +53,7 @@ from rag.ui.pulling import Pull, PullDesk
 from rag.ui.services import open_services
 from rag.ui.source import current_selection
 from rag.ui.strings import LANGUAGES, Phrases, language_of, load_strings
+from rag.ui.times import clock_time
 from rag.ui.turns import Turn, saved_turn, source_of, sources
 from rag.ui.watching import Watch, WatchDesk
 
@@ -1015,3 +1017,17 @@ def test_an_edited_question_can_take_the_place_of_what_followed(filled: Path) ->
     take_back(app, conversation, turns[1].id)
     assert [t.answer.question for t in library.conversations.load(conversation).turns] == ["one"]
     app.services.close()
+
+
+def test_the_folders_of_a_collection_are_listed_with_their_documents(filled: Path) -> None:
+    html = shown(app_at(filled, ONE_PAGE.format(page="library")))
+    assert str(filled.parent / "docs") in html
+    assert f"{1 + len(THINGS)} documents · last read 20" in html
+
+
+def test_a_moment_reads_the_same_however_it_is_kept() -> None:
+    moment = datetime(2026, 11, 22, 20, 5, 59, tzinfo=UTC)
+    texts = {clock_time(moment), clock_time(moment.isoformat()), clock_time(moment.timestamp())}
+    texts |= {clock_time(moment.replace(tzinfo=None)), clock_time("2026-11-22T20:05:59")}
+    assert len(texts) == 1
+    assert re.fullmatch(r"2026-11-2[123] \d\d:\d5", texts.pop())
