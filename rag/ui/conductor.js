@@ -33,6 +33,7 @@ function step(direction) {
 
 function onKey(event) {
   const typing = event.target.closest && event.target.closest(EDITABLE);
+  if (event.key === "Escape" && document.querySelector('[role="dialog"]')) return; // it closes itself
   if (event.key === "Escape") {
     const stop = document.querySelector(".st-key-stop button");
     const close = document.querySelector(".st-key-close_source button");
