@@ -66,7 +66,7 @@ class Pipeline:
     """Stores documents in one collection as they are read; one instance an ingest.
 
     A batch is embedded in the background while the next one is split and the last one stored: that is
-    a tenth of the time of an ingest of short notes.
+    7 % of the time of an ingest of short notes.
     """
 
     def __init__(

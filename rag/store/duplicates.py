@@ -43,7 +43,7 @@ def duplicates(db: apsw.Connection, collection_id: int) -> list[DuplicateGroup]:
 
     Near-identical are those that share four fifths of their distinct words (their Jaccard index). They
     are found by MinHash (Broder 1997) in bands, so the time grows with the number of passages and not
-    with that of pairs: 100,000 take about 20 s.
+    with that of pairs: 10,421 of annual reports take 4.4 s.
     """
     parents: dict[int, int] = {}
     for ids in _identical(db, collection_id):
