@@ -419,7 +419,7 @@ def held_to(quotes: Sequence[Evidence], model: ChatModel, limits: Limits) -> lis
     """The quotations a model has to choose from; none where it may phrase the answer.
 
     Sentences that would not fit twice into the answer's room are no choices. The model then reads nothing
-    else: SmolLM2-135M chooses no worse among them, and begins after a fifth of the time.
+    else: about 290 tokens instead of 1,300 with the default budget.
     """
     weak = model.answer_mode == "quoting"
     if limits.mode == "phrasing" or (limits.mode == "auto" and not weak):
