@@ -20,7 +20,7 @@ from rag.text.wording import content_words, fold, grams, stem, words
 Numbers = NDArray[np.float64]
 
 PASSAGES_READ = 6
-QUOTES_EMBEDDED = 16
+QUOTES_EMBEDDED = 12
 """The others share too few words with the question: embedding all of them finds nothing more."""
 QUOTES_MATCHED = 12
 """The best ones are matched with the question token by token, without their headings: with these every quote
@@ -103,7 +103,7 @@ def read(
     A quote is a sentence, or a short table, list or block of code with the sentence that leads in to it.
     Markers number the hits from 1. `term_weights` gives the rarity of the words of
     `rag.text.wording.content_words(question)` in the collection; without it, it is taken from the hits.
-    At most 16 quotes are embedded.
+    At most 12 quotes are embedded.
     """
     candidates = _candidates(question, hits)
     if not candidates:

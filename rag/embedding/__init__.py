@@ -29,6 +29,8 @@ BATCH_TOKENS = 1536
 # Each new shape of a batch costs OpenVINO memory for good: 600 passages of 74 shapes 0.86 GB, of 27 (rounded
 # up to 32 tokens) 0.39 GB, in the same time.
 SHAPE_TOKENS = 32
+# A few quotes are read in batches this small: they keep all cores busy (in 0.22 s; 0.28 s in batches of 768).
+READ_BATCH_TOKENS = 256
 # A passage cut inside a word can take a few tokens more than its share of the whole text had.
 CUT_TOKENS = 8
 
@@ -125,22 +127,35 @@ class SentenceEmbedder:
         """How far each text fits the query, as a whole and token by token.
 
         Prompts and special tokens have no part in the matches. What a text has beyond the model's limit
-        is not read. Runs beside passages, like a query: on all cores, a batch after another.
+        is not read. Small batches on all cores at once: 28 quotes of a question take 0.22 s so, 0.36 s
+        one large batch after another.
         """
-        run = self._query_encoder()
-        vectors, tokens = run.encode_tokens(*padded([self._cut_ids(query, self.model.query_prompt)]))
+        vectors, tokens = self._query_encoder().encode_tokens(
+            *padded([self._cut_ids(query, self.model.query_prompt)])
+        )
         asked = tokens[0, self._prompt_length(self.model.query_prompt) : -1]
         ids = [self._cut_ids(text, self.model.passage_prompt) for text in texts]
         first = self._prompt_length(self.model.passage_prompt)
         cosines = np.zeros(len(texts), np.float32)
         matches = np.zeros((len(texts), len(asked)), np.float32)
-        for places in batches_by_length([len(one) for one in ids], BATCH_TOKENS):
-            batch, tokens = run.encode_tokens(*padded([ids[place] for place in places]))
+        lengths = self._rounded(ids)
+        run = self._passage_encoder()
+
+        def encode(places: Sequence[int]) -> None:
+            length = lengths[places[0]]
+            batch, tokens = run.encode_tokens(*padded([ids[place] for place in places], length=length))
             cosines[places] = batch @ vectors[0]
             for row, place in enumerate(places):
                 own = tokens[row, first : len(ids[place]) - 1]
                 matches[place] = (asked @ own.T).max(axis=1, initial=-1.0)
+
+        with ThreadPoolExecutor(run.parallel) as pool:
+            list(pool.map(encode, batches_by_length(lengths, READ_BATCH_TOKENS)))
         return Likeness(cosines, matches)
+
+    def _rounded(self, ids: Sequence[Sequence[int]]) -> list[int]:
+        """The length each text is padded to, so that the engine meets few shapes."""
+        return [min(-(-len(one) // SHAPE_TOKENS) * SHAPE_TOKENS, self.model.max_tokens) for one in ids]
 
     def _cut_ids(self, text: str, prompt: str) -> list[int]:
         ids = self._ids_of_one(text, prompt)
@@ -177,7 +192,7 @@ class SentenceEmbedder:
                     f"{what} has {len(one)} tokens with its prefix (text {number} of {len(ids)}); "
                     f"{self.model.name} reads at most {self.model.max_tokens}. Shorten or split it."
                 )
-        lengths = [min(-(-len(one) // SHAPE_TOKENS) * SHAPE_TOKENS, self.model.max_tokens) for one in ids]
+        lengths = self._rounded(ids)
         batches = list(batches_by_length(lengths, BATCH_TOKENS))
         if not batches:
             return
