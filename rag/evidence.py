@@ -20,11 +20,12 @@ from rag.text.wording import content_words, fold, grams, stem, words
 Numbers = NDArray[np.float64]
 
 PASSAGES_READ = 6
-QUOTES_EMBEDDED = 12
-"""The others share too few words with the question: embedding all of them finds nothing more."""
-QUOTES_MATCHED = 12
-"""The best ones are matched with the question token by token, without their headings: with these every quote
-holds the question's subject, and whether the answer is there shows less (AUROC 0.87 against 0.91)."""
+QUOTES_READ = 12
+"""The others share too few words with the question: reading all of them finds nothing more.
+
+Each is read under its headings to be chosen, and without them to be matched token by token: with them every
+quote holds the question's subject, and whether the answer is there shows less (AUROC 0.87 against 0.91).
+"""
 LONGEST_EMBEDDED = 1200
 """Characters of a quote that are embedded: more is a table or code, and says no more about its subject."""
 
@@ -71,7 +72,7 @@ class _Candidate:
 
     @property
     def embedded(self) -> str:
-        """What is embedded: the piece under its last two headings."""
+        """What it is chosen by: the piece under its last two headings."""
         headings = " ".join(self.hit.passage.heading_path[-2:]) or self.hit.title
         return f"{headings}: {self.read}"[:LONGEST_EMBEDDED]
 
@@ -81,8 +82,8 @@ class Reading:
     """What was read in the first passages.
 
     `evidence` are the best quotes, best first. `matches`, shape (quotes read, question tokens), has how
-    well each of the best quotes holds each token of the question, and `markers`, shape (quotes
-    read,), its passage: what the decision to answer looks at.
+    well each quote that was read holds each token of the question, and `markers`, shape (quotes read,),
+    its passage: what the decision to answer looks at.
     """
 
     evidence: tuple[Evidence, ...]
@@ -103,20 +104,20 @@ def read(
     A quote is a sentence, or a short table, list or block of code with the sentence that leads in to it.
     Markers number the hits from 1. `term_weights` gives the rarity of the words of
     `rag.text.wording.content_words(question)` in the collection; without it, it is taken from the hits.
-    At most 12 quotes are embedded.
+    At most 12 quotes are read.
     """
     candidates = _candidates(question, hits)
     if not candidates:
         return Reading((), np.zeros((0, 0), np.float32), np.zeros(0, np.int64))
     lexical = _lexical_scores(question, hits, candidates, term_weights)
-    kept = np.argsort(-lexical, kind="stable")[:QUOTES_EMBEDDED]
-    likeness = embedder.compare(question, [candidates[i].embedded for i in kept])
-    scores = lexical[kept] + _SIMILARITY * likeness.cosines
-    order = np.lexsort((kept, -scores))
-    evidence = tuple(_evidence(candidates[kept[i]], float(scores[i])) for i in order[:count])
-    matched = [candidates[kept[i]] for i in order[:QUOTES_MATCHED]]
-    bare = embedder.compare(question, [one.read[:LONGEST_EMBEDDED] for one in matched])
-    return Reading(evidence, bare.matches, np.array([one.marker for one in matched]))
+    kept = np.argsort(-lexical, kind="stable")[:QUOTES_READ]
+    chosen = [candidates[i] for i in kept]
+    bare = [one.read[:LONGEST_EMBEDDED] for one in chosen]
+    likeness = embedder.compare(question, [*(one.embedded for one in chosen), *bare])
+    scores = lexical[kept] + _SIMILARITY * likeness.cosines[: len(chosen)]
+    order = np.lexsort((kept, -scores))[:count]
+    evidence = tuple(_evidence(chosen[i], float(scores[i])) for i in order)
+    return Reading(evidence, likeness.matches[len(chosen) :], np.array([one.marker for one in chosen]))
 
 
 def _evidence(candidate: _Candidate, score: float) -> Evidence:
