@@ -105,6 +105,20 @@ def test_ids_of_what_is_gone_are_never_given_again(store: SqliteStore) -> None:
     assert [rowid for rowid, _ in store.nearest("default", text_vector("else"), 5)] == [3]
 
 
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["by this store", "by another process"])
+def test_a_collection_made_again_is_searched_anew(store: SqliteStore, elsewhere: bool) -> None:
+    """Its id came to be that of the removed one, whose vectors and words were still in memory."""
+    for text in ("the cat sat", "a dog ran", "the end came"):
+        with open_store(store.path) as other:
+            writer = other if elsewhere else store
+            put(writer, "a.md", text)
+            assert texts_found(store, store.nearest("default", text_vector(text), 5)) == [text]
+            last_word = text.split()[-1]
+            assert store.postings("default", [last_word]).frequencies == {last_word: 1}
+            assert store.layout("default").rowids.tolist() == store.passage_rowids([1, 2, 3])
+            writer.remove_collection("default")
+
+
 def test_collections_are_searched_apart(store: SqliteStore) -> None:
     put(store, "a.md", "the cat sat", collection="one")
     put(store, "a.md", "the cat ran", collection="two")

@@ -164,3 +164,11 @@ def first_row(db: apsw.Connection, sql: str, values: Any = ()) -> Any:
     row = db.execute(sql, values).fetchone()
     assert row is not None, sql
     return row
+
+
+def take_ids(db: apsw.Connection, table: str, count: int = 1) -> int:
+    """The first of `count` consecutive ids that no row of the table ever had."""
+    (first,) = first_row(
+        db, "UPDATE next_ids SET next = next + ? WHERE name = ? RETURNING next - ?", (count, table, count)
+    )
+    return int(first)

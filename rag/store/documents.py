@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rag.records import Document, DocumentEntry, Hit, Passage
-from rag.store.database import first_row, rows
+from rag.store.database import rows, take_ids
 from rag.store.rows import KnownFile, ReportRow, Source, Status, storable
 from rag.store.vectors import now
 
@@ -104,18 +104,10 @@ def insert_failure(
 
 
 def _insert(db: apsw.Connection, values: dict[str, Any]) -> int:
-    values = {"id": _take_ids(db, "documents", 1), **values}
+    values = {"id": take_ids(db, "documents", 1), **values}
     names, marks = ", ".join(values), ", ".join("?" * len(values))
     db.execute(f"INSERT INTO documents({names}) VALUES ({marks})", tuple(values.values()))
     return int(values["id"])
-
-
-def _take_ids(db: apsw.Connection, name: str, count: int) -> int:
-    """The first of `count` consecutive ids that were never used before."""
-    (first,) = first_row(
-        db, "UPDATE next_ids SET next = next + ? WHERE name = ? RETURNING next - ?", (count, name, count)
-    )
-    return int(first)
 
 
 def _indexed_characters(text: str, passages: Sequence[Passage]) -> int:
@@ -131,7 +123,7 @@ def _indexed_characters(text: str, passages: Sequence[Passage]) -> int:
 
 def insert_passages(db: apsw.Connection, document_id: int, passages: Sequence[Passage]) -> list[int]:
     """The rows of a document's passages; returns their ids, consecutive and in order."""
-    first = _take_ids(db, "passages", len(passages))
+    first = take_ids(db, "passages", len(passages))
     ids = list(range(first, first + len(passages)))
     db.executemany(
         'INSERT INTO passages(id, document_id, ordinal, key, content_hash, start, "end", first_page,'

@@ -15,7 +15,7 @@ from rag.records import Document, DocumentEntry, Hit, Passage
 from rag.store import checks, documents, duplicates, keywords, switching, vectors
 from rag.store.caching import Latest
 from rag.store.conversations import ConversationTables
-from rag.store.database import Database, first_row, rows
+from rag.store.database import Database, first_row, rows, take_ids
 from rag.store.documents import StoredDocument
 from rag.store.duplicates import DuplicateGroup
 from rag.store.layout import load_layout
@@ -436,8 +436,11 @@ class SqliteStore:
         if found is not None:
             return int(found[0])
         _check_name(name)
-        db.execute("INSERT INTO collections(name, created) VALUES (?, ?)", (name, vectors.now()))
-        collection_id = int(db.last_insert_rowid())
+        collection_id = take_ids(db, "collections")
+        db.execute(
+            "INSERT INTO collections(id, name, created) VALUES (?, ?, ?)",
+            (collection_id, name, vectors.now()),
+        )
         keywords.create_terms(db, collection_id)
         return collection_id
 

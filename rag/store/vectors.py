@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from rag.errors import LibraryError, ModelMismatch
 from rag.protocols import Rowids, Vectors
-from rag.store.database import first_row, rows
+from rag.store.database import first_row, rows, take_ids
 from rag.store.rows import Related
 
 if TYPE_CHECKING:
@@ -88,12 +88,13 @@ def create_embedding(
     db: apsw.Connection, collection_id: int, model: str, dimensions: int, state: str
 ) -> Embedding:
     """An empty embedding with its tables."""
+    id_ = take_ids(db, "embeddings")
     db.execute(
-        "INSERT INTO embeddings(collection_id, model, dimensions, state, created, vector_sum)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (collection_id, model, dimensions, state, now(), bytes(8 * dimensions)),
+        "INSERT INTO embeddings(id, collection_id, model, dimensions, state, created, vector_sum)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (id_, collection_id, model, dimensions, state, now(), bytes(8 * dimensions)),
     )
-    embedding = load_embedding(db, db.last_insert_rowid())
+    embedding = load_embedding(db, id_)
     db.execute(
         f"CREATE TABLE {embedding.table} (passage_id INTEGER PRIMARY KEY, vector BLOB NOT NULL);"
         f"CREATE TABLE {embedding.document_table} (document_id INTEGER PRIMARY KEY, vector BLOB NOT NULL)"
