@@ -128,6 +128,36 @@ def test_codes_are_centred_anew_when_the_collection_has_moved(store: SqliteStore
     assert recall(store, stored, near(stored, 30)) >= 0.98
 
 
+def mean_distance(store: SqliteStore, stored: Vectors) -> float:
+    """How far the mean that the codes are centred by is from that of the vectors."""
+    with store.database.read() as db:
+        (blob,) = db.execute("SELECT mean FROM embeddings").fetchone()
+    return float(np.linalg.norm(np.frombuffer(blob, "<f4") - stored.mean(axis=0)))
+
+
+def test_codes_are_centred_anew_when_documents_were_replaced(store: SqliteStore) -> None:
+    """The collection neither grew nor shrank, so its mean was never looked at again."""
+    for start in range(6):
+        put_vectors(store, f"{start}", cone(200, seed=start))
+    replaced = [cone(200, seed=start, around=1) for start in range(6)]
+    assert mean_distance(store, np.concatenate(replaced)) > 1
+    for start, embedded in enumerate(replaced):
+        put_vectors(store, f"{start}", embedded)
+    assert embedding_row(store)[0] == 1200
+    assert mean_distance(store, np.concatenate(replaced)) < 0.3
+
+
+def test_codes_are_centred_anew_when_half_of_the_collection_has_left(store: SqliteStore) -> None:
+    kept = cone(600)
+    put_vectors(store, "a", kept)
+    gone = put_vectors(store, "b", cone(600, seed=3, around=1))
+    with store.database.write() as db:
+        vectors.recount(db, vectors.load_embedding(db, 1))
+    assert mean_distance(store, kept) > 0.5
+    store.remove_documents("default", [gone])
+    assert mean_distance(store, kept) < 1e-6
+
+
 def test_codes_of_a_still_collection_are_kept_when_it_grows(store: SqliteStore) -> None:
     put_vectors(store, "a", cone(600))
     put_vectors(store, "b", cone(1_500, seed=3))

@@ -59,6 +59,7 @@ class Embedding:
     state: str
     vectors: int
     mean_vectors: int
+    mean_changes: int
 
     @property
     def table(self) -> str:
@@ -80,7 +81,7 @@ def now() -> str:
 
 def load_embedding(db: apsw.Connection, embedding_id: int) -> Embedding:
     """The embedding with this id."""
-    columns = "id, collection_id, model, dimensions, state, vectors, mean_vectors"
+    columns = "id, collection_id, model, dimensions, state, vectors, mean_vectors, mean_changes"
     return Embedding(*first_row(db, f"SELECT {columns} FROM embeddings WHERE id = ?", (embedding_id,)))
 
 
@@ -140,6 +141,7 @@ def remove_vectors(db: apsw.Connection, embedding: Embedding, passage_ids: Seque
     db.executemany(f"DELETE FROM {embedding.table} WHERE passage_id = ?", keys)
     if embedding.mean_vectors:
         db.executemany(f"DELETE FROM {embedding.codes_table} WHERE passage_id = ?", keys)
+        refresh_codes(db, load_embedding(db, embedding.id))
 
 
 def add_document_vector(
@@ -201,8 +203,9 @@ def _add_to_sum(db: apsw.Connection, embedding: Embedding, change: NDArray[np.fl
     (blob,) = first_row(db, "SELECT vector_sum FROM embeddings WHERE id = ?", (embedding.id,))
     total = np.frombuffer(blob, dtype="<f8") + change
     db.execute(
-        "UPDATE embeddings SET vector_sum = ?, vectors = vectors + ? WHERE id = ?",
-        (total.astype("<f8").tobytes(), count, embedding.id),
+        "UPDATE embeddings SET vector_sum = ?, vectors = vectors + ?, mean_changes = mean_changes + ?"
+        " WHERE id = ?",
+        (total.astype("<f8").tobytes(), count, abs(count), embedding.id),
     )
 
 
@@ -243,15 +246,15 @@ def _add_codes(
 def refresh_codes(db: apsw.Connection, embedding: Embedding) -> bool:
     """Makes the codes, or makes them again when the mean has drifted; returns whether it did.
 
-    The drift is looked at only when the collection has doubled or halved, so that a growing
-    collection is coded O(1) times a vector.
+    The drift is looked at only when half as many vectors were added or removed as the mean was taken
+    over, so that a collection under change is coded O(1) times a vector.
     """
     if embedding.vectors <= EXACT_LIMIT:
         return False
     mean = running_mean(db, embedding)
     if embedding.mean_vectors:
-        grown = embedding.vectors / embedding.mean_vectors
-        if 0.5 < grown < 2 or _drift(_mean(db, embedding), mean) < DRIFT_LIMIT:
+        few = 2 * embedding.mean_changes < embedding.mean_vectors
+        if few or _drift(_mean(db, embedding), mean) < DRIFT_LIMIT:
             return False
     _make_codes(db, embedding, mean)
     return True
@@ -266,7 +269,8 @@ def _make_codes(db: apsw.Connection, embedding: Embedding, mean: Vectors) -> Non
     for ids, vectors in _all_vectors(db, embedding):
         _add_codes(db, embedding, ids.tolist(), vectors, mean)
     db.execute(
-        "UPDATE embeddings SET mean = ?, mean_vectors = vectors WHERE id = ?", (as_blob(mean), embedding.id)
+        "UPDATE embeddings SET mean = ?, mean_vectors = vectors, mean_changes = 0 WHERE id = ?",
+        (as_blob(mean), embedding.id),
     )
 
 
