@@ -174,7 +174,10 @@ class SearchIndex(Protocol):
         """(rowid, BM25) of passages that hold any of the index terms, best first, ties by rowid."""
 
     def cosines(self, collection: str, rowids: Sequence[int], vector: Vectors) -> list[float]:
-        """The exact cosine of each passage of the collection to the vector, in the order given."""
+        """The exact cosine of each passage of the collection to the vector, in the order given.
+
+        A passage that is no longer there gets a cosine no higher than any other's.
+        """
 
     def layout(self, collection: str) -> Layout:
         """The collection's passages and documents, as they are now."""

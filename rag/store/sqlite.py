@@ -331,17 +331,19 @@ class SqliteStore:
             return keywords.matches(db, collection_id, chosen, limit, among)
 
     def cosines(self, collection: str, rowids: Sequence[int], vector: Vectors) -> list[float]:
-        """The exact cosine of each passage to the vector, in the order given; unknown rowids raise."""
+        """The exact cosine of each passage to the vector, in the order given.
+
+        A passage that left the collection since its rowid was read gets the least of the others' cosines:
+        `hits` will leave it out, and until then it does not move the scale of the rest.
+        """
         with self.database.read() as db:
             collection_id = self._collection_id(db, collection)
             embedding = self._need_serving(db, collection_id, collection)
             index = self._index(db, collection_id, embedding)
             ids, found = vectors.vectors_of(db, embedding, index, rowids)
         by_id = dict(zip(ids.tolist(), vectors.dot(found, vector).tolist(), strict=True))
-        missing = [rowid for rowid in rowids if rowid not in by_id]
-        if missing:
-            raise LibraryError(f"Passages {missing[:5]} are no longer in {self.path}; search again.")
-        return [by_id[rowid] for rowid in rowids]
+        least = min(by_id.values(), default=-1.0)
+        return [by_id.get(rowid, least) for rowid in rowids]
 
     def layout(self, collection: str) -> Layout:
         """The collection's passages and documents, as they are now."""
