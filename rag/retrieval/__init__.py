@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from rag.errors import UsageError
 from rag.filters import ParsedQuery, holds_phrase, matching, parse_query
 from rag.keywords import joined_terms, query_terms
 from rag.protocols import Embedder, Layout, Reranker, SearchIndex, Vectors
+from rag.ranking import DEFAULT_RANKING, Ranking
 from rag.records import Hit
 from rag.retrieval.names import named, rarities
 from rag.retrieval.scores import (
@@ -40,32 +40,6 @@ LEAST_SHORTLIST = 60
 _NUMBER_SIGNS = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|[%$€£¥]")
 _NO_DIGIT, _NO_LETTER = re.compile(r"\D+"), re.compile(r"[\W_]+")
 FULL_OF_NUMBERS = 0.2  # digits of letters and digits: a balance sheet has 0.2 to 0.4, prose 0.01
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ranking:
-    """What decides the order of the hits; each field can be compared in the lab.
-
-    `candidates` are taken from each of the two searches. `dense_weight` and `keyword_weight` are of
-    the standardised cosine and BM25; 0 switches a search off. `name_weight` is of the document's name
-    in the query, `document_weight` of how far the whole document is about the query's words,
-    `number_weight` of a passage full of numbers where the query asks for one, and `page_penalty` is
-    taken off a passage for each better one of its page. `reranked` hits are put in a new order where
-    there is a reranker. `fusion` "ranks" is reciprocal rank fusion, to compare with.
-    """
-
-    candidates: int = 100
-    dense_weight: float = 1.0
-    keyword_weight: float = 0.5
-    name_weight: float = 2.0
-    document_weight: float = 3.0
-    number_weight: float = 1.0
-    page_penalty: float = 0.3
-    reranked: int = 20
-    fusion: Literal["scores", "ranks"] = "scores"
-
-
-DEFAULT_RANKING = Ranking()
 
 
 def retrieve(
