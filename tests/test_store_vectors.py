@@ -44,7 +44,7 @@ def put_vectors(store: SqliteStore, doc: str, embedded: Vectors, collection: str
     store.use_model(collection, "cone", DIMENSIONS)
     document = Document(doc, "text/plain", text, blocks)
     return store.put_document(
-        collection, Source("/", doc), document, passages, embedded, [["x"]] * len(embedded)
+        collection, Source("/", doc, doc, 1, 1), document, passages, embedded, [["x"]] * len(embedded)
     )
 
 
@@ -191,6 +191,34 @@ def test_lost_rows_are_found_and_read_again_after_a_repair(store: SqliteStore) -
     store.repair()
     assert store.passage_count("default") == 40
     assert [known.source.mtime_ns for known in store.known_files("default")] == [None, None]
+
+
+def test_a_repair_leaves_an_unfinished_change_of_models_alone(store: SqliteStore) -> None:
+    """Every document counted as incomplete, since the other model's vectors were not all made yet."""
+    stored = cone(20)
+    put_vectors(store, "a", stored)
+    building = store.start_building("default", "other", DIMENSIONS)
+    store.add_built(building, [1, 2], stored[:2])
+    before = store.known_files("default")
+    store.repair()
+    assert store.known_files("default") == before
+    assert len(store.passages_to_embed(building, 100)) == 18
+
+
+def test_keyword_rows_of_no_passage_are_found_and_removed(store: SqliteStore) -> None:
+    """A repair left them: the check failed after it as before."""
+    put_vectors(store, "a", cone(20))
+    put_vectors(store, "b", cone(20), collection="other")
+    with store.database.write() as db:
+        db.execute("INSERT INTO terms_1(rowid, terms) VALUES (77, 'ghost'), (30, 'stray')")
+    assert store.keyword_matches("default", ["ghost", "stray"], 5) != []
+    (problem,) = [finding.problem for finding in store.check() if finding.problem]
+    assert "2 rows of the keyword index without a passage" in problem
+    store.repair()
+    assert [finding.problem for finding in store.check() if finding.problem] == []
+    assert store.keyword_matches("default", ["ghost", "stray"], 5) == []
+    assert len(store.keyword_matches("default", ["x"], 50)) == 20
+    assert None not in [known.source.mtime_ns for known in store.known_files("default")]
 
 
 def test_dimensions_that_are_no_multiple_of_64_are_padded() -> None:

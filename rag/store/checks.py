@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rag.store import vectors
 from rag.store.database import first_row, rows
-from rag.store.keywords import terms_table
+from rag.store.keywords import remove_terms, terms_table
 from rag.store.rows import Finding
 from rag.store.vectors import Embedding
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import apsw
 
 LARGE_LOG_BYTES = 200_000_000
+_PASSAGES = "FROM passages JOIN documents ON documents.id = document_id WHERE collection_id = ?"
 
 
 def check(db: apsw.Connection, *, log_bytes: int) -> Iterator[Finding]:
@@ -58,18 +59,26 @@ def _document_problems(db: apsw.Connection) -> list[str]:
 
 def _collection_problems(db: apsw.Connection, collection_id: int) -> Iterator[str]:
     (counted,) = first_row(db, "SELECT passages FROM collections WHERE id = ?", (collection_id,))
-    (there,) = first_row(
-        db,
-        "SELECT count(*) FROM passages JOIN documents ON documents.id = document_id WHERE collection_id = ?",
-        (collection_id,),
-    )
+    (there,) = first_row(db, f"SELECT count(*) {_PASSAGES}", (collection_id,))
     if counted != there:
         yield f"{there} passages, but {counted} on record"
-    (indexed,) = first_row(db, f"SELECT count(*) FROM {terms_table(collection_id)}_docsize")
-    if indexed != there:
-        yield f"{indexed} of {there} passages in the keyword index"
+    indexed = f"SELECT id FROM {terms_table(collection_id)}_docsize"
+    (found,) = first_row(db, f"SELECT count(*) {_PASSAGES} AND passages.id IN ({indexed})", (collection_id,))
+    if found != there:
+        yield f"{found} of {there} passages in the keyword index"
+    if stray := len(_stray_terms(db, collection_id)):
+        yield f"{stray} rows of the keyword index without a passage"
     for (id_,) in rows(db, "SELECT id FROM embeddings WHERE collection_id = ?", (collection_id,)):
         yield from _embedding_problems(db, vectors.load_embedding(db, id_))
+
+
+def _stray_terms(db: apsw.Connection, collection_id: int) -> list[int]:
+    found = rows(
+        db,
+        f"SELECT id FROM {terms_table(collection_id)}_docsize EXCEPT SELECT passages.id {_PASSAGES}",
+        (collection_id,),
+    )
+    return [id_ for (id_,) in found]
 
 
 def _embedding_problems(db: apsw.Connection, embedding: Embedding) -> Iterator[str]:
@@ -103,8 +112,7 @@ def _count_orphans(db: apsw.Connection, embedding: Embedding) -> int:
 def _count_missing(db: apsw.Connection, embedding: Embedding) -> int:
     (missing,) = first_row(
         db,
-        "SELECT count(*) FROM passages JOIN documents ON documents.id = document_id WHERE collection_id = ?"
-        f" AND passages.id NOT IN (SELECT passage_id FROM {embedding.table})",
+        f"SELECT count(*) {_PASSAGES} AND passages.id NOT IN (SELECT passage_id FROM {embedding.table})",
         (embedding.collection_id,),
     )
     return int(missing)
@@ -115,23 +123,31 @@ def repair(db: apsw.Connection) -> None:
 
     A document with a passage that lost its vector or terms is marked to be read again.
     """
-    for embedding_id, collection_id in rows(db, "SELECT id, collection_id FROM embeddings"):
+    for (embedding_id,) in rows(db, "SELECT id FROM embeddings"):
         embedding = vectors.load_embedding(db, embedding_id)
         db.execute(f"DELETE FROM {embedding.table} WHERE passage_id NOT IN (SELECT id FROM passages)")
         db.execute(
             f"DELETE FROM {embedding.document_table} WHERE document_id NOT IN (SELECT id FROM documents)"
         )
         vectors.recount(db, embedding)
-        incomplete = (
-            f"NOT EXISTS (SELECT 1 FROM {embedding.table} WHERE passage_id = passages.id) OR NOT EXISTS"
-            f" (SELECT 1 FROM {terms_table(collection_id)}_docsize AS indexed WHERE indexed.id = passages.id)"
-        )
-        db.execute(
-            "UPDATE documents SET sha256 = NULL, mtime_ns = NULL WHERE collection_id = ? AND id IN"
-            f" (SELECT document_id FROM passages WHERE {incomplete})",
-            (collection_id,),
-        )
+    for collection_id, serving in rows(db, "SELECT id, embedding_id FROM collections"):
+        remove_terms(db, collection_id, _stray_terms(db, collection_id))
+        if serving is not None:
+            _mark_incomplete(db, collection_id, vectors.load_embedding(db, serving))
     db.execute(
         "UPDATE collections SET generation = generation + 1, passages = (SELECT count(*) FROM passages"
         " JOIN documents ON documents.id = document_id WHERE collection_id = collections.id)"
+    )
+
+
+def _mark_incomplete(db: apsw.Connection, collection_id: int, serving: Embedding) -> None:
+    """Lets documents with a passage that no search finds be read again by the next ingest."""
+    complete = (
+        f"EXISTS (SELECT 1 FROM {serving.table} WHERE passage_id = passages.id) AND EXISTS"
+        f" (SELECT 1 FROM {terms_table(collection_id)}_docsize AS indexed WHERE indexed.id = passages.id)"
+    )
+    db.execute(
+        "UPDATE documents SET sha256 = NULL, mtime_ns = NULL WHERE collection_id = ? AND id IN"
+        f" (SELECT document_id FROM passages WHERE NOT ({complete}))",
+        (collection_id,),
     )
