@@ -173,6 +173,23 @@ def test_an_interrupted_change_of_models_goes_on_where_it_was(
     assert [finding.problem for finding in store.check() if finding.problem] == []
 
 
+def test_returning_to_the_model_that_serves_gives_up_the_half_built_vectors(
+    store: SqliteStore, indexed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They stayed in the library for good, and every document that left had to be taken out of them."""
+    monkeypatch.setattr("rag.indexing.embedding_again.MOST_AT_ONCE", 2)
+    events = embed_again(store=store, embedder=OtherEmbedder())
+    next(events)
+    events.close()
+    for _ in embed_again(store=store, embedder=WordEmbedder()):
+        pass
+    with store.database.read() as db:
+        assert db.execute("SELECT model FROM embeddings").fetchall() == [("words-v1",)]
+        tables = db.execute("SELECT name FROM sqlite_schema WHERE name LIKE 'vectors%'").fetchall()
+    assert tables == [("vectors_1",)]
+    assert len(store.nearest("default", text_vector("cat"), 9)) == 3
+
+
 def test_an_unknown_collection_cannot_be_embedded_again(store: SqliteStore) -> None:
     with pytest.raises(UsageError, match="nothing-here"):
         list(embed_again(store=store, embedder=WordEmbedder(), collection="nothing-here"))

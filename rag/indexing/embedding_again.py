@@ -22,8 +22,9 @@ def embed_again(
 ) -> Iterator[IngestEvent]:
     """Embeds a collection with this model; searches are served by the old vectors until all are made.
 
-    Cancelled or killed, it goes on next time where it was. The last event carries a receipt whose
-    `passages` and `embedded` count vectors.
+    Cancelled or killed, it goes on next time where it was; with the model that serves already, what was
+    begun for another one is given up. The last event carries a receipt whose `passages` and `embedded`
+    count vectors.
 
     Raises:
         UsageError: there is no such collection.
@@ -34,7 +35,9 @@ def embed_again(
         progress = Progress(started)
         current = store.collection(collection)
         progress.bytes_total = current.passages
-        if current.model != embedder.identity:
+        if current.model == embedder.identity:
+            store.stop_building(collection)
+        else:
             yield from _build(store, embedder, collection, progress, cancelled)
         now = time.perf_counter()
         receipt = progress.receipt(now, excluded=0, interrupted=cancelled())

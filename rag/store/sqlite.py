@@ -273,6 +273,11 @@ class SqliteStore:
             collection_id = self._collection_id(db, collection)
             return switching.start_building(db, collection_id, model, dimensions).id
 
+    def stop_building(self, collection: str) -> None:
+        """Gives up vectors of another model that were begun; nothing happens where there are none."""
+        with self.database.write() as db:
+            switching.stop_building(db, self._collection_id(db, collection))
+
     def passages_to_embed(self, building: int, limit: int) -> list[tuple[int, str, str]]:
         """(rowid, context, text) of the next passages that have no vector of this id yet."""
         with self.database.read() as db:

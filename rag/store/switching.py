@@ -19,14 +19,24 @@ def start_building(db: apsw.Connection, collection_id: int, model: str, dimensio
 
     One begun for a third model is given up.
     """
-    for (id_,) in rows(
-        db, "SELECT id FROM embeddings WHERE collection_id = ? AND state = 'building'", (collection_id,)
-    ):
-        begun = vectors.load_embedding(db, id_)
-        if (begun.model, begun.dimensions) == (model, dimensions):
-            return begun
-        vectors.drop_embedding(db, begun)
+    for embedding in _under_construction(db, collection_id):
+        if (embedding.model, embedding.dimensions) == (model, dimensions):
+            return embedding
+        vectors.drop_embedding(db, embedding)
     return vectors.create_embedding(db, collection_id, model, dimensions, "building")
+
+
+def stop_building(db: apsw.Connection, collection_id: int) -> None:
+    """Gives up what is under construction: the embedding that serves stays."""
+    for embedding in _under_construction(db, collection_id):
+        vectors.drop_embedding(db, embedding)
+
+
+def _under_construction(db: apsw.Connection, collection_id: int) -> list[Embedding]:
+    found = rows(
+        db, "SELECT id FROM embeddings WHERE collection_id = ? AND state = 'building'", (collection_id,)
+    )
+    return [vectors.load_embedding(db, id_) for (id_,) in found]
 
 
 def passages_to_embed(db: apsw.Connection, embedding: Embedding, limit: int) -> list[tuple[int, str, str]]:
