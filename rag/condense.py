@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 
 from rag.records import Message
 from rag.text.wording import FUNCTION_WORDS, content_words, fold, stem, words
@@ -32,14 +33,15 @@ _EXPLETIVE = re.compile(
 _UNSPACED_PRONOUNS = re.compile(
     r"它|他们|她们|它们|他|她|这个|那个|这些|那些|这|那|それ|これ|あれ|彼|彼女|その|この"
 )
+# An opening word is followed by more of the sentence: "Y-axis labels" and "Or: which gate" open with none.
 _OPENER = re.compile(
-    r"^(?:(?:and|but|so|ok(?:ay)?|then|also|und|aber|et|mais|y|pero|e|и|а)\b[\s,]*)?"
+    r"^(?:(?:and|but|so|ok(?:ay)?|then|also|und|aber|et|mais|y|pero|e|и|а)(?:[\s,]+|$))?"
     r"(?:(?:what about|how about|was ist mit|wie ist es mit|wie steht es um|qu'en est-il de|qué tal)\b)?\s*",
     re.IGNORECASE,
 )
 _STARTS_ELLIPTIC = re.compile(
     r"^(?:and|but|or|what about|how about|und|aber|oder|was ist mit|wie ist es mit|et|mais|qu'en est-il"
-    r"|y|pero|qué tal|и|а)\b|^(?:那|那么|还有|では|じゃ)|.+(?:呢|は)[?？]$",
+    r"|y|pero|qué tal|и|а)(?=[\s,]|$)|^(?:那|那么|还有|では|じゃ)|.+(?:呢|は)[?？]$",
     re.IGNORECASE,
 )
 _BARE_QUESTION = re.compile(
@@ -48,6 +50,7 @@ _BARE_QUESTION = re.compile(
     r"|когда|где|кто|为什么|什么时候|哪里|谁|多少|なぜ|いつ|どこ|誰)(?: (?:not|nicht|pas|no))?\s*[?？!.]*$",
     re.IGNORECASE,
 )
+_CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _PREPOSITION = re.compile(
     r"^(?:in|for|on|at|by|since|during|im|für|am|bei|seit|en|pour|para|de|du|в|для)\s+", re.IGNORECASE
@@ -79,27 +82,29 @@ def condense(
 
 def leans(question: str) -> bool:
     """Whether a question cannot be understood without the one before it."""
-    stripped = question.strip()
+    stripped = _without_capitals(question.strip())
     if _STARTS_ELLIPTIC.search(stripped) or _BARE_QUESTION.match(stripped):
         return True
     if _UNSPACED_PRONOUNS.search(stripped):
         return True
-    folded = _EXPLETIVE.sub(" ", fold(stripped))
-    said = words(folded)
-    pronouns = [word for word in said if word in _PRONOUNS]
-    plain = [word for word in pronouns if word not in _ALSO_ARTICLES]
+    said = words(_EXPLETIVE.sub(" ", fold(stripped)))
+    plain = [word for word in said if word in _PRONOUNS and word not in _ALSO_ARTICLES]
     return bool(plain) and not _named_before(stripped, plain[0])
+
+
+def _without_capitals(question: str) -> str:
+    """The question with each word all in capitals blotted out: IT is no pronoun, and AND opens nothing."""
+    return question if question.isupper() else _CAPITALS.sub(lambda match: "0" * len(match.group()), question)
 
 
 def _named_before(question: str, pronoun: str) -> bool:
     """Whether a name or several content words stand before the pronoun: then it refers to them."""
-    before = fold(question).split(pronoun)[0]
-    first = len(before)
-    names = [
-        m for m in re.finditer(r"[^\W\d_]+", question[:first]) if m.group()[0].isupper() and m.start() > 0
-    ]
-    content = [word for word in words(before) if word not in FUNCTION_WORDS]
-    return bool(names) or len(content) >= 2
+    spelled = list(re.finditer(r"[^\W_]+", question))
+    before = list(takewhile(lambda match: fold(match.group()) != pronoun, spelled))
+    shouted = question.isupper()
+    named = any(match.group()[0].isupper() and match.start() > 0 and not shouted for match in before)
+    content = [match for match in before if fold(match.group()) not in FUNCTION_WORDS]
+    return named or len(content) >= 2
 
 
 def _standing_question(history: Sequence[Message]) -> str:
@@ -148,12 +153,16 @@ def _replaced(new: str, earlier: str) -> str:
     """
     base, new = earlier.rstrip(" ?？"), new.strip()
     if _YEAR.fullmatch(new):
-        return f"{_YEAR.sub(new, base)}?" if _YEAR.search(base) else f"{base} {new}?"
+        years = set(_YEAR.findall(base))
+        if len(years) > 1:
+            return f"{base}, {new}?"
+        return f"{_YEAR.sub(new, base)}?" if years else f"{base} {new}?"
     parts = new.split()
-    for i, part in enumerate(parts[:-1]):
-        shared = re.search(rf"\b{re.escape(part)}\s+[\w-]+", base, re.IGNORECASE)
-        if shared and fold(part) not in FUNCTION_WORDS:
-            return f"{base[: shared.start()]}{' '.join(parts[i:])}{base[shared.end() :]}?"
+    first = next((i for i, part in enumerate(parts[:-1]) if fold(part) not in FUNCTION_WORDS), None)
+    if first is not None:
+        shared = re.search(rf"\b{re.escape(parts[first])}\s+[\w-]+", base, re.IGNORECASE)
+        if shared:
+            return f"{base[: shared.start()]}{' '.join(parts[first:])}{base[shared.end() :]}?"
     names = list(re.finditer(r"(?<=\s)[A-ZÀ-ÞА-Я][\w-]*(?: [A-ZÀ-ÞА-Я][\w-]*)*", base))
     if len(names) == 1 and new[:1].isupper():
         return f"{base[: names[0].start()]}{new}{base[names[0].end() :]}?"
