@@ -17,6 +17,7 @@ from rag.grounding import Grounded, ground, without_half_marker
 from rag.keywords import query_terms
 from rag.protocols import ChatModel, Embedder, Reranker, SearchIndex
 from rag.quoting import MOST_SENTENCES, quoted, quoting_grammar, speakable
+from rag.ranking import DEFAULT_RANKING, Ranking
 from rag.records import (
     Answer,
     BudgetUse,
@@ -96,12 +97,13 @@ ModelSource = Callable[[], ChatModel | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much is retrieved, shown to the model and written."""
+    """What is retrieved, shown to the model and written."""
 
     top_k: int
     passage_tokens: int
     answer_tokens: int
     evidence_sentences: int
+    ranking: Ranking = DEFAULT_RANKING
     mode: AnswerMode = "auto"
     temperature: float = 0.0
     seed: int = 0
@@ -195,6 +197,7 @@ def answer(
         collection=collection,
         top_k=max(limits.top_k, JUDGED_HITS),
         docs=docs,
+        ranking=limits.ranking,
         reranker=stages.reranker,
     )
     shown = tuple(with_surroundings(thread.ordered(hits[: limits.top_k]), stages.index))

@@ -17,6 +17,7 @@ from pydantic_settings import (
 )
 
 from rag.errors import UsageError
+from rag.ranking import DEFAULT_RANKING, Ranking
 
 PROJECT = Path(__file__).resolve().parent.parent
 SETTINGS_FILE = "settings.toml"
@@ -28,9 +29,15 @@ def default_library() -> Path:
 
 
 class Settings(BaseSettings):
-    """Everything a person can turn. Each field is an option, a variable and a line of `settings.toml`."""
+    """Everything a person can turn. Each field is an option, a variable and a line of `settings.toml`.
 
-    model_config = SettingsConfigDict(env_prefix="FOOTNOTE_", extra="forbid", frozen=True)
+    Those of the ranking are in `rag/ranking.py`: `FOOTNOTE_RANKING__KEYWORD_WEIGHT=0.8`, or
+    `keyword_weight = 0.8` in the table `[ranking]`.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="FOOTNOTE_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
 
     library: Path = Field(default_factory=default_library, description="Folder of the library")
     collection: str = Field("default", min_length=1, description="Collection to search")
@@ -42,6 +49,7 @@ class Settings(BaseSettings):
         None, description="Folder of a cross-encoder that reorders the best passages"
     )
     prompts: Path = Field(PROJECT / "prompts", description="Folder of the prompt files")
+    ranking: Ranking = Field(DEFAULT_RANKING, description="What decides the order of the passages found")
     top_k: int = Field(20, ge=1, le=1000, description="Passages retrieved")
     passage_tokens: int = Field(1200, ge=50, description="Most tokens of passages in a prompt")
     answer_tokens: int = Field(256, ge=16, description="Room kept for the answer, in tokens")
@@ -99,12 +107,14 @@ def load_settings(**options: Any) -> Settings:
 def save_settings(library: Path, changes: dict[str, Any]) -> Settings:
     """Writes changed settings to the library's `settings.toml`, whole or not at all; None removes a line.
 
+    A table, such as `ranking`, takes the place of the one that is there; an empty one removes it.
+
     Raises:
         UsageError: a value is not valid; nothing is written.
     """
     path = library / SETTINGS_FILE
     kept = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    values = {name: value for name, value in (kept | changes).items() if value is not None}
+    values = {name: value for name, value in (kept | changes).items() if value not in (None, {})}
     load_settings(**(values | {"library": library}))
     library.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".part")

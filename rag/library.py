@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from rag.conversations import Conversations
     from rag.indexing import IngestEvent
     from rag.protocols import ChatModel, Embedder, Reranker
+    from rag.ranking import Ranking
     from rag.records import Answer, Hit
-    from rag.retrieval import Ranking
     from rag.store import SqliteStore
 
 NO_MODEL = "none"
@@ -149,12 +149,12 @@ class Library:
         docs: Sequence[str] | None = None,
         ranking: Ranking | None = None,
     ) -> list[Hit]:
-        """The best passages for a query, best first.
+        """The best passages for a query, best first, by the settings' ranking where none is given.
 
         Raises:
             UsageError: the query is empty, or the collection has no documents.
         """
-        from rag.retrieval import DEFAULT_RANKING, retrieve
+        from rag.retrieval import retrieve
 
         if not query.strip():
             raise UsageError("The query is empty.")
@@ -165,7 +165,7 @@ class Library:
             collection=self.asked_of(query, collection),
             top_k=count or self.settings.top_k,
             docs=docs,
-            ranking=ranking or DEFAULT_RANKING,
+            ranking=ranking or self.settings.ranking,
             reranker=self.reranker,
         )
 
@@ -219,6 +219,7 @@ class Library:
         settings = self.settings
         return Limits(
             top_k=settings.top_k,
+            ranking=settings.ranking,
             passage_tokens=passage_tokens or settings.passage_tokens,
             answer_tokens=settings.answer_tokens,
             evidence_sentences=settings.evidence_sentences,

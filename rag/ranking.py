@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le
 
@@ -39,6 +39,11 @@ class Ranking:
     def __post_init__(self) -> None:
         if not self.dense_weight and not self.keyword_weight:
             raise ValueError("dense_weight and keyword_weight are both 0, so nothing is searched")
+
+    def changed(self) -> dict[str, Any]:
+        """The fields that differ from what is shipped, as a settings file has them."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if value != getattr(DEFAULT_RANKING, name)}
 
 
 DEFAULT_RANKING = Ranking()

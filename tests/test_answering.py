@@ -19,6 +19,7 @@ from rag.answering import (
     Wrote,
 )
 from rag.errors import ModelMismatch, UsageError
+from rag.ranking import Ranking
 from rag.receipts import answer_json, shown_text
 from rag.records import Answer, Hit, Message, Passage
 
@@ -242,3 +243,14 @@ def test_vectors_of_another_model_are_refused_with_the_remedy(library: FakeLibra
     library.embedder.identity = "another-model"  # type: ignore[misc]
     with pytest.raises(ModelMismatch, match="rag embed"):
         library.ask(QUESTION)
+
+
+def test_the_settings_ranking_decides_what_is_searched_and_answered(library: FakeLibrary) -> None:
+    by_default = [(hit.doc, hit.score) for hit in library.search(QUESTION)]
+    ranking = Ranking(document_weight=0.0, keyword_weight=0.1)
+    library.settings = library.settings.model_copy(update={"ranking": ranking})
+    found = library.search(QUESTION)
+    assert [(hit.doc, hit.score) for hit in found] != by_default
+    assert found == library.search(QUESTION, ranking=ranking)
+    answer = finished(library.ask(QUESTION))
+    assert [hit for hit in answer.hits if "beside" not in hit.signals] == found
