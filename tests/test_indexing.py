@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from rag.errors import LibraryLocked, ModelMismatch, UnreadableDocument, UsageError
 from rag.indexing import Receipt, ingest, pipeline
+from rag.indexing.planning import location
 from rag.indexing.scanning import scan_folder
 from rag.readers import ReaderPool, ReadResult
 from rag.store import SqliteStore, open_store
@@ -352,6 +353,35 @@ def test_names_that_are_no_text_are_ingested(
         receipt = run(store, embedder, folder)
     assert counts(receipt) == {"unchanged": 1}
     assert docs(store) == ["caf\\xe9.md"]
+
+
+def test_a_folder_whose_name_is_no_text_is_known_again(
+    store: SqliteStore, tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    """Its files were added and removed by every ingest: the two sides spelled the folder differently."""
+    odd = Path(os.fsdecode(os.fsencode(str(tmp_path)) + b"/caf\xe9"))
+    odd.mkdir()
+    write(odd / "sub/a.md", "The cat sat.")
+    run(store, embedder, odd)
+    assert counts(run(store, embedder, odd)) == {"unchanged": 1}
+    (odd / "sub/a.md").unlink()
+    assert counts(run(store, embedder, odd)) == {"removed": 1}
+
+
+@pytest.mark.parametrize(
+    ("root", "place"),
+    [
+        pytest.param(PurePosixPath("/home/ann/notes"), "/home/ann/notes/sub/a.md", id="POSIX"),
+        pytest.param(PurePosixPath("/"), "/sub/a.md", id="the root itself"),
+        pytest.param(PurePosixPath("/odd\\name"), "/odd\\name/sub/a.md", id="backslash in a name"),
+        pytest.param(PureWindowsPath(r"C:\Users\ann\notes"), "C:/Users/ann/notes/sub/a.md", id="Windows"),
+        pytest.param(PureWindowsPath("D:\\"), "D:/sub/a.md", id="drive"),
+        pytest.param(PureWindowsPath(r"\\server\share\notes"), "//server/share/notes/sub/a.md", id="share"),
+    ],
+)
+def test_a_file_lies_at_one_place_however_its_folder_is_written(root: PurePath, place: str) -> None:
+    """On Windows one side had backslashes, so that no file was known again."""
+    assert location(root, "sub/a.md") == place
 
 
 def test_a_path_that_does_not_exist_is_a_usage_error(

@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from rag.errors import UsageError
 from rag.indexing.events import Failure
@@ -60,7 +60,7 @@ def make_plan(
         UsageError: a path does not exist.
     """
     plan = Plan()
-    by_path = {absolute(file.source): file for file in known}
+    by_path = {location(Path(file.source.root), file.source.doc): file for file in known}
     planned: set[str] = set()
     for path in sorted({Path(os.path.realpath(path)) for path in paths}, key=lambda p: len(p.parts)):
         scan, explicit = _scan(path, options)
@@ -71,7 +71,7 @@ def make_plan(
         for doc, problem in scan.unreadable.items():
             plan.unreadable.append(Failure(_doc(root, base, doc), problem))
         for file in scan.files:
-            where = str(base / file.doc)
+            where = location(_readable(base), file.doc)
             if where not in planned:
                 planned.add(where)
                 source = Source(root, _doc(root, base, file.doc), None, file.size, file.mtime_ns)
@@ -90,9 +90,9 @@ def require_paths(paths: Iterable[Path]) -> None:
             raise UsageError(f"{path}: {error.strerror}. Check the path.") from error
 
 
-def absolute(source: Source) -> str:
-    """Where a document's file lies: `root/doc`."""
-    return f"{source.root.rstrip('/')}/{source.doc}"
+def location(root: PurePath, doc: str) -> str:
+    """Where a document's file lies, with forward slashes on every system: what a file is known by."""
+    return f"{root.as_posix().rstrip('/')}/{doc}"
 
 
 def _scan(path: Path, options: ScanOptions) -> tuple[Scan, bool]:
@@ -107,16 +107,19 @@ def _scan(path: Path, options: ScanOptions) -> tuple[Scan, bool]:
 
 def _outermost(base: Path, roots: dict[str, bool]) -> str:
     """The largest followed folder that holds `base`, so that a file belongs to one root only."""
-    own = readable_name(str(base))
-    holders = [
-        root for root, is_folder in roots.items() if is_folder and Path(own).is_relative_to(Path(root))
-    ]
-    return min([own, *holders], key=len)
+    own = _readable(base)
+    holders = [root for root, is_folder in roots.items() if is_folder and own.is_relative_to(root)]
+    return min([str(own), *holders], key=len)
 
 
 def _doc(root: str, base: Path, doc: str) -> str:
-    inside = Path(readable_name(str(base))).relative_to(root).as_posix()
+    inside = _readable(base).relative_to(root).as_posix()
     return doc if inside == "." else f"{inside}/{doc}"
+
+
+def _readable(path: Path) -> Path:
+    """The path as it is stored."""
+    return Path(readable_name(str(path)))
 
 
 def _compare(plan: Plan, task: Task, options: ScanOptions) -> None:
@@ -149,7 +152,7 @@ def _sha256(path: Path) -> str | None:
 
 def _gone(folder: Path, by_path: dict[str, KnownFile], planned: set[str], scan: Scan) -> list[KnownFile]:
     """Known files of this folder that are no longer in it; not those that could not be looked at."""
-    prefix = f"{readable_name(str(folder)).rstrip('/')}/"
+    prefix = location(_readable(folder), "")
     blind = tuple(f"{prefix}{doc}".rstrip("/") for doc in scan.unreadable)
     return [
         file
