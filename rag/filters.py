@@ -75,6 +75,11 @@ def parse_query(query: str) -> ParsedQuery:
     return ParsedQuery(" ".join(text.split()), tuple(filter(None, phrases)), excluded, filters, collection)
 
 
+def plain_query(query: str) -> ParsedQuery:
+    """A query that is searched for as it stands: nothing in it is a filter, a phrase or an exclusion."""
+    return ParsedQuery(" ".join(query.split()))
+
+
 def matching(documents: Iterable[DocumentEntry], filters: Sequence[Filter]) -> list[DocumentEntry]:
     """The documents that pass: one filter of each kind given, and all kinds."""
     by_kind: dict[str, list[Filter]] = {}

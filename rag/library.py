@@ -148,8 +148,11 @@ class Library:
         count: int | None = None,
         docs: Sequence[str] | None = None,
         ranking: Ranking | None = None,
+        plain: bool = False,
     ) -> list[Hit]:
         """The best passages for a query, best first, by the settings' ranking where none is given.
+
+        A `plain` query holds no filters, phrases or exclusions, whatever it looks like.
 
         Raises:
             UsageError: the query is empty, or the collection has no documents.
@@ -162,11 +165,12 @@ class Library:
             query,
             index=self.store,
             embedder=self.embedder,
-            collection=self.asked_of(query, collection),
+            collection=self.require_documents(collection) if plain else self.asked_of(query, collection),
             top_k=count or self.settings.top_k,
             docs=docs,
             ranking=ranking or self.settings.ranking,
             reranker=self.reranker,
+            plain=plain,
         )
 
     def ask(

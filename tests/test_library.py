@@ -53,3 +53,18 @@ def test_a_query_names_its_collection_where_none_was_chosen(tmp_path: Path) -> N
     with pytest.raises(UsageError, match="'nowhere' has no documents"):
         library.search("who sleeps collection:nowhere")
     library.close()
+
+
+def test_a_plain_query_is_words_only(tmp_path: Path) -> None:
+    library = Library(Settings(library=tmp_path / "library"))
+    library._embedder = WordEmbedder()
+    (tmp_path / "manual.txt").write_text(
+        'Search with doc:hr/*.md or -word or "two words" after:yesterday.', encoding="utf-8"
+    )
+    for _ in library.ingest([tmp_path / "manual.txt"]):
+        pass
+    query = 'doc:hr/*.md -word "two words" collection:other after:yesterday'
+    assert [hit.doc for hit in library.search(query, plain=True)] == ["manual.txt"]
+    with pytest.raises(UsageError, match="after:yesterday is not a date"):
+        library.search(query)
+    library.close()
