@@ -157,12 +157,13 @@ class Library:
         Raises:
             UsageError: the query is empty, or the collection has no documents.
         """
+        from rag.filters import plain_query
         from rag.retrieval import retrieve
 
         if not query.strip():
             raise UsageError("The query is empty.")
         return retrieve(
-            query,
+            plain_query(query) if plain else query,
             index=self.store,
             embedder=self.embedder,
             collection=self.require_documents(collection) if plain else self.asked_of(query, collection),
@@ -170,7 +171,6 @@ class Library:
             docs=docs,
             ranking=ranking or self.settings.ranking,
             reranker=self.reranker,
-            plain=plain,
         )
 
     def ask(

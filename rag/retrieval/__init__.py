@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import UsageError
-from rag.filters import ParsedQuery, holds_phrase, matching, parse_query, plain_query
+from rag.filters import ParsedQuery, holds_phrase, matching, parse_query
 from rag.keywords import joined_terms, query_terms
 from rag.protocols import Embedder, Layout, Reranker, SearchIndex, Vectors
 from rag.ranking import DEFAULT_RANKING, Ranking
@@ -43,7 +43,7 @@ FULL_OF_NUMBERS = 0.2  # digits of letters and digits: a balance sheet has 0.2 t
 
 
 def retrieve(
-    query: str,
+    query: str | ParsedQuery,
     *,
     index: SearchIndex,
     embedder: Embedder,
@@ -52,22 +52,20 @@ def retrieve(
     docs: Sequence[str] | None = None,
     ranking: Ranking = DEFAULT_RANKING,
     reranker: Reranker | None = None,
-    plain: bool = False,
 ) -> list[Hit]:
     """The `top_k` best passages, best first; equal scores are ordered by rowid.
 
-    The query may hold filters, `"phrases"` and `-words` (`rag.filters.parse_query`), unless it is
-    `plain`: then all of it is searched for as it stands. `docs` limits the search to documents of these
-    paths. Passages that hold a phrase come before all others. A hit's `signals` hold `dense` (cosine),
-    `keyword` (BM25), and `name` and `document` (how far the query names its document, and how far that
-    is about the query's words). Of passages with the same text in the same document only the best is
-    given.
+    A query as typed may hold filters, `"phrases"` and `-words` (`rag.filters.parse_query`). `docs` limits
+    the search to documents of these paths. Passages that hold a phrase come before all others. A hit's
+    `signals` hold `dense` (cosine), `keyword` (BM25), and `name` and `document` (how far the query names
+    its document, and how far that is about the query's words). Of passages with the same text in the
+    same document only the best is given.
 
     Raises:
         UsageError: nothing to search for, no document passes the filters, or the query names another
             collection.
     """
-    parsed = plain_query(query) if plain else parse_query(query)
+    parsed = parse_query(query) if isinstance(query, str) else query
     if not parsed.text:
         raise UsageError("The query has filters only; add the words to search for.")
     if parsed.collection not in (None, collection):
