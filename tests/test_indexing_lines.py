@@ -47,6 +47,12 @@ def test_lines_become_documents_and_the_same_id_replaces(store: SqliteStore) -> 
     assert not any("cat" in text for text in embedder.embedded)
 
 
+@pytest.mark.parametrize(("written", "date"), [("May 1, 2024", "2024-05-01"), ("soon", None), (2024, "2024")])
+def test_the_date_of_a_line_is_iso_or_none(store: SqliteStore, written: object, date: str | None) -> None:
+    ingest(store, WordEmbedder(), {"id": "a", "content": "The cat sat.", "date": written})
+    assert [row.date for row in store.report("default")] == [date]
+
+
 def test_lines_remove_nothing(store: SqliteStore) -> None:
     ingest(store, WordEmbedder(), {"id": "1", "content": "one"})
     assert ingest(store, WordEmbedder(), {"id": "2", "content": "two"}).removed == 0

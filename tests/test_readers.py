@@ -206,6 +206,35 @@ def test_a_page_without_main_element_loses_its_furniture_only() -> None:
     assert document.date == "2023-04-05"
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "date"),
+    [
+        ("a.org", "#+DATE: <2024-01-31 Wed>\nText", "2024-01-31"),
+        ("a.org", "#+DATE: \\today\nText", None),
+        ("a.md", "---\ndate: January 5, 2024\n---\nText", "2024-01-05"),
+        ("a.md", "---\ndate: 05.01.2024\n---\nText", "2024-01-05"),
+        ("a.md", "---\ndate: 2024-01-05 10:00:00\n---\nText", "2024-01-05"),
+        ("a.md", "---\ndate: soon\ncreated: 2024-01\n---\nText", "2024-01"),
+        ("a.html", '<meta name="date" content="Wed, 31 Jan 2024 10:00:00 GMT"><p>a', "2024-01-31"),
+        ("a.html", '<meta name="DC.Date" content="01/02/2024"><p>a', None),
+        (
+            "a.html",
+            '<meta property="article:modified_time" content="2024-09-01">'
+            '<meta property="article:published_time" content="2024-01-31T10:00:00Z"><p>a',
+            "2024-01-31",
+        ),
+        (
+            "a.html",
+            '<meta name="date" content="today"><meta itemprop="datePublished" content="2024-01-31"><p>a',
+            "2024-01-31",
+        ),
+    ],
+)
+def test_a_date_is_iso_or_none(name: str, text: str, date: str | None) -> None:
+    """Filters compared dates as they were written: `after:2024` passed "January 5, 2019"."""
+    assert read_document(text.encode(), name).date == date
+
+
 def test_of_several_main_headings_none_is_the_title() -> None:
     page = b"<title>The Orchard Book</title><h1>Planting</h1><p>a</p><h1>Harvest</h1><p>b</p>"
     assert read_document(page, "book.html").title == "The Orchard Book"

@@ -388,6 +388,21 @@ def test_migrations_are_applied_once_after_a_backup(tmp_path: Path) -> None:
     backup.close()
 
 
+def test_dates_of_older_libraries_are_iso_or_the_files(tmp_path: Path) -> None:
+    """They were stored as the documents wrote them, and compared letter by letter."""
+    written = ["2024-01-31T10:00:00Z", "2024-01", "2024", "January 5, 2024", "<2024-01-31 Wed>", "2024 May"]
+    with open_store(tmp_path / "library.db") as store:
+        for number, date in enumerate(written):
+            id_ = put(store, f"{number}.md", f"text {number}")
+            with store.database.write() as db:
+                db.execute("UPDATE documents SET date = ? WHERE id = ?", (date, id_))
+        with store.database.plain() as db:
+            db.pragma("user_version", 6)
+    with open_store(tmp_path / "library.db") as store:
+        dates = [entry.date for entry in store.documents("default")]
+    assert dates == ["2024-01-31", "2024-01", "2024", *["1970-01-01"] * 3]
+
+
 def test_a_failing_migration_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "library.db"
     open_store(path).close()

@@ -17,6 +17,7 @@ from rag.protocols import Embedder
 from rag.readers import read_document
 from rag.records import Document
 from rag.store import KnownFile, Source, SqliteStore
+from rag.text.dates import iso_date
 
 LINES_ROOT = "-"  # the root of what comes without a folder
 SUFFIXES = {"text/plain": ".txt", "text/markdown": ".md", "text/html": ".html"}
@@ -121,4 +122,5 @@ def _document(line: Line) -> Document:
     name = line.id if line.id.lower().endswith(suffix) else line.id + suffix
     document = read_document(line.content.encode("utf-8", "replace"), name)
     title = line.title or (line.id if document.title.endswith(suffix) else document.title)
-    return replace(document, title=title, date=line.date or document.date)
+    date = iso_date(line.date) if line.date else None
+    return replace(document, title=title, date=date or document.date)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from rag.records import Block, BlockKind, Document
+from rag.text.dates import iso_date
 
 _UNWANTED = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufeff\ud800-\udfff\ufffe\uffff]")
 _LINE_BREAKS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
@@ -122,7 +123,10 @@ class DocumentBuilder:
         page_labels: tuple[str, ...] = (),
         date: str | None = None,
     ) -> Document:
-        """The finished document; without a title it is named after its first heading or the file."""
+        """The finished document; without a title it is named after its first heading or the file.
+
+        `date` is as the file writes it; one that cannot be read as a single day, month or year is left out.
+        """
         found = one_line(clean(title or "")) or self.first_heading or stem(name)
         return Document(
             title=found,
@@ -132,7 +136,7 @@ class DocumentBuilder:
             page_count=page_count,
             pages_without_text=pages_without_text,
             page_labels=page_labels,
-            date=date,
+            date=iso_date(date) if date else None,
             characters_left_out=dict(self._left_out),
             warnings=tuple(self._warnings),
         )

@@ -13,9 +13,9 @@ _CREATED = "{http://purl.org/dc/terms/}created"
 
 
 def core_properties(archive: zipfile.ZipFile, name: str) -> tuple[str | None, str | None]:
-    """The title and the date (YYYY-MM-DD) of an Open XML file, None where it gives none."""
+    """The title and the date of an Open XML file, None where it gives none."""
     if _CORE not in archive.namelist():
         return None, None
     root = ElementTree.fromstring(member(archive, _CORE, name))
     title, created = root.findtext(_TITLE), root.findtext(_CREATED)
-    return title or None, created[:10] if created else None
+    return title or None, created

@@ -31,12 +31,11 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     for path in _spine(package, posixpath.dirname(package_path)):
         tree = LexborHTMLParser(member(archive, path, name).decode("utf-8", errors="replace"))
         add_html(builder, tree)
-    date = package.findtext(f".//{_DC}date")
     return builder.build(
         title=package.findtext(f".//{_DC}title"),
         name=name,
         media_type=FORMAT.media_type,
-        date=date[:10] if date else None,
+        date=package.findtext(f".//{_DC}date"),
     )
 
 

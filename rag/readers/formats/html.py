@@ -9,10 +9,14 @@ from rag.readers.decoding import decode
 from rag.readers.html_blocks import add_html
 from rag.readers.registry import Format
 from rag.records import Document
+from rag.text.dates import iso_date
 
 _OPENING = re.compile(rb"^\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S)
 _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
-_DATE_FIELDS = ("article:published_time", "date", "dc.date", "dcterms.created", "article:modified_time")
+_DATE_FIELDS = (
+    *("article:published_time", "datepublished", "date", "dc.date", "dcterms.date", "dc.date.issued"),
+    *("dcterms.issued", "dcterms.created", "pubdate", "article:modified_time"),
+)
 
 
 def read(data: bytes, name: str, *, password: str | None = None) -> Document:
@@ -49,12 +53,13 @@ def _date(tree: object) -> str | None:
     from selectolax.lexbor import LexborHTMLParser
 
     assert isinstance(tree, LexborHTMLParser)
-    for field in tree.css("head meta"):
-        attributes = field.attributes
-        key = (attributes.get("property") or attributes.get("name") or "").lower()
-        if key in _DATE_FIELDS and attributes.get("content"):
-            return attributes["content"]
-    return None
+    found: dict[str, str] = {}
+    for field in tree.css("head meta[content]"):
+        given = field.attributes
+        key = given.get("property") or given.get("name") or given.get("itemprop") or ""
+        if iso_date(given["content"] or ""):
+            found.setdefault(key.lower(), given["content"] or "")
+    return next((found[key] for key in _DATE_FIELDS if key in found), None)
 
 
 def _recognises(data: bytes) -> bool:

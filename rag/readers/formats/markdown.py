@@ -11,6 +11,7 @@ from rag.readers.building import DocumentBuilder, clean
 from rag.readers.decoding import decode
 from rag.readers.registry import Format
 from rag.records import BlockKind, Document
+from rag.text.dates import iso_date
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -44,12 +45,13 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     if encoding:
         builder.warn(f"Read as {encoding}.")
     facts = add_markdown(builder, text)
-    title, date = facts.get("title"), facts.get("date") or facts.get("created")
+    title = facts.get("title")
+    dates = [str(facts[key]) for key in ("date", "created") if facts.get(key)]
     return builder.build(
         title=str(title) if title else None,
         name=name,
         media_type=FORMAT.media_type,
-        date=str(date) if date else None,
+        date=next(filter(iso_date, dates), None),
     )
 
 

@@ -57,13 +57,13 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
 
 
 def _meta(archive: zipfile.ZipFile, name: str) -> tuple[str | None, str | None]:
-    """The title and the date (YYYY-MM-DD), None where there is none."""
+    """The title and the date, None where there is none."""
     if "meta.xml" not in archive.namelist():
         return None, None
     meta = fromstring(member(archive, "meta.xml", name))
     title = next((found.text for found in meta.iter(_TITLE)), None)
     date = next((found.text for found in meta.iter(_DATE)), None)
-    return title, date[:10] if date else None
+    return title, date
 
 
 class _Walk:

@@ -33,7 +33,7 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
         for match in _PIECE.finditer(body):
             builder.add(_kind(match.group()), match.group())
     return builder.build(
-        title=facts.get("title"), name=name, media_type=FORMAT.media_type, date=facts.get("date") or None
+        title=facts.get("title"), name=name, media_type=FORMAT.media_type, date=facts.get("date")
     )
 
 
