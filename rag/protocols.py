@@ -85,6 +85,10 @@ class ChatModel(Protocol):
     def answer_mode(self) -> AnswerMode:
         """Whether the model may write answers itself, or only choose quotations."""
 
+    @property
+    def takes_grammar(self) -> bool:
+        """Whether an answer can be held to a grammar: without one, quotations cannot be promised."""
+
     def count_tokens(self, text: str) -> int:
         """Tokens of a plain text, no special tokens added."""
 
@@ -104,8 +108,8 @@ class ChatModel(Protocol):
     ) -> Iterator[str | Usage]:
         """Yields pieces of text, and one `Usage` last, also when cancelled.
 
-        `grammar` (GBNF with a rule `root`) holds the answer to a form; `conversation` names whose
-        prompt cache to take up and to save.
+        `grammar` (GBNF with a rule `root`) holds the answer to a form, for models that take one;
+        `conversation` names whose prompt cache to take up and to save.
         """
 
     def close(self) -> None:

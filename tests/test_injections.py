@@ -42,6 +42,7 @@ class Weak:
     """Counts words; may only quote."""
 
     answer_mode = "quoting"
+    takes_grammar = True
 
     def count_tokens(self, text: str) -> int:
         return len(text.split())

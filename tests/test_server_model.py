@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
+from rag.answering import Limits, held_to
 from rag.errors import ModelServerError, UsageError
 from rag.generation import load_chat_model
 from rag.generation.server import Address, ServerChatModel
-from rag.records import Message, Usage
+from rag.records import Evidence, Hit, Message, Passage, Usage
 
 ASKED = [Message("system", "Be brief."), Message("user", "Wo liegt Łódź?")]
 USAGE = {"prompt_tokens": 21, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 16}}
@@ -148,6 +149,28 @@ def test_llama_server_counts_exactly_and_tells_its_window() -> None:
     assert server.requests[-1][1]["parse_special"] is True
 
 
+def test_a_prompt_is_counted_with_one_request_and_once() -> None:
+    """Fitting passages into a prompt made two requests for every count, dozens an answer."""
+    with serving(tokenize=words, apply_template=template) as server:
+        model = ServerChatModel(server.url, context_tokens=4096)
+        assert model.count_prompt_tokens(ASKED) == 8
+        before = len(server.requests)
+        longer = [ASKED[0], Message("user", "Wo liegt Łódź heute?")]
+        assert [model.count_prompt_tokens(longer) for _ in range(3)] == [9, 9, 9]
+        assert [path for path, _, _ in server.requests[before:]] == ["/tokenize"]
+        assert server.requests[-1][1]["content"].endswith("<user> Wo liegt Łódź heute? <assistant>")
+
+
+def test_a_template_that_moves_messages_about_is_asked_each_time() -> None:
+    def reversing(handler: Handler, body: dict[str, Any]) -> None:
+        prompt = " ".join(message["content"] for message in reversed(body["messages"]))
+        send(handler, 200, json.dumps({"prompt": prompt}).encode())
+
+    with serving(tokenize=words, apply_template=reversing) as server:
+        assert ServerChatModel(server.url, context_tokens=4096).count_prompt_tokens(ASKED) == 5
+        assert server.requests[-1][1]["content"] == "Wo liegt Łódź? Be brief."
+
+
 def test_a_window_is_read_from_the_list_of_models() -> None:
     with serving(v1__models={"data": [{"id": "a"}, {"id": "b", "max_model_len": 1000}]}) as server:
         assert ServerChatModel(f"{server.url}/v1#b", context_tokens=4096).context_tokens == 1000
@@ -191,6 +214,18 @@ def test_a_grammar_is_passed_on_to_llama_server_only() -> None:
         assert server.requests[-1][1]["grammar"] == 'root ::= "a"'
     with serving() as server, pytest.raises(ModelServerError, match="takes no grammar"):
         run(ServerChatModel(server.url, context_tokens=4096), grammar='root ::= "a"')
+
+
+def test_a_server_without_grammars_is_given_no_choice_of_quotations() -> None:
+    """With Ollama or vLLM, an answer that had to quote failed instead of showing its evidence alone."""
+    passage = Passage("p", 0, "Łódź liegt in Polen.", 0, 20, 6, "0" * 32)
+    quote = Evidence(Hit(1, passage, 1, "towns.md", "Towns", 1.0), 1, passage.text, 0, 20, 1.0)
+    limits = Limits(top_k=5, passage_tokens=500, answer_tokens=256, evidence_sentences=3, mode="quoting")
+    with serving() as other, serving(tokenize=words) as llama_server:
+        without = ServerChatModel(other.url, context_tokens=4096)
+        able = ServerChatModel(llama_server.url, context_tokens=4096)
+        assert (without.takes_grammar, held_to([quote], without, limits)) == (False, [])
+        assert (able.takes_grammar, held_to([quote], able, limits)) == (True, [quote])
 
 
 def refuses(status: int, text: str) -> Callable[[Handler, Any], None]:

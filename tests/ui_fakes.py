@@ -84,6 +84,7 @@ class QueuedModel:
     identity = "queued-replies"
     prompt_style: PromptStyle = "full"
     answer_mode: AnswerMode = "phrasing"
+    takes_grammar = True
     context_tokens = CONTEXT_TOKENS
 
     def __init__(self, replies: Sequence[str], *, seconds_a_word: float = 0.0) -> None:
@@ -146,6 +147,10 @@ class FakeLibrary(Library):
     def chat_model(self) -> ChatModel | None:
         """The model of queued replies."""
         return self._fake_model
+
+    def use(self, model: ChatModel) -> None:
+        """Answers with another model from now on."""
+        self._fake_model = model
 
 
 def fake_library(folder: Path, replies: Sequence[str], *, seconds_a_word: float = 0.0) -> FakeLibrary:

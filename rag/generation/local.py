@@ -33,6 +33,8 @@ class LocalChatModel:
     before it, and a stop takes effect after one step.
     """
 
+    takes_grammar = True
+
     def __init__(
         self,
         engine: Engine,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import http.client
 import importlib.util
+import itertools
 import json
 import math
 import os
 import queue
+import re
 import socket
 import threading
 import time
@@ -75,6 +78,7 @@ class ServerChatModel:
 
     `exact_counts` says whether tokens are counted by the server's own tokenizer (llama-server has
     one to ask). Elsewhere they are estimated upwards with the starter model's vocabulary.
+    `takes_grammar` is true of llama-server alone: no other server knows GBNF.
     """
 
     prompt_style: PromptStyle = "full"
@@ -83,6 +87,8 @@ class ServerChatModel:
     def __init__(self, url: str, *, context_tokens: int, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self._address = Address.of(url)
         self._timeout = timeout_seconds
+        self._tokenized = functools.lru_cache(maxsize=512)(self._ask_count)
+        self._markup = functools.lru_cache(maxsize=64)(self._ask_markup)
         models = self._json("GET", "/v1/models").get("data") or []
         named = {str(entry.get("id")): entry for entry in models}
         self.name = self._address.model or next(iter(named), "")
@@ -90,6 +96,7 @@ class ServerChatModel:
             raise ModelServerError(f"{self._address} offers no model; add #NAME to its address.")
         properties = self._optional("GET", "/props")
         self.exact_counts = "tokens" in self._optional("POST", "/tokenize", {"content": "a"})
+        self.takes_grammar = self.exact_counts
         offered = _context(properties, named.get(self.name, {}))
         self.context_tokens = min(context_tokens, offered) if offered else context_tokens
 
@@ -108,8 +115,7 @@ class ServerChatModel:
         """Tokens of the whole prompt: exact where `exact_counts`, else at least as many as there are."""
         if not self.exact_counts:
             return 3 + sum(_MESSAGE_TOKENS + self.count_tokens(message.content) for message in messages)
-        prompt = self._json("POST", "/apply-template", {"messages": _plain(messages)})["prompt"]
-        return self._tokenized(prompt, special=True)
+        return self._tokenized(self._rendered(messages), special=True)
 
     def stream(
         self,
@@ -124,13 +130,13 @@ class ServerChatModel:
     ) -> Iterator[str | Usage]:
         """Yields pieces of text and one `Usage` last; a stop closes the connection at once.
 
-        `grammar` is passed on to servers that are llama-server. `conversation` is for models that
+        `grammar` is passed on where `takes_grammar`. `conversation` is for models that
         keep their own prompt cache; servers do.
 
         Raises:
             ModelServerError: the server refused, failed, or was silent for too long.
         """
-        if grammar is not None and not self.exact_counts:
+        if grammar is not None and not self.takes_grammar:
             raise ModelServerError(f"{self._address} is not a llama-server and takes no grammar.")
         body = self._body(messages, max_tokens=max_tokens, temperature=temperature, seed=seed)
         body |= {"stream": True, "stream_options": {"include_usage": True}}
@@ -159,7 +165,30 @@ class ServerChatModel:
             "seed": seed,
         }
 
-    def _tokenized(self, text: str, *, special: bool) -> int:
+    def _rendered(self, messages: Sequence[Message]) -> str:
+        """The prompt as the server writes it; its template is asked once for each order of roles.
+
+        A prompt is counted dozens of times while passages are fitted into it.
+        """
+        markup = self._markup(tuple(message.role for message in messages))
+        if not markup:
+            return self._templated(_plain(messages))
+        contents = [message.content for message in messages]
+        return markup[0] + "".join(itertools.chain(*zip(contents, markup[1:], strict=True)))
+
+    def _ask_markup(self, roles: tuple[str, ...]) -> tuple[str, ...]:
+        """The template's own text before, between and behind messages; none where it moves them about."""
+        marks = [f"\ue000{index}\ue001" for index in range(len(roles))]
+        prompt = self._templated(
+            [{"role": role, "content": mark} for role, mark in zip(roles, marks, strict=True)]
+        )
+        pieces = re.split("(\ue000\\d+\ue001)", prompt)
+        return tuple(pieces[::2]) if pieces[1::2] == marks else ()
+
+    def _templated(self, messages: list[dict[str, str]]) -> str:
+        return str(self._json("POST", "/apply-template", {"messages": messages})["prompt"])
+
+    def _ask_count(self, text: str, *, special: bool) -> int:
         body = {"content": text, "add_special": special, "parse_special": special}
         return len(self._json("POST", "/tokenize", body)["tokens"])
 
