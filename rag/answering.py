@@ -11,7 +11,7 @@ from typing import Literal
 from rag.budget import Prompt, fit, keep_order
 from rag.condense import condense
 from rag.disagreement import disagreements
-from rag.errors import UsageError
+from rag.errors import RagError, UsageError
 from rag.evidence import read
 from rag.grounding import Grounded, ground, without_half_marker
 from rag.keywords import query_terms
@@ -209,12 +209,11 @@ def answer(
     )
     quoted_at = time.perf_counter()
     yield Evidenced(draft.evidence, draft.abstained, draft.reason, quoted_at - searched, draft.disagreements)
-    model = None if draft.abstained else stages.chat_model()
-    if model is not None:
-        writing = Writing(model, stages.templates, limits, history, thread.conversation, cancelled)
+    if not draft.abstained:
+        writing = Writing(stages, limits, history, thread.conversation, cancelled)
         draft = yield from writing.events(draft, quotes)
     seconds = {"search": searched - started, "evidence": quoted_at - searched}
-    seconds["first_token"] = draft.first_token_seconds(quoted_at - started)
+    seconds["first_token"] = (draft.first_written_at or quoted_at) - started
     seconds["total"] = time.perf_counter() - started
     yield Answered(check(draft, stages.embedder, seconds))
 
@@ -271,7 +270,11 @@ def listed(question: str, query: str, swept: Sweep, started: float) -> Iterator[
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An answer on its way: what is known before the check."""
+    """An answer on its way: what is known before the check.
+
+    `problem` says why the model wrote nothing, or not to the end; `first_written_at` is when its first
+    words were there, by `time.perf_counter()`.
+    """
 
     question: str
     query: str
@@ -286,6 +289,8 @@ class Draft:
     disagreements: tuple[Disagreement, ...] = ()
     generation: Generation | None = None
     confidence: float = 1.0
+    problem: str = ""
+    first_written_at: float | None = None
 
     def refused_by_model(self) -> Draft:
         """The draft as it stands when its text says that the passages hold no answer."""
@@ -294,17 +299,22 @@ class Draft:
         reason = f"Not in your documents: {self.model} read the passages and found no answer."
         return replace(self, abstained=True, reason=reason, text="")
 
-    def first_token_seconds(self, before: float) -> float:
-        """Seconds from the question to the model's first token, or to the evidence without a model."""
-        return before + (self.usage.first_token_seconds if self.usage else 0.0)
+
+@dataclass(slots=True)
+class Written:
+    """A model's text as far as it has come; `first_at` is when its first words were there."""
+
+    text: str = ""
+    usage: Usage | None = None
+    first_at: float | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """A model's turn over a draft."""
+    """A model's turn over a draft. Whatever goes wrong in it, the draft with its evidence stays."""
 
-    model: ChatModel
-    templates: Templates
+    stages: Stages
     limits: Limits
     history: Sequence[Message]
     conversation: str | None
@@ -312,47 +322,64 @@ class Writing:
 
     def events(self, draft: Draft, quotes: Sequence[Evidence]) -> Generator[AnswerEvent, None, Draft]:
         """Streams the model's text over the passages that fit; returns the draft with it."""
-        choices = held_to(quotes, self.model, self.limits)
-        prompt = self._prompt(draft, choices)
+        try:
+            model = self.stages.chat_model()
+            choices = held_to(quotes, model, self.limits) if model else []
+            if model is None or choices == []:
+                return draft
+            prompt = self._prompt(draft, model, choices)
+        except RagError as error:
+            return replace(draft, problem=str(error))
         yield Prompted(prompt.messages, prompt.hits, prompt.budget)
-        order = self._order(prompt, choices)
-        text, shown = "", ""
-        usage: Usage | None = None
-        for piece in generated(order, self.model, conversation=self.conversation, cancelled=self.cancelled):
-            if isinstance(piece, Usage):
-                usage = piece
-                continue
-            text += piece
-            stable = without_half_marker(text)
-            if len(stable) > len(shown):
-                yield Wrote(stable[len(shown) :])
-                shown = stable
+        order = self._order(prompt, model, choices)
+        written = yield from self._streamed(order, model)
+        draft = replace(draft, budget=prompt.budget, problem=written.problem)
+        if written.problem and not written.text:
+            return draft
         return replace(
             draft,
-            text=without_half_marker(text),
-            budget=prompt.budget,
-            usage=usage,
-            model=self.model.name,
-            generation=replace(order, text=text),
+            text=without_half_marker(written.text),
+            usage=written.usage,
+            model=model.name,
+            generation=replace(order, text=written.text),
+            first_written_at=written.first_at,
         ).refused_by_model()
 
-    def _prompt(self, draft: Draft, choices: Sequence[Evidence]) -> Prompt:
+    def _streamed(self, order: Generation, model: ChatModel) -> Generator[AnswerEvent, None, Written]:
+        """The model's pieces, each as soon as no half-written marker stands at its end."""
+        written, shown = Written(), ""
+        try:
+            for piece in generated(order, model, conversation=self.conversation, cancelled=self.cancelled):
+                if isinstance(piece, Usage):
+                    written.usage = piece
+                    continue
+                written.text += piece
+                stable = without_half_marker(written.text)
+                if len(stable) > len(shown):
+                    written.first_at = written.first_at or time.perf_counter()
+                    yield Wrote(stable[len(shown) :])
+                    shown = stable
+        except RagError as error:
+            written.problem = str(error)
+        return written
+
+    def _prompt(self, draft: Draft, model: ChatModel, choices: Sequence[Evidence] | None) -> Prompt:
         """A model that chooses among quotes reads these alone; another reads passages and the history."""
         return fit(
             draft.query,
             draft.hits,
             history=() if choices else self.history,
-            templates=self.templates.with_style(self.model.prompt_style),
-            counter=self.model,
-            window_tokens=self.model.context_tokens,
+            templates=self.stages.templates.with_style(model.prompt_style),
+            counter=model,
+            window_tokens=model.context_tokens,
             passage_tokens=self.limits.passage_tokens,
             answer_tokens=self.limits.answer_tokens,
-            quotes=choices,
+            quotes=choices or (),
         )
 
-    def _order(self, prompt: Prompt, choices: Sequence[Evidence]) -> Generation:
+    def _order(self, prompt: Prompt, model: ChatModel, choices: Sequence[Evidence] | None) -> Generation:
         return Generation(
-            model=self.model.identity,
+            model=model.identity,
             messages=prompt.messages,
             max_tokens=self.limits.answer_tokens,
             temperature=self.limits.temperature,
@@ -385,7 +412,7 @@ def replay(answer: Answer, *, model: ChatModel | None, embedder: Embedder) -> An
     """The answer of a receipt, made again from it: the same prompt and settings on the same weights.
 
     Where no model wrote, the quotes are the answer, and nothing has to be made. Nothing is searched: the
-    documents may have changed since.
+    documents may have changed since. A text that was cut off is made to where it was cut.
 
     Raises:
         UsageError: the model at hand is not the receipt's.
@@ -399,8 +426,15 @@ def replay(answer: Answer, *, model: ChatModel | None, embedder: Embedder) -> An
             f"The receipt was written by {order.model}; at hand is {at_hand}. Name that model's file "
             "with --model, and tune it or not as it was then."
         )
-    pieces = list(generated(order, model))
-    text = "".join(piece for piece in pieces if isinstance(piece, str))
+    cut_off = answer.problem or (answer.usage is not None and answer.usage.finish == "cancelled")
+    text, usage = "", answer.usage
+    for piece in generated(order, model):
+        if isinstance(piece, Usage):
+            usage = usage if cut_off else piece
+        elif not cut_off or len(text) < len(order.text):
+            text += piece
+        else:
+            break
     draft = Draft(
         answer.question,
         answer.query,
@@ -408,25 +442,29 @@ def replay(answer: Answer, *, model: ChatModel | None, embedder: Embedder) -> An
         answer.evidence,
         answer.abstained,
         answer.reason,
-        text=without_half_marker(text),
+        text="" if answer.abstained else without_half_marker(text),
         budget=answer.budget,
-        usage=next((piece for piece in pieces if isinstance(piece, Usage)), None),
+        usage=usage,
         model=answer.model,
         disagreements=answer.disagreements,
         generation=replace(order, text=text),
+        problem=answer.problem,
     )
     return check(draft, embedder, answer.seconds)
 
 
-def held_to(quotes: Sequence[Evidence], model: ChatModel, limits: Limits) -> list[Evidence]:
-    """The quotations a model has to choose from; none where it may phrase the answer.
+def held_to(quotes: Sequence[Evidence], model: ChatModel, limits: Limits) -> list[Evidence] | None:
+    """The quotations a model has to choose from; None where it may phrase the answer.
 
-    Sentences that would not fit twice into the answer's room are no choices. The model then reads nothing
-    else: about 290 tokens instead of 1,300 with the default budget.
+    Sentences that would not fit twice into the answer's room are no choices. Where none is left, a model
+    that has to choose has nothing to say. It reads nothing but its choices: about 290 tokens instead of
+    1,300 with the default budget.
     """
     weak = model.answer_mode == "quoting"
     if limits.mode == "phrasing" or (limits.mode == "auto" and not weak):
-        return []
+        return None
+    if not model.takes_grammar:
+        return []  # nothing would hold it to the quotations
     room = limits.answer_tokens // MOST_SENTENCES
     return [quote for quote in quotes if speakable(quote) and model.count_tokens(quoted(quote)) < room]
 
@@ -453,6 +491,7 @@ def check(draft: Draft, embedder: Embedder | None, seconds: dict[str, float]) ->
         seconds=seconds,
         disagreements=draft.disagreements,
         generation=draft.generation,
+        problem=draft.problem,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from rag.errors import UsageError
-from rag.records import Answer, Disagreement, Generation, Hit
+from rag.records import Answer, Citation, Disagreement, Generation, Hit
 
 RECEIPT_VERSION = 1
 
@@ -31,6 +31,19 @@ def shown_text(answer: Answer) -> str:
 def passage_json(hit: Hit) -> dict[str, Any]:
     """A retrieved passage as the command line's contract has it."""
     return {"doc": hit.doc, "page": hit.page, "text": hit.passage.text, "score": round(hit.score, 6)}
+
+
+def citation_json(citation: Citation) -> dict[str, Any]:
+    """A citation as the command line's contract has it, with its place in the document's text."""
+    return {
+        "marker": citation.marker,
+        "doc": citation.doc,
+        "page": citation.page,
+        "quote": citation.quote,
+        "supported": citation.supported,
+        "start": citation.start,
+        "end": citation.end,
+    }
 
 
 def disagreement_json(found: Disagreement) -> list[dict[str, Any]]:
@@ -55,10 +68,8 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "model": answer.model,
         "abstained": answer.abstained,
         "reason": answer.reason,
-        "citations": [
-            {"marker": c.marker, "doc": c.doc, "page": c.page, "quote": c.quote, "supported": c.supported}
-            for c in answer.citations
-        ],
+        "problem": answer.problem,
+        "citations": [citation_json(citation) for citation in answer.citations],
         "passages": [passage_json(hit) for hit in answer.hits],
         "disagreements": [disagreement_json(one) for one in answer.disagreements],
         "left_out": list(answer.budget.left_out) if answer.budget else [],

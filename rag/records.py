@@ -248,8 +248,9 @@ class Answer:
     """A finished answer with everything needed to check it, save it and show it again.
 
     `evidence` is what retrieval alone answers; `text` is the model's, "" where none was asked.
-    `hits[marker - 1]` is the passage a marker points to. `seconds` has search, evidence,
-    first_token and total.
+    `hits[marker - 1]` is the passage a marker points to. `seconds` has search and
+    evidence, and from the question on first_token and total. `problem` says why the model wrote nothing,
+    or not to the end; "" where nothing went wrong.
     """
 
     question: str
@@ -268,6 +269,7 @@ class Answer:
     seconds: dict[str, float] = field(default_factory=dict)
     disagreements: tuple[Disagreement, ...] = ()
     generation: Generation | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

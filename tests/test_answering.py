@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ui_fakes import FakeLibrary, QueuedModel, fake_library, write_documents
@@ -18,10 +19,10 @@ from rag.answering import (
     Thread,
     Wrote,
 )
-from rag.errors import ModelMismatch, UsageError
+from rag.errors import ModelMismatch, ModelNotFound, ModelServerError, UsageError
 from rag.ranking import Ranking
 from rag.receipts import answer_json, shown_text
-from rag.records import Answer, Hit, Message, Passage
+from rag.records import Answer, Hit, Message, Passage, Usage
 
 QUESTION = "How long is the notice period?"
 REPLY = "The notice period is three months for everybody [1]. It was two years in 1907 [1]. So says [99]."
@@ -89,7 +90,7 @@ def test_the_json_has_what_scripts_rely_on(library: FakeLibrary) -> None:
         "tokens",
         "seconds",
     } <= set(row)
-    assert set(row["citations"][0]) == {"marker", "doc", "page", "quote", "supported"}
+    assert set(row["citations"][0]) == {"marker", "doc", "page", "quote", "supported", "start", "end"}
     assert set(row["passages"][0]) == {"doc", "page", "text", "score"}
     assert set(row["tokens"]) == {"prompt", "cached", "answer"}
     assert set(row["seconds"]) == {"search", "first_token", "total"}
@@ -254,3 +255,74 @@ def test_the_settings_ranking_decides_what_is_searched_and_answered(library: Fak
     assert found == library.search(QUESTION, ranking=ranking)
     answer = finished(library.ask(QUESTION))
     assert [hit for hit in answer.hits if "beside" not in hit.signals] == found
+
+
+class Breaking(QueuedModel):
+    """Fails after some words of its reply."""
+
+    def __init__(self, reply: str, words: int) -> None:
+        super().__init__([reply])
+        self.words = words
+
+    def stream(self, *given: Any, **options: Any) -> Iterator[str | Usage]:
+        """The first words, then the server is gone."""
+        for number, piece in enumerate(super().stream(*given, **options)):
+            if number == self.words:
+                raise ModelServerError("The model server at localhost does not answer.")
+            yield piece
+
+
+def test_a_model_that_cannot_be_loaded_leaves_the_evidence(
+    library: FakeLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error took the evidence with it: nothing was saved, and `--json` printed nothing."""
+
+    def gone(_: FakeLibrary) -> QueuedModel:
+        raise ModelNotFound("There is no file model.gguf.")
+
+    monkeypatch.setattr(FakeLibrary, "chat_model", property(gone))
+    answer = finished(library.ask(QUESTION))
+    assert answer.evidence[0].quote == "The notice period is three months for everybody."
+    assert (answer.problem, answer.text, answer.model) == ("There is no file model.gguf.", "", None)
+    assert answer_json(answer)["problem"] == "There is no file model.gguf."
+
+
+@pytest.mark.parametrize(("words", "text"), [(0, ""), (4, "The notice period is [1]")])
+def test_a_model_that_breaks_off_leaves_the_evidence_and_what_it_wrote(
+    library: FakeLibrary, words: int, text: str
+) -> None:
+    library.use(Breaking(REPLY, words))
+    answer = finished(library.ask(QUESTION))
+    assert answer.evidence[0].quote == "The notice period is three months for everybody."
+    assert answer.problem == "The model server at localhost does not answer."
+    assert answer.text.strip() == text
+
+
+def test_a_window_too_small_leaves_the_evidence(library: FakeLibrary) -> None:
+    model = QueuedModel([REPLY])
+    model.context_tokens = 20
+    library.use(model)
+    answer = finished(library.ask(QUESTION))
+    assert answer.evidence
+    assert answer.problem.startswith("The context window has 20 tokens")
+    assert model.prompts == []
+
+
+def test_a_weak_model_without_a_sentence_to_choose_is_not_asked(library: FakeLibrary) -> None:
+    """Where every quote was a table, or too long for the answer's room, a weak model wrote freely."""
+    model = QueuedModel(["It was two years in 1907."])
+    model.answer_mode = "quoting"
+    library.use(model)
+    library.settings = library.settings.model_copy(update={"answer_tokens": 16})
+    answer = finished(library.ask(QUESTION))
+    assert model.prompts == []
+    assert (answer.text, answer.model, answer.problem) == ("", None, "")
+    assert answer.evidence[0].quote == "The notice period is three months for everybody."
+
+
+def test_the_first_token_is_timed_from_the_question_on(library: FakeLibrary) -> None:
+    """Loading the model and fitting the prompt were left out."""
+    library.use(QueuedModel([REPLY], seconds_a_word=0.05))
+    answer = finished(library.ask(QUESTION))
+    assert answer.seconds["first_token"] >= answer.seconds["search"] + answer.seconds["evidence"] + 0.05
+    assert answer.seconds["first_token"] < answer.seconds["total"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ui_fakes import FakeLibrary, QueuedModel, fake_library, write_documents
 
-from rag.answering import Answered
+from rag.answering import Answered, Wrote
 from rag.errors import UsageError
 from rag.receipts import read_receipt, receipt_json, receipt_markdown
 from rag.records import Answer
@@ -44,6 +45,38 @@ def test_the_same_text_comes_again(library: FakeLibrary, answer: Answer) -> None
     assert again.citations == answer.citations
     assert isinstance(library.chat_model, QueuedModel)
     assert library.chat_model.prompts[0] == library.chat_model.prompts[1]
+
+
+def test_a_stopped_answer_is_made_again_as_far_as_it_came(library: FakeLibrary) -> None:
+    """The whole text came, and llama.cpp was blamed for the difference."""
+    pieces: list[str] = []
+    events = library.ask(QUESTION, cancelled=lambda: len(pieces) >= 4)
+    for event in events:
+        if isinstance(event, Wrote):
+            pieces.append(event.piece)
+    assert isinstance(event, Answered)
+    again = library.replay(read_receipt(receipt_json(event.answer)))
+    assert again == event.answer
+    assert again.usage is not None
+    assert again.usage.finish == "cancelled"
+
+
+def test_a_refusing_models_answer_is_made_again(library: FakeLibrary, answer: Answer) -> None:
+    """Its text is not shown, so that another text seemed to come."""
+    library.use(QueuedModel(["Not in your documents."]))
+    assert answer.generation is not None
+    refused = replace(
+        answer,
+        abstained=True,
+        text="",
+        sentences=(),
+        citations=tuple(one for one in answer.citations if one.origin == "evidence"),
+        removed_markers=0,
+        generation=replace(answer.generation, text="Not in your documents."),
+    )
+    again = library.replay(refused)
+    assert again.generation == refused.generation
+    assert (again.abstained, again.text) == (True, "")
 
 
 def test_an_answer_without_a_model_needs_none(answer: Answer, tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rag.cli import app
+from rag.cli import SOME_FAILED, app
 from rag.cli.options import CollectionOption, CountOption, JsonOption, LibraryOption, open_library
 from rag.cli.printing import messages, print_json, results, say
-from rag.errors import ModelError, UsageError
+from rag.errors import ModelError, RagError, UsageError
 
 if TYPE_CHECKING:
     from rag.answering import Evidenced
@@ -116,9 +116,10 @@ def replayed(library: Library, path: Path) -> Answer:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"The receipt {path} cannot be read: {error}") from error
     again = library.replay(recorded)
-    if again.text != recorded.text:
+    if again.generation and recorded.generation and again.generation.text != recorded.generation.text:
         raise ModelError(
-            f"The model wrote another text than {path} has: “{again.text}”. llama.cpp may be another version."
+            f"The model wrote another text than {path} has: “{again.generation.text}”. "
+            "llama.cpp may be another version, or run on another number of threads."
         )
     return again
 
@@ -160,6 +161,7 @@ def shown(library: Library, question: str) -> Answer:
                 wrote = True
             results.print(event.piece, end="")
         elif isinstance(event, Answered):
+            print_problem(event.answer)
             print_sources(event.answer)
             return event.answer
     raise AssertionError("answering always ends with Answered")
@@ -190,7 +192,14 @@ def print_answer(answer: Answer) -> None:
     if answer.text:
         results.print(f"\n{answer.model} writes:", style="dim")
         results.print(answer.text)
+    print_problem(answer)
     print_sources(answer)
+
+
+def print_problem(answer: Answer) -> None:
+    """Why the model wrote nothing, or not to the end."""
+    if answer.problem:
+        say(f"The model {'broke off' if answer.text else 'wrote nothing'}: {answer.problem}")
 
 
 def print_sources(answer: Answer) -> None:
@@ -224,7 +233,10 @@ def batch(
         str | None, typer.Option("--model", help="Chat model: a name, a GGUF file, a server's URL, or none.")
     ] = None,
 ) -> None:
-    """Answer a file of questions, loading the models once; run again to go on where it stopped."""
+    """Answer a file of questions, loading the models once; run again to go on where it stopped.
+
+    A question that cannot be answered is named and left for the next run; the others go on.
+    """
     from rich.progress import track
 
     opened = open_library(context, library=library, collection=collection, chat_model=model, top_k=count)
@@ -233,11 +245,24 @@ def batch(
     left = [row for row in asked if row["id"] not in done]
     if done:
         say(f"{len(asked) - len(left)} of {len(asked)} questions are answered already in {output}")
+    if left:
+        opened.require_documents()
+    failures = 0
     with output.open("a", encoding="utf-8") as lines:
         for row in track(left, description="Questions", console=messages):
-            result = retrieved(opened, row, count) if retrieve_only else answered(opened, row)
+            try:
+                result = retrieved(opened, row, count) if retrieve_only else answered(opened, row)
+            except RagError as error:
+                failures += 1
+                say(f"{row['id']}: {error}")
+                continue
             lines.write(json.dumps({"id": row["id"], **result}, ensure_ascii=False) + "\n")
             lines.flush()
+            if result.get("problem"):
+                failures += 1
+                say(f"{row['id']}: {result['problem']}")
+    if failures:
+        raise typer.Exit(SOME_FAILED)
 
 
 def read_questions(path: Path) -> Iterator[dict[str, Any]]:
