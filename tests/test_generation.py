@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from gguf_files import byte_level_vocabulary, starter_gguf
+from gguf_files import byte_level_vocabulary, recurrent_gguf, starter_gguf
 
 from rag.errors import BudgetError, ModelDamaged, ModelError, ModelNotFound, UsageError
 from rag.generation import LocalChatModel, load_chat_model
@@ -193,16 +193,33 @@ def test_a_models_hash_is_kept_until_its_file_changes(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_damaged_prompt_cache_is_thrown_away(tmp_path: Path) -> None:
+    """The cache in memory was emptied by the try, and its tokens were still taken to be there."""
+    alike = [ASKED[0], Message("user", f"{RIVERS}\nWhere does river 8 flow?")]
     model = load_chat_model(starter_gguf(), context_tokens=1024, threads=1, cache=tmp_path)
     try:
         expected, _ = run(model, conversation="a")
         (kept,) = tmp_path.rglob("*.kv")
         kept.write_bytes(kept.read_bytes()[:50_000])
-        run(model, [Message("user", "Lakes " * 150)], conversation="b")
+        run(model, alike, conversation="b")
         again, usage = run(model, conversation="a")
     finally:
         model.close()
     assert again == expected
+    assert usage.cached_tokens == 0
+
+
+def test_a_model_that_cannot_forget_a_part_computes_its_prompt_anew(tmp_path: Path) -> None:
+    """Mamba models failed at their second question, and after the first where it was saved."""
+    model = load_chat_model(recurrent_gguf(tmp_path / "mamba.gguf"), context_tokens=1024, cache=tmp_path)
+    try:
+        first, _ = run(model, conversation="a")
+        again, usage = run(model, conversation="a")
+        other, _ = run(model, [ASKED[0], Message("user", f"{RIVERS}\nAnd river 8?")], conversation="b")
+        last, _ = run(model, conversation="a")
+    finally:
+        model.close()
+    assert first == again == last
+    assert other
     assert usage.cached_tokens == 0
 
 

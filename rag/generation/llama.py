@@ -99,12 +99,15 @@ class Engine:
         """Logits after the last token decoded, shape (vocabulary_size,), a copy."""
         return self._logits_at(-1).copy()
 
-    def trim(self, count: int) -> None:
-        """Keeps the first `count` positions of the KV cache."""
-        if not self.native.llama_memory_seq_rm(self._memory, _SEQUENCE, count, -1):
-            # Recurrent models cannot forget a part.
-            self.native.llama_memory_clear(self._memory, True)
-            raise ModelError("This model's cache cannot be trimmed.")
+    def trim(self, count: int) -> int:
+        """Keeps the first `count` positions of the cache; how many are kept.
+
+        Recurrent models (Mamba, and hybrids with it) cannot forget a part: they keep none.
+        """
+        if self.native.llama_memory_seq_rm(self._memory, _SEQUENCE, count, -1):
+            return count
+        self.clear()
+        return 0
 
     def clear(self) -> None:
         """Empties the KV cache."""

@@ -122,7 +122,7 @@ class LocalChatModel:
             try:
                 self._take_up(conversation)
                 clock.cached = self._reuse(prompt)
-                if not self._prefill(prompt, clock.cached, cancelled):
+                if not self._prefill(prompt, cancelled):
                     yield clock.usage("cancelled")
                     return
                 yield from self._decode(len(prompt), sampler, min(max_tokens, room), cancelled, clock)
@@ -158,19 +158,20 @@ class LocalChatModel:
         if self._closed:
             raise ModelError(f"{self.name} is closed; load it again.")
 
-    def _reuse(self, prompt: Sequence[int]) -> int:
-        """How many leading prompt tokens stay in the cache: whole steps, and never the last token."""
+    def _reuse(self, prompt: list[int]) -> int:
+        """Leaves in the cache what leads the prompt: whole steps, and never the last token; how many."""
         same = 0
         for cached, token in zip(self._cached, prompt[:-1], strict=False):
             if cached != token:
                 break
             same += 1
-        return same - same % self._step
+        kept = self.engine.trim(same - same % self._step)
+        self._cached = prompt[:kept]
+        return kept
 
-    def _prefill(self, prompt: list[int], start: int, cancelled: Callable[[], bool]) -> bool:
-        """Computes the prompt from `start` on; False when cancelled between two steps."""
-        self.engine.trim(start)
-        self._cached = prompt[:start]
+    def _prefill(self, prompt: list[int], cancelled: Callable[[], bool]) -> bool:
+        """Computes what the cache lacks of the prompt; False when cancelled between two steps."""
+        start = len(self._cached)
         while start < len(prompt):
             if cancelled():
                 return False
@@ -205,12 +206,13 @@ class LocalChatModel:
         before, self._conversation = self._conversation, conversation
         if self._states is None or conversation is None or conversation == before:
             return
-        if tokens := self._states.load(self.engine, conversation):
-            self._cached = tokens
+        restored = self._states.load(self.engine, conversation)
+        if restored is not None:
+            self._cached = restored
 
     def _save(self, conversation: str | None) -> None:
         if self._states is not None and conversation is not None:
-            self.engine.trim(len(self._cached))
+            self._cached = self._cached[: self.engine.trim(len(self._cached))]
             self._states.save(self.engine, conversation, self._cached)
 
 

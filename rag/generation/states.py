@@ -24,11 +24,14 @@ class KeptStates:
         self._identity = identity
         self._most_bytes = most_bytes
 
-    def load(self, engine: Engine, conversation: str) -> list[int]:
-        """Puts a saved cache into the engine; the tokens it holds, none where there is none."""
+    def load(self, engine: Engine, conversation: str) -> list[int] | None:
+        """Puts a saved cache into the engine; the tokens it now holds, none where the file is damaged.
+
+        None where nothing was saved; the engine is then as it was.
+        """
         path = self._path(conversation)
         if not path.exists():
-            return []
+            return None
         tokens = engine.restore(path)
         if tokens:
             os.utime(path)
