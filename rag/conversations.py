@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, Protocol
@@ -118,11 +118,21 @@ class CitationToday:
 
 
 class Conversations:
-    """The conversations of one library that belong to one person; "" is whoever has not signed in."""
+    """The conversations of one library that belong to one person; "" is whoever has not signed in.
 
-    def __init__(self, store: ConversationStore, *, owner: str = "") -> None:
+    `deleted` is told the id of each conversation that was deleted, for what else is kept of it.
+    """
+
+    def __init__(
+        self,
+        store: ConversationStore,
+        *,
+        owner: str = "",
+        deleted: Callable[[int], None] = lambda conversation_id: None,
+    ) -> None:
         self._tables = store.conversations
         self._owner = owner
+        self._deleted = deleted
 
     def start(self, title: str = "", *, collection: str = "default") -> int:
         """A new conversation; without a title, its first question becomes one. Returns its id."""
@@ -185,6 +195,7 @@ class Conversations:
         """Removes a conversation for good."""
         if not self._tables.delete(conversation_id):
             raise _unknown(conversation_id)
+        self._deleted(conversation_id)
 
     def delete_from(self, conversation_id: int, ordinal: int) -> None:
         """Removes the turns from `ordinal` on, so that a question can be asked again differently."""

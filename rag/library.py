@@ -112,8 +112,12 @@ class Library:
     def conversations_of(self, owner: str) -> Conversations:
         """The saved conversations of one person of a shared app."""
         from rag.conversations import Conversations
+        from rag.generation import forget_prompts
 
-        return Conversations(self.store, owner=owner)
+        def forget(conversation_id: int) -> None:
+            forget_prompts(str(conversation_id), cache=self.settings.cache)
+
+        return Conversations(self.store, owner=owner, deleted=forget)
 
     def ingest(self, paths: Sequence[Path], **options: Any) -> Iterator[IngestEvent]:
         """Brings the collection in step with files and folders; see `rag.indexing.ingest`."""

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gguf_files import byte_level_vocabulary, recurrent_gguf, starter_gguf
 
 from rag.errors import BudgetError, ModelDamaged, ModelError, ModelNotFound, UsageError
-from rag.generation import LocalChatModel, load_chat_model
+from rag.generation import LocalChatModel, forget_prompts, load_chat_model
 from rag.generation.chat_template import ChatTemplate, Part
+from rag.generation.states import KeptStates
 from rag.generation.tuned import sha256_of
 from rag.records import Message, Usage
+from tests.generation_fakes import SavingEngine
 
 RIVERS = " ".join(f"River {number} carries water from hill {number} to the sea." for number in range(12))
 ASKED = [Message("system", "You answer briefly."), Message("user", f"{RIVERS}\nWhere does river 7 flow?")]
@@ -189,6 +193,35 @@ def test_a_models_hash_is_kept_until_its_file_changes(tmp_path: Path) -> None:
     assert sha256_of(file, cache=cache) == "from the cache"
     file.write_bytes(b"other weights")
     assert sha256_of(file, cache=cache) == hashlib.sha256(b"other weights").hexdigest()
+
+
+def kept_states(cache: Path, model: str) -> KeptStates:
+    return KeptStates(cache / "prompts", identity=model)
+
+
+def test_a_deleted_conversation_leaves_no_prompt_cache(tmp_path: Path) -> None:
+    """Whoever deleted a conversation left its text on the disk, in the models' caches."""
+    engine: Any = SavingEngine()
+    tokens = list(range(200))
+    for model in ("small", "large"):
+        for conversation in ("1", "2"):
+            kept_states(tmp_path, model).save(engine, conversation, tokens)
+    forget_prompts("1", cache=tmp_path)
+    assert [kept_states(tmp_path, model).load(engine, "1") for model in ("small", "large")] == [None, None]
+    assert kept_states(tmp_path, "small").load(engine, "2") == tokens
+
+
+def test_what_a_dead_process_left_half_written_is_removed(tmp_path: Path) -> None:
+    """Files of a saving that was killed were never counted, and never deleted."""
+    folder = tmp_path / "prompts"
+    folder.mkdir()
+    old, new = folder / "a.0000.part", folder / "b.0000.part"
+    for part in (old, new):
+        part.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    engine: Any = SavingEngine()
+    kept_states(tmp_path, "small").save(engine, "1", list(range(200)))
+    assert [path.name for path in sorted(folder.glob("*.part"))] == ["b.0000.part"]
 
 
 @pytest.mark.slow

@@ -10,7 +10,9 @@ import pytest
 
 from rag.config import Settings
 from rag.errors import UsageError
+from rag.generation.states import KeptStates
 from rag.library import Library
+from tests.generation_fakes import SavingEngine
 from tests.indexing_fakes import WordEmbedder
 
 
@@ -67,4 +69,17 @@ def test_a_plain_query_is_words_only(tmp_path: Path) -> None:
     assert [hit.doc for hit in library.search(query, plain=True)] == ["manual.txt"]
     with pytest.raises(UsageError, match="after:yesterday is not a date"):
         library.search(query)
+    library.close()
+
+
+def test_deleting_a_conversation_deletes_its_prompt_caches(tmp_path: Path) -> None:
+    library = Library(Settings(library=tmp_path))
+    states = KeptStates(library.settings.cache / "prompts", identity="model")
+    engine: Any = SavingEngine()
+    conversation_id = library.conversations.start("Rivers")
+    states.save(engine, str(conversation_id), list(range(200)))
+    states.save(engine, "other", list(range(200)))
+    library.conversations.delete(conversation_id)
+    assert states.load(engine, str(conversation_id)) is None
+    assert states.load(engine, "other") == list(range(200))
     library.close()

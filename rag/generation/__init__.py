@@ -22,6 +22,7 @@ __all__ = [
     "ServerChatModel",
     "TunedModel",
     "chat_model_of",
+    "forget_prompts",
     "load_chat_model",
     "load_tuned",
     "usable_cores",
@@ -99,6 +100,13 @@ def chat_model_of(
     )
 
 
+def forget_prompts(conversation: str, *, cache: Path) -> None:
+    """Deletes what the models in `cache` keep of a conversation: its text can be read out of it."""
+    from rag.generation.states import forget
+
+    forget(_prompts_folder(cache), conversation)
+
+
 def usable_cores() -> int:
     """Processors this process may use."""
     try:
@@ -120,7 +128,11 @@ def _states(path: Path, tuned: TunedModel | None, cache: Path) -> KeptStates:
 
     stat = path.stat()
     identity = f"{path.resolve()}:{stat.st_size}:{stat.st_mtime_ns}:{_form(tuned)}"
-    return KeptStates(cache / "prompts", identity=identity)
+    return KeptStates(_prompts_folder(cache), identity=identity)
+
+
+def _prompts_folder(cache: Path) -> Path:
+    return cache / "prompts"
 
 
 def _identity(path: Path, tuned: TunedModel | None, cache: Path | None) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from rag.generation.llama import Engine
@@ -14,6 +16,8 @@ from rag.generation.llama import Engine
 MOST_BYTES = 512 * 2**20
 # Below this many tokens computing anew is as quick as reading the file.
 _FEWEST_TOKENS = 128
+# A file half written for so long was left by a process that died; saving takes a second.
+_ABANDONED_SECONDS = 600.0
 
 
 class KeptStates:
@@ -54,10 +58,13 @@ class KeptStates:
         self._make_room()
 
     def _path(self, conversation: str) -> Path:
-        key = hashlib.sha256(f"{self._identity}\0{conversation}".encode()).hexdigest()[:32]
-        return self._folder / f"{key}.kv"
+        return self._folder / f"{_key(conversation)}-{_key(self._identity)}.kv"
 
     def _make_room(self) -> None:
+        for part in self._folder.glob("*.part"):
+            with suppress(FileNotFoundError):  # its writer has just given it its name
+                if time.time() - part.stat().st_mtime > _ABANDONED_SECONDS:
+                    part.unlink()
         files = [(path.stat(), path) for path in self._folder.glob("*.kv")]
         files.sort(key=lambda entry: (entry[0].st_mtime_ns, entry[1].name), reverse=True)
         total = 0
@@ -65,3 +72,13 @@ class KeptStates:
             total += stat.st_size
             if total > self._most_bytes:
                 path.unlink(missing_ok=True)
+
+
+def forget(folder: Path, conversation: str) -> None:
+    """Deletes a conversation's saved prompt caches, of every model."""
+    for path in folder.glob(f"{_key(conversation)}-*"):
+        path.unlink(missing_ok=True)
+
+
+def _key(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:16]
