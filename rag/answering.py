@@ -8,11 +8,12 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from rag.budget import Prompt, fit, keep_order
-from rag.condense import condense
+from rag.budget import Prompt, beginning, fit, keep_order
+from rag.condense import Rewrite, condense
 from rag.disagreement import disagreements
 from rag.errors import RagError, UsageError
 from rag.evidence import read
+from rag.filters import ParsedQuery, parse_query
 from rag.grounding import Grounded, ground, without_half_marker
 from rag.keywords import query_terms
 from rag.protocols import ChatModel, Embedder, Reranker, SearchIndex
@@ -86,6 +87,7 @@ _REFUSED = re.compile(r"\W*not in your documents\W*$", re.IGNORECASE)
 DOUBTFUL = 0.6
 # A follow-up leans on the last question and its answer.
 REWRITE_TURNS = 4
+REWRITE_HISTORY_TOKENS = 512
 REWRITE_TOKENS = 64
 # The decision to answer compares the best hits with those behind them: it was fitted on twenty.
 JUDGED_HITS = 20
@@ -126,16 +128,76 @@ class Rewriting:
 
     stages: Stages
     limits: Limits
+    cancelled: Callable[[], bool]
 
     def written(self, question: str, history: Sequence[Message]) -> str:
-        """The question as the model rewrites it; "" where the model is too weak, or there is none."""
-        model = self.stages.chat_model()
-        if model is None or model.answer_mode == "quoting":
+        """The question as the model rewrites it; "" where none is able to, or it fails or is stopped."""
+        try:
+            model = self.stages.chat_model()
+            if model is None or model.answer_mode == "quoting":
+                return ""
+            said = self._said(history, model)
+            prompt = self.stages.templates.fill("condense", history=said, question=question)
+            pieces = list(
+                model.stream(
+                    [Message("user", prompt)],
+                    max_tokens=REWRITE_TOKENS,
+                    seed=self.limits.seed,
+                    cancelled=self.cancelled,
+                )
+            )
+        except RagError:
+            # Rules do what they can without a model; the answer tells what is wrong with it.
             return ""
-        said = "\n".join(f"{one.role}: {one.content}" for one in history[-REWRITE_TURNS:])
-        prompt = self.stages.templates.fill("condense", history=said, question=question)
-        pieces = model.stream([Message("user", prompt)], max_tokens=REWRITE_TOKENS, seed=self.limits.seed)
-        return "".join(piece for piece in pieces if isinstance(piece, str))
+        return "" if self.cancelled() else "".join(piece for piece in pieces if isinstance(piece, str))
+
+    def _said(self, history: Sequence[Message], model: ChatModel) -> str:
+        """The last messages, each by its beginning: an answer may quote hundreds of passages."""
+        room = REWRITE_HISTORY_TOKENS // REWRITE_TURNS
+        return "\n".join(
+            f"{one.role}: {beginning(one.content, most_tokens=room, counter=model)}"
+            for one in history[-REWRITE_TURNS:]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as typed, and taken apart.
+
+    `query` is shown as what is searched for, `words` are answered: the question made to stand alone,
+    without its filters. `parsed` is both for the search.
+    """
+
+    question: str
+    query: str
+    words: str
+    parsed: ParsedQuery
+
+    @classmethod
+    def of(cls, question: str, history: Sequence[Message], rewrite: Rewrite) -> Asked:
+        """Takes a question apart and makes it stand alone."""
+        parsed = parse_query(question)
+        said = [
+            replace(one, content=_without_filters(one.content)) if one.role == "user" else one
+            for one in history
+        ]
+        words, changed = condense(_without_filters(question), said, rewrite=rewrite)
+        query = " ".join([words, *_limits_of(parsed)]) if changed else question.strip()
+        return cls(question, query, words, replace(parsed, text=parse_query(words).text))
+
+
+def _without_filters(question: str) -> str:
+    """What a question says; one without filters stays as it was typed, to the letter."""
+    parsed = parse_query(question)
+    return parsed.text if _limits_of(parsed) else question.strip()
+
+
+def _limits_of(parsed: ParsedQuery) -> list[str]:
+    """The filters and excluded words of a query, as they are typed."""
+    named: list[tuple[str, str]] = [(one.kind, one.value) for one in parsed.filters]
+    named += [("collection", parsed.collection)] if parsed.collection else []
+    limits = [f'{kind}:"{value}"' if " " in value else f"{kind}:{value}" for kind, value in named]
+    return [*limits, *(f"-{word}" for word in parsed.excluded)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,15 +245,13 @@ def answer(
     if not question.strip():
         raise UsageError("The question is empty.")
     started = time.perf_counter()
-    query, _ = condense(question, history, rewrite=Rewriting(stages, limits).written)
-    everywhere = sweep_question(query) if docs is None else None
-    if everywhere:
-        swept = sweep(everywhere, index=stages.index, collection=collection, terms=query_terms)
-        if swept.matches:
-            yield from listed(question, query, swept, started)
-            return
+    asked = Asked.of(question, history, Rewriting(stages, limits, cancelled).written)
+    swept = everything(asked, stages.index, collection, docs)
+    if swept is not None:
+        yield from listed(asked, swept, started)
+        return
     hits = retrieve(
-        query,
+        asked.parsed,
         index=stages.index,
         embedder=stages.embedder,
         collection=collection,
@@ -202,15 +262,13 @@ def answer(
     )
     shown = tuple(with_surroundings(thread.ordered(hits[: limits.top_k]), stages.index))
     searched = time.perf_counter()
-    yield Searched(query, shown, searched - started)
+    yield Searched(asked.query, shown, searched - started)
 
-    draft, quotes = examined(
-        question, query, hits, shown, stages=stages, collection=collection, limits=limits
-    )
+    draft, quotes = examined(asked, hits, shown, stages=stages, collection=collection, limits=limits)
     quoted_at = time.perf_counter()
     yield Evidenced(draft.evidence, draft.abstained, draft.reason, quoted_at - searched, draft.disagreements)
     if not draft.abstained:
-        writing = Writing(stages, limits, history, thread.conversation, cancelled)
+        writing = Writing(asked, stages, limits, history, thread.conversation, cancelled)
         draft = yield from writing.events(draft, quotes)
     seconds = {"search": searched - started, "evidence": quoted_at - searched}
     seconds["first_token"] = (draft.first_written_at or quoted_at) - started
@@ -219,8 +277,7 @@ def answer(
 
 
 def examined(
-    question: str,
-    query: str,
+    asked: Asked,
     hits: Sequence[Hit],
     shown: tuple[Hit, ...],
     *,
@@ -233,8 +290,8 @@ def examined(
     Markers number the hits as shown.
     """
     count = max(limits.evidence_sentences, QUOTABLE_SENTENCES)
-    reading = read(query, hits[: limits.top_k], embedder=stages.embedder, count=count)
-    judgement = judge(query, hits, reading)
+    reading = read(asked.words, hits[: limits.top_k], embedder=stages.embedder, count=count)
+    judgement = judge(asked.words, hits, reading)
     markers = {hit.rowid: marker for marker, hit in enumerate(shown, start=1)}
     quotes = [replace(quote, marker=markers[quote.hit.rowid]) for quote in reading.evidence]
 
@@ -242,8 +299,8 @@ def examined(
         return next((one.date for one in stages.index.documents(collection) if one.id == document_id), None)
 
     draft = Draft(
-        question,
-        query,
+        asked.question,
+        asked.query,
         shown,
         tuple(quotes[: limits.evidence_sentences]),
         judgement.abstain,
@@ -254,16 +311,30 @@ def examined(
     return draft, quotes
 
 
-def listed(question: str, query: str, swept: Sweep, started: float) -> Iterator[AnswerEvent]:
+def everything(asked: Asked, index: SearchIndex, collection: str, docs: Sequence[str] | None) -> Sweep | None:
+    """What a question for a count or a list finds in the whole collection; None for any other question.
+
+    A filter that no document passes, or another collection's name, is the search's to refuse.
+    """
+    question = sweep_question(asked.words)
+    if question is None or asked.parsed.collection not in (None, collection):
+        return None
+    swept = sweep(
+        question, index=index, collection=collection, terms=query_terms, limits=asked.parsed, docs=docs
+    )
+    return swept if swept.searched else None
+
+
+def listed(asked: Asked, swept: Sweep, started: float) -> Iterator[AnswerEvent]:
     """The answer to a question for a count or a list: every match of the whole collection, no model."""
     hits = tuple(match.hit for match in swept.matches)
     seconds = time.perf_counter() - started
     passages = "passage" if len(hits) == 1 else "passages"
     documents = "document" if swept.documents == 1 else "documents"
     told = f"{len(hits)} {passages} in {swept.documents} {documents} ({swept.coverage})"
-    yield Searched(query, hits, seconds)
+    yield Searched(asked.query, hits, seconds)
     yield Evidenced(swept.matches, False, told, 0.0)
-    draft = Draft(question, query, hits, swept.matches, False, told)
+    draft = Draft(asked.question, asked.query, hits, swept.matches, False, told)
     times = {"search": seconds, "evidence": 0.0, "first_token": seconds, "total": seconds}
     yield Answered(check(draft, None, times))
 
@@ -314,6 +385,7 @@ class Written:
 class Writing:
     """A model's turn over a draft. Whatever goes wrong in it, the draft with its evidence stays."""
 
+    asked: Asked
     stages: Stages
     limits: Limits
     history: Sequence[Message]
@@ -366,7 +438,7 @@ class Writing:
     def _prompt(self, draft: Draft, model: ChatModel, choices: Sequence[Evidence] | None) -> Prompt:
         """A model that chooses among quotes reads these alone; another reads passages and the history."""
         return fit(
-            draft.query,
+            self.asked.words,
             draft.hits,
             history=() if choices else self.history,
             templates=self.stages.templates.with_style(model.prompt_style),

@@ -204,6 +204,20 @@ def _add_quotes(draft: _Draft, hits: Sequence[Hit], quotes: Sequence[Evidence], 
     }
 
 
+def beginning(text: str, *, most_tokens: int, counter: TokenCounter) -> str:
+    """The text, or as much of its beginning as has at most so many tokens, with "…" for what is cut."""
+    if counter.count_tokens(text) <= most_tokens:
+        return text
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if counter.count_tokens(text[:middle].rstrip() + _CUT) <= most_tokens:
+            low = middle
+        else:
+            high = middle - 1
+    return text[:low].rstrip() + _CUT
+
+
 def excerpt(text: str, spans: Sequence[tuple[int, int]]) -> str:
     """The spans of a text, in order and apart, with "…" wherever other words are left out."""
     pieces: list[str] = []

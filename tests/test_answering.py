@@ -135,6 +135,44 @@ def test_an_able_model_rewrites_the_follow_up(tmp_path: Path) -> None:
     library.close()
 
 
+@pytest.fixture
+def able(tmp_path: Path) -> Iterator[FakeLibrary]:
+    """A library whose model has replies for a rewriting and an answer."""
+    write_documents(tmp_path / "documents")
+    opened = fake_library(tmp_path / "able", ["How long is the notice period for trainees?", REPLY])
+    for _ in opened.ingest([tmp_path / "documents"]):
+        pass
+    yield opened
+    opened.close()
+
+
+def test_a_long_history_is_cut_before_the_model_reads_it(able: FakeLibrary) -> None:
+    """The quotes of a long list overflowed the window, and the question was lost."""
+    long = "Every single quote of the list stands here. " * 900
+    history = [Message("user", QUESTION), Message("assistant", long)]
+    answer = finished(able.ask("And is it longer for trainees?", history=history))
+    assert isinstance(able.chat_model, QueuedModel)
+    rewriting = able.chat_model.prompts[0]
+    assert able.chat_model.count_prompt_tokens(rewriting) < 700
+    assert "Every single quote" in rewriting[0].content
+    assert answer.evidence
+
+
+def test_a_stop_reaches_the_rewriting(able: FakeLibrary) -> None:
+    history = [Message("user", QUESTION), Message("assistant", "Three months.")]
+    answer = finished(able.ask("And for trainees?", history=history, cancelled=lambda: True))
+    assert answer.query == "How long is the notice period, trainees?"
+    assert answer.text == ""
+
+
+def test_rules_rewrite_where_the_model_fails(able: FakeLibrary) -> None:
+    able.use(Breaking(REPLY, 0))
+    history = [Message("user", QUESTION), Message("assistant", "Three months.")]
+    answer = finished(able.ask("And for trainees?", history=history))
+    assert answer.query == "How long is the notice period, trainees?"
+    assert answer.problem == "The model server at localhost does not answer."
+
+
 def test_a_weak_model_is_not_asked_to_rewrite(library: FakeLibrary) -> None:
     assert isinstance(library.chat_model, QueuedModel)
     library.chat_model.answer_mode = "quoting"
@@ -149,6 +187,51 @@ def test_a_question_for_a_list_sweeps_every_passage(library: FakeLibrary) -> Non
     assert f"searched {total} of {total} passages" in answer.reason
     assert len(answer.evidence) == int(answer.reason.split()[0])
     assert answer.model is None
+
+
+@pytest.mark.parametrize(
+    ("question", "docs", "reason"),
+    [
+        (
+            "List all documents that mention Monday doc:keys.md",
+            None,
+            "1 passage in 1 document (searched 1 of",
+        ),
+        ("List all documents that mention Monday -keys", None, "7 passages in 7 documents (searched 10 of"),
+        ("List all documents that mention Monday", ["keys.md"], "1 passage in 1 document (searched 1 of"),
+        ("Which documents mention zebras?", None, "0 passages in 0 documents (searched 10 of"),
+    ],
+    ids=["filter", "excluded word", "chosen documents", "no match"],
+)
+def test_a_sweep_tells_what_it_found_where(
+    library: FakeLibrary, question: str, docs: list[str] | None, reason: str
+) -> None:
+    """Filters were taken for words to look for, and nothing found was refused as not answered."""
+    answer = finished(library.ask(question, docs=docs))
+    assert answer.reason == f"{reason} 10 passages)"
+    assert not answer.abstained
+
+
+def test_a_sweep_that_no_document_passes_is_refused(library: FakeLibrary) -> None:
+    with pytest.raises(UsageError, match="No document"):
+        finished(library.ask("List all documents that mention Monday doc:nowhere.md"))
+
+
+def test_filters_limit_the_search_and_go_no_further(library: FakeLibrary) -> None:
+    """The evidence, the refusal and the prompt took them for words of the question."""
+    plain = finished(library.ask("How long is the notice period?"))
+    answer = finished(library.ask("How long is the notice period? doc:leaving.md lang:en"))
+    assert {hit.doc for hit in answer.hits} == {"leaving.md"}
+    assert answer.query == "How long is the notice period? doc:leaving.md lang:en"
+    assert answer.evidence[0].quote == plain.evidence[0].quote
+    assert isinstance(library.chat_model, QueuedModel)
+    assert library.chat_model.prompts[-1][-1].content.endswith("Question: How long is the notice period?")
+
+
+def test_a_follow_up_keeps_its_own_filters_only(library: FakeLibrary) -> None:
+    history = [Message("user", QUESTION + " lang:en"), Message("assistant", "Three months.")]
+    answer = finished(library.ask("And for trainees? doc:leaving.md", history=history))
+    assert answer.query == "How long is the notice period, trainees? doc:leaving.md"
 
 
 def test_a_marker_is_shown_once_it_is_whole(library: FakeLibrary) -> None:

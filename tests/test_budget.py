@@ -9,7 +9,7 @@ from gguf_files import starter_gguf
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rag.budget import Prompt, excerpt, fit, keep_order, source_of
+from rag.budget import Prompt, beginning, excerpt, fit, keep_order, source_of
 from rag.config import PROJECT
 from rag.errors import BudgetError
 from rag.records import Evidence, Hit, Message, Passage
@@ -260,6 +260,14 @@ def test_passages_without_a_quote_are_left_out() -> None:
 )
 def test_an_excerpt_marks_every_cut(spans: list[tuple[int, int]], expected: str) -> None:
     assert excerpt("One. Two. Three.", spans) == expected
+
+
+@given(text=wild, most=st.integers(0, 60))
+def test_a_beginning_has_at_most_so_many_tokens(text: str, most: int) -> None:
+    cut = beginning(text, most_tokens=most, counter=COUNTER)
+    assert cut == text or cut.endswith(" …")
+    assert text.startswith(cut.removesuffix(" …"))
+    assert COUNTER.count_tokens(cut) <= max(most, COUNTER.count_tokens(" …"))
 
 
 @pytest.mark.parametrize(
