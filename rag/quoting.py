@@ -13,14 +13,24 @@ MOST_SENTENCES = 2
 _TABLE_LIST_OR_CODE = re.compile(r"(?:^|\n)\s*(?:\||```|~~~)|\n\s*(?:[-*+•]|\d+[.)])\s")
 
 
+# In a document "[2]" is a footnote; in an answer it would cite the second passage.
+_FOOTNOTE = re.compile(r"\[(?=\s*\d[\d\s,;]*\])")
+_WORD_JOINER = "\u2060"
+
+
 def speakable(evidence: Evidence) -> bool:
     """Whether a quote can stand in running text: it is no table, list or code."""
     return not _TABLE_LIST_OR_CODE.search(evidence.quote)
 
 
 def quoted(evidence: Evidence) -> str:
-    """A sentence as the answer shows it: on one line, with its marker."""
-    return f"{' '.join(evidence.quote.split())} [{evidence.marker}]"
+    """A sentence as the answer shows it: on one line, with its marker.
+
+    Behind the bracket of a number of its own stands a word joiner, which nobody sees: the sentence reads
+    as in the document, and the number is no citation.
+    """
+    line = _FOOTNOTE.sub(f"[{_WORD_JOINER}", " ".join(evidence.quote.split()))
+    return f"{line} [{evidence.marker}]"
 
 
 def quoting_grammar(choices: Sequence[Evidence]) -> str:

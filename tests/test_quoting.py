@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rag.grounding import ground
 from rag.protocols import ChatModel
 from rag.quoting import literal, quoted, quoting_grammar, speakable
 from rag.records import Evidence, Hit, Message, Passage, Usage
@@ -16,6 +17,16 @@ def evidence(quote: str, marker: int) -> Evidence:
 
 def test_a_sentence_is_shown_on_one_line_with_its_marker() -> None:
     assert quoted(evidence("The hive\nholds 42  frames.", 3)) == "The hive holds 42 frames. [3]"
+
+
+def test_a_bracketed_number_of_the_document_cites_nothing() -> None:
+    """A footnote [2] in a quoted sentence was taken for a citation of the second passage."""
+    cited, other = evidence("The hive holds 42 frames [2] [ 1, 3 ].", 1), evidence("Rye bread.", 2)
+    shown = quoted(cited)
+    assert shown.replace("\u2060", "") == "The hive holds 42 frames [2] [ 1, 3 ]. [1]"
+    grounded = ground(shown, {1: cited.hit, 2: other.hit})
+    assert [(citation.marker, citation.supported) for citation in grounded.citations] == [(1, "true")]
+    assert grounded.text == shown
 
 
 def test_literals_escape_quotes_and_backslashes() -> None:
@@ -33,7 +44,7 @@ def test_the_root_is_every_order_of_one_or_two_sentences() -> None:
 
 @pytest.mark.slow
 def test_the_starter_model_writes_nothing_but_the_sentences(starter: ChatModel) -> None:
-    choices = [evidence('Grüße an "alle" — 你好.', 1), evidence("The hive\nholds 42 frames.", 2)]
+    choices = [evidence('Grüße an "alle" — 你好 [2].', 1), evidence("The hive\nholds 42 frames.", 2)]
     question = [Message("user", "Tell me anything at all about the sea.")]
     pieces = list(starter.stream(question, max_tokens=200, grammar=quoting_grammar(choices)))
     text = "".join(piece for piece in pieces if isinstance(piece, str))
