@@ -133,10 +133,16 @@ class _Draft:
     def tokens(self) -> int:
         return self.counter.count_prompt_tokens(self.messages())
 
-    def try_block(self, marker: int, block: str, *, most: int) -> bool:
-        """Puts the block in its place if the prompt then has at most `most` tokens."""
+    def try_block(self, marker: int, hit: Hit, text: str, *, most: int) -> bool:
+        """Puts the hit's block in its place if the prompt then has at most `most` tokens.
+
+        `text` is what the block shows of the passage. What is needed to read it, the caption and header
+        of a table that was split, stands before it with "…" for the rows between.
+        """
         before = dict(self.blocks)
-        self.blocks[marker] = block
+        context = hit.passage.context.strip()
+        shown = f"{context}\n{_CUT.strip()}\n{text}" if context else text
+        self.blocks[marker] = self.templates.passage(marker, source_of(hit), shown)
         if self.tokens() <= most:
             return True
         self.blocks = before
@@ -166,7 +172,7 @@ def _add_passages(draft: _Draft, hits: Sequence[Hit], *, most: int) -> None:
         remaining = most - draft.tokens()
         text = hit.passage.text
         fits = draft.counter.count_tokens(text) <= remaining
-        if fits and draft.try_block(marker, draft.templates.passage(marker, source_of(hit), text), most=most):
+        if fits and draft.try_block(marker, hit, text, most=most):
             continue
         if may_cut and _add_beginning(draft, marker, hit, most=most):
             draft.cut.add(marker)
@@ -175,13 +181,12 @@ def _add_passages(draft: _Draft, hits: Sequence[Hit], *, most: int) -> None:
 
 def _add_beginning(draft: _Draft, marker: int, hit: Hit, *, most: int) -> bool:
     """Adds as many of the passage's first sentences as fit; False when not even one does."""
-    text, source = hit.passage.text, source_of(hit)
+    text = hit.passage.text
     ends = [end for _, end in split_sentences(text)][:-1]
     low, high = 0, len(ends)
     while low < high:
         middle = (low + high + 1) // 2
-        block = draft.templates.passage(marker, source, text[: ends[middle - 1]].rstrip() + _CUT)
-        if draft.try_block(marker, block, most=most):
+        if draft.try_block(marker, hit, text[: ends[middle - 1]].rstrip() + _CUT, most=most):
             low = middle
         else:
             high = middle - 1
@@ -194,9 +199,7 @@ def _add_quotes(draft: _Draft, hits: Sequence[Hit], quotes: Sequence[Evidence], 
     for quote in sorted(quotes, key=lambda one: (-one.score, one.marker, one.start)):
         hit = hits[quote.marker - 1]
         spans = sorted([*chosen.get(quote.marker, ()), (quote.start, quote.end)])
-        text = excerpt(hit.passage.text, spans)
-        block = draft.templates.passage(quote.marker, source_of(hit), text)
-        if draft.try_block(quote.marker, block, most=most):
+        if draft.try_block(quote.marker, hit, excerpt(hit.passage.text, spans), most=most):
             chosen[quote.marker] = spans
     texts = {marker: hits[marker - 1].passage.text for marker in chosen}
     draft.cut = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from gguf_files import starter_gguf
@@ -170,6 +171,19 @@ def test_a_passage_too_long_is_cut_at_a_sentences_end_and_says_so() -> None:
     assert shown.endswith("of the river. …")
     assert long.startswith(shown.removesuffix(" …"))
     assert sum(prompt.budget.passages.values()) <= 200
+
+
+@pytest.mark.parametrize("quoting", [False, True], ids=["whole", "quotes"])
+def test_the_later_part_of_a_table_shows_its_header(quoting: bool) -> None:
+    """A model read rows of figures without what they are of."""
+    row = "| Bergen | 12 |"
+    table = replace(hit(row).passage, context="Offices\n| town | desks |\n|---|---|", start=900, end=915)
+    found = replace(hit(row), passage=table)
+    quoted = [Evidence(found, 1, row, 0, len(row), 1.0)] if quoting else []
+    options = {"window_tokens": 1000, "passage_tokens": 500, "answer_tokens": 100, "quotes": quoted}
+    prompt = fit("Where?", [found], templates=TEMPLATES, counter=COUNTER, **options)  # type: ignore[arg-type]
+    assert "Offices\n| town | desks |\n|---|---|\n…\n| Bergen | 12 |\n" in prompt.messages[-1].content
+    assert prompt.cut == ()
 
 
 def test_a_long_sentence_is_left_out_and_smaller_passages_fill_the_gap() -> None:
