@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rag.readers import read_document
-from rag.text.languages import language_of, language_of_text
+from rag.text.languages import language_code, language_of, language_of_text
 
 SENTENCES = {
     "en": "The annual report describes how the company made its money and what it plans for next year.",
@@ -41,6 +41,30 @@ def test_a_sentence_tells_its_language(language: str) -> None:
 )
 def test_too_little_text_tells_none(text: str) -> None:
     assert language_of_text(text) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("de", "de"),
+        ("DE", "de"),
+        ("de-AT", "de"),
+        ("en_US", "en"),
+        ("zh_CN", "zh"),
+        ("zh-Hant-TW", "zh"),
+        ("german", "de"),
+        ("Deutsch", "de"),
+        ("español", "es"),
+        ("中文", "zh"),
+        ("nb-NO", "no"),
+        ("deu", "de"),
+        ("klingon", None),
+        ("mean", None),
+        ("", None),
+    ],
+)
+def test_a_language_is_known_by_its_code_and_its_names(written: str, code: str | None) -> None:
+    assert language_code(written) == code
 
 
 def test_code_and_tables_do_not_count() -> None:

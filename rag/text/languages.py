@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from rag.records import Document
+from rag.text.wording import fold
 
 if TYPE_CHECKING:
     from py3langid.langid import (  # type: ignore[import-untyped, unused-ignore]
@@ -19,6 +20,17 @@ _LANGUAGES = (
     "ar bg bn ca cs da de el en es et fa fi fr ga gl gu he hi hr hu hy id is it ja ka kn ko lt lv mk ml mn"
     " mr ms mt nb ne nl nn no pa pl pt ro ru si sk sl sq sr sv sw ta te th tl tr uk ur vi zh"
 )
+_NAMES = """
+ar arabic ara العربية | bg bulgarian bul български | cs czech ces cze čeština | da danish dan dansk
+de german deu ger deutsch | el greek ell gre ελληνικά | en english eng | es spanish spa español castellano
+fi finnish fin suomi | fr french fra fre français | he hebrew heb עברית | hi hindi hin हिन्दी
+hr croatian hrv hrvatski | hu hungarian hun magyar | id indonesian ind | it italian ita italiano
+ja japanese jpn 日本語 | ko korean kor 한국어 | nl dutch nld dut nederlands
+no norwegian nor norsk nb nn nob nno bokmål nynorsk | pl polish pol polski | pt portuguese por português
+ro romanian ron rum română | ru russian rus русский | sk slovak slk slo slovenčina | sr serbian srp српски
+sv swedish swe svenska | th thai tha ไทย | tr turkish tur türkçe | uk ukrainian ukr українська
+vi vietnamese vie | zh chinese zho chi 中文 汉语 漢語
+"""
 _SAMPLE_CHARACTERS = 3000
 _FEWEST_LETTERS = 40
 _FEWEST_IDEOGRAPHS = 8
@@ -51,6 +63,19 @@ def language_of_text(text: str) -> str | None:
     if probability < _LEAST_PROBABILITY:
         return None
     return "no" if language in ("nb", "nn") else str(language)
+
+
+def language_code(name: str) -> str | None:
+    """The ISO 639-1 code of a language by its code, tag ("de-AT", "zh_CN") or name; None for no language."""
+    return _codes().get(fold(re.split(r"[-_]", name.strip(), maxsplit=1)[0]))
+
+
+@functools.cache
+def _codes() -> dict[str, str]:
+    named = [line.split() for line in re.split(r"[|\n]", _NAMES.strip())]
+    return {code: code for code in _LANGUAGES.split()} | {
+        fold(name): code for code, *names in named for name in (code, *names)
+    }
 
 
 @functools.cache
