@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -12,26 +13,52 @@ import regex
 
 from rag.errors import UsageError
 from rag.records import DocumentEntry
+from rag.text.dates import iso_date
+from rag.text.fact_words import SCALES, UNITS
+from rag.text.file_types import file_types, is_file_type
+from rag.text.languages import language_code
+from rag.text.wording import fold
 
 FilterKind = Literal["doc", "type", "lang", "after", "before"]
 
+
+def _quoted(least: int) -> str:
+    """A pattern for a quotation of at least so many characters; the quotation marks of inches are none."""
+    pairs = (('(?<!\\d)"', '"'), ("“", "”"), ("„", "“”"), ("«", "»"), ("「", "」"))
+    return "|".join(f"{opened}[^{closed}]{{{least},}}[{closed}]" for opened, closed in pairs)
+
+
+_TAIL = ".,;:!?…。，；：！？、؟"  # punctuation that belongs to the sentence, not to the word before it
 _FILTER = regex.compile(
-    r'(?<!\S)(?P<kind>collection|doc|type|lang|after|before):(?:"(?P<quoted>[^"]+)"|(?P<bare>\S+))'
+    r"(?<!\S)(?:(?P<kind>collection)|(?P<sign>[-－])?(?P<kind>doc|type|lang|after|before))"
+    rf"[:：](?P<gap>[ \t]?)(?P<value>{_quoted(1)}|'[^']+'|‘[^’]+’|[^\s?!,;:]\S*?)(?P<tail>[{_TAIL}]*)(?!\S)",
+    regex.IGNORECASE,
 )
-_PHRASE = regex.compile(r'"([^"]{2,})"|“([^”]{2,})”|„([^“”]{2,})[“”]|«([^»]{2,})»|「([^」]{2,})」')
-_EXCLUDED = regex.compile(r"(?<!\S)-(\p{L}[\p{L}\p{M}\p{N}_-]+)(?=\s|$)")
+_SIGNED = regex.compile(
+    rf"(?<!\S)[-－](?P<barred>{_quoted(1)})|(?P<phrase>{_quoted(2)})"
+    r"|(?<!\S)[-－](?P<word>[.#@]?[\p{L}\p{N}]\S*)"
+)
 _QUESTION = regex.compile(r"[?？؟\u037e]\s*$")
-_DATE = regex.compile(r"\d{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?")
+_NUMBER = regex.compile(r"\p{N}[\p{N}.,:/–-]*(?P<unit>[^\p{N}]*)")
+_NUMBER_UNITS = frozenset({"", "c", "f", "db", *UNITS, *SCALES})
+_YEAR = regex.compile(r"(?:19|20)\d\d(?:[-/.]\d{1,2}){0,2}")
 _SPACELESS = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
+# C, C++ and C# are three words.
+_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:(?<=\p{L})[+#]+(?![\p{L}\p{N}]))?")
 _GLOB = regex.compile(r"[*?\[]")
+_FILE = regex.compile(r"[*/\\]|\.\w{1,8}$")
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One `kind:value` of a query."""
+    """One `kind:value` of a query; an excluded one keeps the documents out that it would let pass."""
 
     kind: FilterKind
     value: str
+    excluded: bool = False
+
+    def __str__(self) -> str:
+        return f"{'-' if self.excluded else ''}{self.kind}:{self.value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +78,29 @@ class ParsedQuery:
 def parse_query(query: str) -> ParsedQuery:
     """Takes `"a phrase"`, `-word`, `doc:*.pdf`, `type:pdf`, `lang:de`, `after:2024-01`, `before:2025` apart.
 
-    `collection:papers` names the collection to search; of several the last counts.
+    `collection:papers` names the collection to search; of several the last counts. A filter may be
+    written with a capital, a blank behind its colon or a full-width one, and its value in quotation
+    marks; punctuation behind the value is the sentence's. `-type:pdf` keeps PDFs out. What looks like a
+    filter in a question, and has a type, language or date that there is not, is text.
 
-    A query that ends like a question keeps its `-words`: they are far more often a command's options.
+    `-word` and `-"a phrase"` leave passages out. A hyphen excludes nothing when it stands by itself,
+    before another one (`--all`), or before a single letter (`-r`), and before a number, with a unit or
+    without: that is a negative number or a range. A year is left out (`budget -2019`), unless a number is
+    before it; `-"4711"` leaves any number out. A query that ends like a question keeps its `-words`: they
+    are far more often a command's options.
+
     A query of filters only searches for nothing: its `text` is empty.
 
     Raises:
         UsageError: a date that is no date.
     """
-    named = [(match["kind"], match["quoted"] or match["bare"]) for match in _FILTER.finditer(query)]
-    filters = tuple(_checked(cast(FilterKind, kind), value) for kind, value in named if kind != "collection")
-    collections = [value for kind, value in named if kind == "collection"]
-    text = _FILTER.sub(" ", query)
-    excluded: tuple[str, ...] = ()
-    if not _QUESTION.search(text):
-        unquoted = _PHRASE.sub(" ", text)
-        excluded = tuple(_EXCLUDED.findall(unquoted))
-        for word in excluded:
-            text = regex.sub(rf"(?<!\S)-{regex.escape(word)}(?=\s|$)", " ", text)
-    phrases = tuple(next(filter(None, groups)).strip() for groups in _PHRASE.findall(text))
-    text = _PHRASE.sub(lambda match: f" {next(filter(None, match.groups()))} ", text)
+    is_question = any(_QUESTION.search(text) for text in (query, _FILTER.sub("", query)))
+    text, named = _without_filters(query, is_question)
+    text, phrases, excluded = _without_signs(text, is_question)
+    filters = tuple(_checked(*one) for one in named if one[0] != "collection")
+    collections = [value for kind, value, _ in named if kind == "collection"]
     collection = collections[-1] if collections else None
-    return ParsedQuery(" ".join(text.split()), tuple(filter(None, phrases)), excluded, filters, collection)
+    return ParsedQuery(" ".join(text.split()), phrases, excluded, filters, collection)
 
 
 def plain_query(query: str) -> ParsedQuery:
@@ -81,14 +109,17 @@ def plain_query(query: str) -> ParsedQuery:
 
 
 def matching(documents: Iterable[DocumentEntry], filters: Sequence[Filter]) -> list[DocumentEntry]:
-    """The documents that pass: one filter of each kind given, and all kinds."""
-    by_kind: dict[str, list[Filter]] = {}
+    """The documents that pass: one filter of each kind given, all kinds, and no excluded one."""
+    by_kind: dict[str, list[_Test]] = {}
     for one in filters:
-        by_kind.setdefault(one.kind, []).append(one)
+        if not one.excluded:
+            by_kind.setdefault(one.kind, []).append(_test(one))
+    barred = [_test(one) for one in filters if one.excluded]
     return [
         document
         for document in documents
-        if all(any(_passes(document, one) for one in same) for same in by_kind.values())
+        if all(any(passes(document) for passes in same) for same in by_kind.values())
+        and not any(passes(document) for passes in barred)
     ]
 
 
@@ -101,41 +132,131 @@ def holds_phrase(text: str, phrase: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return " ".join(regex.findall(r"[\p{L}\p{M}\p{N}]+", folded))
+    return " ".join(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
 
 
-def _checked(kind: FilterKind, value: str) -> Filter:
-    if kind in ("after", "before") and not _DATE.fullmatch(value):
-        raise UsageError(
-            f"{kind}:{value} is not a date; write {kind}:2024, {kind}:2024-01 or {kind}:2024-01-31."
-        )
-    return Filter(kind, value)
+_Named = tuple[str, str, bool]
+_Test = Callable[[DocumentEntry], bool]
 
 
-def _passes(document: DocumentEntry, one: Filter) -> bool:
+def _without_filters(query: str, is_question: bool) -> tuple[str, list[_Named]]:
+    """The rest of the query, and (kind, value, excluded) of each filter in it."""
+    text, end = "", 0
+    named = []
+    for match in _FILTER.finditer(query):
+        kind, value, gap = match["kind"].lower(), match["value"], bool(match["gap"])
+        quoted = value[0] in "\"“„«「'‘" and len(value) > 2
+        value = value[1:-1] if quoted else value
+        if not _is_filter(kind, value, gap=gap and not quoted, is_question=is_question):
+            continue
+        text += query[end : match.start()]
+        if text.strip() and _QUESTION.search(match["tail"]):
+            text = text.rstrip() + match["tail"][-1]
+        named.append((kind, value, bool(match["sign"])))
+        end = match.end()
+    return text + query[end:], named
+
+
+def _is_filter(kind: str, value: str, *, gap: bool, is_question: bool) -> bool:
+    """Whether `kind:value` is meant as a filter, since prose has colons too; `gap` is a blank between."""
+    if kind == "collection":
+        return not gap
+    if kind == "doc":
+        return not gap or _FILE.search(value) is not None
+    if kind == "type":
+        known = is_file_type(value)
+    elif kind == "lang":
+        known = language_code(value) is not None
+    else:
+        known = iso_date(value) is not None or (not gap and value[0].isdigit())
+    return known and not is_question if gap else known or not is_question
+
+
+def _without_signs(text: str, is_question: bool) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """The text without quotation marks and exclusions, the phrases, and what is excluded."""
+    kept, end = "", 0
+    phrases, excluded = [], []
+    for match in _SIGNED.finditer(text):
+        kept += text[end : match.start()]
+        end = match.end()
+        if match["phrase"]:
+            phrases.append(match["phrase"][1:-1].strip())
+            kept += f" {phrases[-1]} "
+        elif barred := _excluded(match, kept, is_question):
+            excluded.append(barred)
+            kept += " "
+        else:
+            kept += match[0]
+    return kept + text[end:], tuple(filter(None, phrases)), tuple(excluded)
+
+
+def _excluded(match: regex.Match[str], before: str, is_question: bool) -> str | None:
+    """What a hyphen excludes, None where it means something else (see `parse_query`)."""
+    if match["barred"]:
+        return match["barred"][1:-1].strip()
+    word = match["word"].rstrip(_TAIL)
+    if is_question or (len(word) == 1 and word.upper() != word.lower()):
+        return None
+    number = _NUMBER.fullmatch(word)
+    if number and fold(number["unit"]) in _NUMBER_UNITS:
+        follows_number = before.rstrip()[-1:].isdigit()
+        return word if _YEAR.fullmatch(word) and not follows_number else None
+    return word
+
+
+def _checked(kind: str, value: str, excluded: bool) -> Filter:
+    if kind in ("after", "before"):
+        date = iso_date(value)
+        if date is None:
+            raise UsageError(
+                f"{kind}:{value} is not a date; write {kind}:2024, {kind}:2024-01 or {kind}:2024-01-31."
+            )
+        value = date
+    return Filter(cast(FilterKind, kind), value, excluded)
+
+
+def _test(one: Filter) -> _Test:
+    """Whether a document passes one filter, whether that is an excluded one or not."""
     match one.kind:
         case "doc":
-            return _named(document.doc, one.value)
+            named = _name_pattern(one.value)
+            return lambda document: named.search(_name(document.doc)) is not None
         case "type":
-            wanted = one.value.casefold().lstrip(".")
-            return document.doc.casefold().endswith("." + wanted) or wanted in document.media_type.casefold()
+            types = file_types(one.value)
+            return lambda document: not types.isdisjoint(_types_of(document))
         case "lang":
-            return (document.language or "").casefold().split("-")[0] == one.value.casefold()
+            code = language_code(one.value)
+            return lambda document: document.language is not None and document.language == code
         case "after":
-            return document.date is not None and _day(document.date) >= _day(one.value)
+            first = _day(one.value)
+            return lambda document: document.date is not None and _day(document.date) >= first
         case "before":
-            return document.date is not None and _day(document.date) < _day(one.value)
+            end = _day(one.value)
+            return lambda document: document.date is not None and _day(document.date) < end
 
 
-def _named(doc: str, pattern: str) -> bool:
-    """A glob over the path or the file's name; a plain value is a path, a folder or a name."""
-    path, wanted = doc.casefold(), pattern.casefold().removeprefix("./")
-    name = path.rsplit("/", 1)[-1]
+def _name_pattern(value: str) -> re.Pattern[str]:
+    """A path, its end, a folder on it, or a name with its ending or without; `*`, `?`, `[…]` and `**/` in it.
+
+    Brackets stand for themselves too: "[2024] report.pdf" is a name.
+    """
+    wanted = _name(value).removeprefix("./").strip("/")
+    ways = [rf"{re.escape(wanted)}(?:$|/|\.[^./]*$)"]
     if _GLOB.search(wanted):
-        return fnmatch.fnmatchcase(path, wanted) or fnmatch.fnmatchcase(name, wanted)
-    stem = name.rsplit(".", 1)[0]
-    return wanted in (path, name, stem) or path.startswith(wanted.rstrip("/") + "/")
+        globs = (wanted, wanted.replace("[", "[[]"))
+        ways += [fnmatch.translate(glob.replace("**/", "\0")).replace("\0", "(?:.*/)?") for glob in globs]
+    return re.compile(f"(?:^|/)(?:{'|'.join(ways)})")
+
+
+def _name(path: str) -> str:
+    """A path as it is compared: macOS stores decomposed letters, Windows writes backslashes."""
+    return unicodedata.normalize("NFC", path.casefold()).replace("\\", "/")
+
+
+def _types_of(document: DocumentEntry) -> tuple[str, str, str]:
+    """The ending of its name, its media type, and that without what is before the slash."""
+    media_type = document.media_type.casefold()
+    return _name(document.doc).rsplit(".", 1)[-1], media_type, media_type.rsplit("/", 1)[-1]
 
 
 def _day(date: str) -> str:

@@ -215,7 +215,7 @@ def _allowed(
         if wanted is None or entry.doc in wanted
     }
     if not passing:
-        limits = " ".join(f"{one.kind}:{one.value}" for one in parsed.filters)
+        limits = " ".join(map(str, parsed.filters))
         raise UsageError(f"No document in '{collection}' passes {limits or 'the chosen documents'}.")
     passes = np.array([entry.id in passing for entry in layout.entries])
     allowed: NDArray[np.int64] = layout.rowids[passes[layout.documents]]

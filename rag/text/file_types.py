@@ -1,0 +1,64 @@
+"""What people call a type of file, as endings and media types."""
+
+from __future__ import annotations
+
+_OFFICE = "vnd.openxmlformats-officedocument"
+# Each member is the ending of a name, or a media type without what is before its slash.
+_TYPES = {
+    name: frozenset(members.split())
+    for names, members in {
+        "pdf": "pdf",
+        "word doc": f"doc docx docm dotx {_OFFICE}.wordprocessingml.document",
+        "excel xls": f"xls xlsx xlsm xlsb ods {_OFFICE}.spreadsheetml.sheet",
+        "spreadsheet": f"xls xlsx xlsm xlsb ods csv tsv tab {_OFFICE}.spreadsheetml.sheet",
+        "powerpoint ppt": f"ppt pptx pptm ppsx {_OFFICE}.presentationml.presentation",
+        "presentation slides": f"ppt pptx pptm ppsx odp {_OFFICE}.presentationml.presentation",
+        "opendocument odf": "odt ott odp ods",
+        "email e-mail mail": "eml mbox mbx rfc822",
+        "markdown md": "md markdown mdown mkd qmd rmd",
+        "html htm": "html htm xhtml",
+        "text": "txt text log",
+        "restructuredtext": "rst rest x-rst",
+        "richtext": "rtf",
+        "ebook": "epub epub+zip",
+        "notebook jupyter": "ipynb x-ipynb+json",
+        "json": "json ndjson jsonl geojson",
+        "subtitles": "srt vtt ass ssa x-subrip",
+        "archive": "zip",
+        "code": "x-source",
+        "python": "py pyi",
+        "javascript": "js jsx mjs",
+        "typescript": "ts tsx",
+        "c++": "cpp cc hpp",
+        "c#": "cs",
+        "golang": "go",
+        "rust": "rs",
+        "ruby": "rb",
+        "shell": "sh bash",
+        "yaml": "yaml yml",
+    }.items()
+    for name in names.split()
+}
+_KNOWN = frozenset(_TYPES).union(
+    *_TYPES.values(),
+    ("csv", "org", "xml", "tex", "java", "c", "h", "php", "sql", "r", "lua", "swift", "kt", "scala", "pl"),
+    ("css", "scss", "toml"),
+)
+
+
+def file_types(name: str) -> frozenset[str]:
+    """The endings and media types of what has this name; of an unknown one, the name itself.
+
+    "PDF", ".pdf" and "*.pdf" are one name.
+    """
+    plain = _plain(name)
+    return _TYPES.get(plain, frozenset({plain}))
+
+
+def is_file_type(name: str) -> bool:
+    """Whether a type has this name, or could have: media types are many."""
+    return "/" in name or _plain(name) in _KNOWN
+
+
+def _plain(name: str) -> str:
+    return name.casefold().lstrip("*.")
