@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from rag.budget import Prompt, beginning, fit, keep_order
@@ -113,13 +113,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stages:
-    """What the wire joins. `chat_model` is asked for only when there is something to write."""
+    """What the wire joins. `chat_model` is asked for only when there is something to write.
+
+    `circumstances` are told with each answer: what else decides it, such as versions.
+    """
 
     index: SearchIndex
     embedder: Embedder
     chat_model: ModelSource
     templates: Templates
     reranker: Reranker | None = None
+    circumstances: Mapping[str, str | int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,8 +311,22 @@ def examined(
         judgement.reason,
         disagreements=tuple(disagreements(quotes, date_of=date_of)),
         confidence=judgement.confidence,
+        settings=settings_of(limits, stages),
     )
     return draft, quotes
+
+
+def settings_of(limits: Limits, stages: Stages) -> dict[str, str | int | float | None]:
+    """What decides an answer besides its prompt and its model, by name."""
+    return {
+        "top_k": limits.top_k,
+        "passage_tokens": limits.passage_tokens,
+        "evidence_sentences": limits.evidence_sentences,
+        "answer_mode": limits.mode,
+        **{f"ranking.{name}": value for name, value in limits.ranking.changed().items()},
+        "embedding_model": stages.embedder.identity,
+        **stages.circumstances,
+    }
 
 
 def everything(asked: Asked, index: SearchIndex, collection: str, docs: Sequence[str] | None) -> Sweep | None:
@@ -361,6 +379,7 @@ class Draft:
     generation: Generation | None = None
     confidence: float = 1.0
     problem: str = ""
+    settings: Mapping[str, str | int | float | None] = field(default_factory=dict)
     first_written_at: float | None = None
 
     def refused_by_model(self) -> Draft:
@@ -521,6 +540,7 @@ def replay(answer: Answer, *, model: ChatModel | None, embedder: Embedder) -> An
         disagreements=answer.disagreements,
         generation=replace(order, text=text),
         problem=answer.problem,
+        settings=answer.settings,
     )
     return check(draft, embedder, answer.seconds)
 
@@ -564,6 +584,7 @@ def check(draft: Draft, embedder: Embedder | None, seconds: dict[str, float]) ->
         disagreements=draft.disagreements,
         generation=draft.generation,
         problem=draft.problem,
+        settings=dict(draft.settings),
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from rag.errors import UsageError
 from rag.records import Answer, Citation, CitedPassage, ConversationRow, MessageRow
+from rag.text.markdown import escaped
 
 EXPORT_VERSION = 1
 TITLE_CHARACTERS = 80
@@ -269,9 +270,9 @@ class Conversations:
     def export_markdown(self, conversation_id: int) -> str:
         """A conversation to read and to print: questions, answers, and the quotes with their sources."""
         conversation = self.load(conversation_id)
-        parts = [f"# {conversation.title}\n"]
+        parts = [f"# {escaped(conversation.title)}\n"]
         for turn in conversation.turns:
-            parts.append(f"## {_one_line(turn.answer.question)}\n\n*{turn.created}*\n")
+            parts.append(f"## {escaped(turn.answer.question)}\n\n*{turn.created}*\n")
             parts.append(_answer_markdown(turn.answer))
         return "\n".join(parts)
 
@@ -343,15 +344,14 @@ def _excerpt(text: str, word: str) -> str:
 
 
 def _answer_markdown(answer: Answer) -> str:
-    lines = [f"> {_one_line(piece.quote)} [{piece.marker}]\n" for piece in answer.evidence]
+    lines = [f"> {escaped(piece.quote)} [{piece.marker}]\n" for piece in answer.evidence]
     if answer.abstained:
-        lines.append(f"{answer.reason}\n")
-    if answer.text:
-        lines.append(f"{answer.text}\n")
+        lines.append(f"{escaped(answer.reason)}\n")
+    lines += [f"{escaped(line)}\n" for line in answer.text.splitlines() if line.strip()]
     if answer.model and answer.text:
-        lines.append(f"*Written by {answer.model}; check it against the sources.*\n")
+        lines.append(f"*Written by {escaped(answer.model)}; check it against the sources.*\n")
     sources = {
-        citation.marker: citation.doc + (f", page {citation.page}" if citation.page else "")
+        citation.marker: escaped(citation.doc) + (f", page {citation.page}" if citation.page else "")
         for citation in answer.citations
     }
     lines += [f"[{marker}] {source}  " for marker, source in sorted(sources.items())]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rag import __version__
 from rag.config import Settings
 from rag.errors import UsageError
 from rag.records import Message
@@ -202,6 +204,7 @@ class Library:
             reranker=self.reranker,
             chat_model=lambda: self.chat_model,
             templates=Templates(self.settings.prompts),
+            circumstances=self._circumstances(),
         )
         return answer(
             question,
@@ -213,6 +216,16 @@ class Library:
             thread=thread or NO_THREAD,
             cancelled=cancelled,
         )
+
+    def _circumstances(self) -> dict[str, str | int | None]:
+        """What a receipt tells of the software and the machine."""
+        settings = self.settings
+        return {
+            "reranker": str(settings.reranker) if settings.reranker else None,
+            "threads": settings.threads,
+            "footnote": __version__,
+            "llama_cpp": version("llama-cpp-python"),
+        }
 
     def replay(self, answer: Answer) -> Answer:
         """The answer of a receipt, made again; see `rag.answering.replay`."""

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from rag.errors import UsageError
 from rag.records import Answer, Citation, Disagreement, Generation, Hit
+from rag.text.markdown import escaped, fenced
 
 RECEIPT_VERSION = 1
 
@@ -112,23 +113,44 @@ def read_receipt(text: str) -> Answer:
 
 
 def receipt_markdown(answer: Answer) -> str:
-    """The answer to read and to print: quotes, sources, and how it came about."""
-    return "\n".join(
-        [f"# {_one_line(answer.question)}", "", *_said(answer), *_sources(answer), *_making(answer)]
-    )
+    """The answer to read and to print: quotes, sources, and how it came about.
+
+    Text of documents and models is escaped or fenced: whoever opens the file fetches nothing.
+    """
+    title = f"# {escaped(answer.question)}"
+    parts = (_said(answer), _disagreeing(answer), _sources(answer), _making(answer))
+    return "\n".join([title, "", *(line for part in parts for line in part)])
 
 
 def _said(answer: Answer) -> Iterator[str]:
     if answer.reason:
-        yield from (answer.reason, "")
+        yield from (escaped(answer.reason), "")
     for quote in answer.evidence:
-        yield from (f"> {_one_line(quote.quote)} [{quote.marker}]", "")
+        yield from (f"> {escaped(quote.quote)} [{quote.marker}]", "")
     if answer.text:
-        yield from (answer.text, "")
+        yield from (escaped(line) for line in answer.text.splitlines())
+        yield ""
+    if answer.problem:
+        yield from (
+            f"*The model {'broke off' if answer.text else 'wrote nothing'}:* {escaped(answer.problem)}",
+            "",
+        )
     for sentence in answer.sentences:
         if sentence.supported != "true":
-            said = _one_line(answer.text[sentence.start : sentence.end])
-            yield from (f"*Not supported: “{said}”* {'; '.join(sentence.problems)}", "")
+            said = escaped(answer.text[sentence.start : sentence.end])
+            verdict = "Not supported" if sentence.supported == "false" else "Partly supported"
+            yield from (f"*{verdict}: “{said}”* {escaped('; '.join(sentence.problems))}", "")
+
+
+def _disagreeing(answer: Answer) -> Iterator[str]:
+    if answer.disagreements:
+        yield from ("## Documents disagree", "")
+    for found in answer.disagreements:
+        for side in disagreement_json(found):
+            dated = f" of {side['date']}" if side["date"] else ""
+            place = f"{escaped(side['doc'])}{dated} [{side['marker']}]"
+            yield f"- {escaped(side['value'])}: {place} “{escaped(side['quote'])}”"
+        yield ""
 
 
 def _sources(answer: Answer) -> Iterator[str]:
@@ -140,38 +162,33 @@ def _sources(answer: Answer) -> Iterator[str]:
     yield ""
     for marker in sorted({citation.marker for citation in answer.citations}):
         hit = answer.hits[marker - 1]
-        yield from (f"### [{marker}] {_place(hit)}", "", _quoted(hit.passage.text), "")
+        yield from (f"### [{marker}] {_place(hit)}", "", fenced(hit.passage.text), "")
 
 
 def _making(answer: Answer) -> Iterator[str]:
     yield from ("## How it was made", "")
-    yield f"- Searched for: {_one_line(answer.query)}"
+    yield f"- Searched for: {escaped(answer.query)}"
     yield from (f"- {name}: {seconds:.3f} s" for name, seconds in answer.seconds.items())
     if answer.usage:
         prompt = f"{answer.usage.prompt_tokens} prompt ({answer.usage.cached_tokens} cached)"
         yield f"- Tokens: {prompt}, {answer.usage.answer_tokens} answer"
+    if answer.budget and answer.budget.dropped_turns:
+        yield f"- Turns of the conversation left out: {answer.budget.dropped_turns}"
+    yield from (f"- {name}: {escaped(str(value))}" for name, value in answer.settings.items())
     if answer.generation:
         yield from _generation(answer.generation)
 
 
 def _generation(generation: Generation) -> Iterator[str]:
-    yield f"- Model: {generation.model}"
-    held = ", held to quotations" if generation.grammar else ""
-    yield f"- At most {generation.max_tokens} tokens{held}"
+    yield f"- Model: {escaped(generation.model)}"
+    yield f"- At most {generation.max_tokens} tokens{', held to quotations' if generation.grammar else ''}"
     yield f"- Temperature {generation.temperature}, seed {generation.seed}"
     yield from ("", "## The exact prompt", "")
     for message in generation.messages:
-        yield from (f"### {message.role}", "", _quoted(message.content), "")
+        yield from (f"### {message.role}", "", fenced(message.content), "")
+    if generation.grammar:
+        yield from ("## The grammar it was held to", "", fenced(generation.grammar), "")
 
 
 def _place(hit: Hit) -> str:
-    place = hit.doc + (f", page {hit.page}" if hit.page else "")
-    return place.replace("|", "\\|")
-
-
-def _quoted(text: str) -> str:
-    return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return escaped(hit.doc) + (f", page {hit.page}" if hit.page else "")

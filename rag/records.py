@@ -250,7 +250,8 @@ class Answer:
     `evidence` is what retrieval alone answers; `text` is the model's, "" where none was asked.
     `hits[marker - 1]` is the passage a marker points to. `seconds` has search and
     evidence, and from the question on first_token and total. `problem` says why the model wrote nothing,
-    or not to the end; "" where nothing went wrong.
+    or not to the end; "" where nothing went wrong. `settings` are those that decided it, by name, with
+    the embedding model and the versions of the software.
     """
 
     question: str
@@ -270,6 +271,7 @@ class Answer:
     disagreements: tuple[Disagreement, ...] = ()
     generation: Generation | None = None
     problem: str = ""
+    settings: dict[str, str | int | float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 from ui_fakes import FakeLibrary, QueuedModel, fake_library, write_documents
 
+from rag import __version__
 from rag.answering import Answered, Wrote
 from rag.errors import UsageError
 from rag.receipts import read_receipt, receipt_json, receipt_markdown
-from rag.records import Answer
+from rag.records import Answer, Disagreement, Message
 
 QUESTION = "How long is the notice period?"
 REPLY = "The notice period is three months for everybody [1]. It was two years in 1907 [1]."
@@ -98,16 +102,53 @@ def test_the_markdown_names_everything(answer: Answer) -> None:
     text = receipt_markdown(answer)
     assert text.startswith(f"# {QUESTION}\n")
     assert answer.evidence[0].quote.strip() in text
-    assert answer.text in text
+    assert answer.text.replace("[", r"\[").replace("]", r"\]") in text
     assert "Not supported: “It was two years in 1907" in text
+    assert "- top_k: 20\n" in text
+    assert "- answer_mode: auto\n" in text
+    assert "- embedding_model: words-256\n" in text
+    assert f"- footnote: {__version__}\n" in text
+    assert f"- llama_cpp: {version('llama-cpp-python')}\n" in text
     assert "| 1 |" in text
     assert "- Model: queued-replies" in text
     assert "- Temperature 0.0, seed 0" in text
     assert answer.generation is not None
     for message in answer.generation.messages:
-        assert message.content.splitlines()[-1] in text
+        assert f"### {message.role}\n\n````\n{message.content}\n````\n" in text or message.content in text
     for name in answer.seconds:
         assert f"- {name}: " in text
+
+
+HOSTILE = (
+    "![x](http://evil.example/p.png) <img src=y> https://evil.example ```\n# H\n[a]: http://evil.example"
+)
+
+
+def test_the_markdown_fetches_nothing(answer: Answer) -> None:
+    """An image in a document was fetched by whoever opened the receipt."""
+    hit = answer.hits[0]
+    hostile = replace(hit, doc=f"{HOSTILE}.md", passage=replace(hit.passage, text=HOSTILE))
+    quote = replace(answer.evidence[0], hit=hostile, quote=HOSTILE, start=0, end=len(HOSTILE))
+    found = replace(
+        answer,
+        question=HOSTILE,
+        query=HOSTILE,
+        text=HOSTILE,
+        sentences=(),
+        evidence=(quote,),
+        hits=(hostile, *answer.hits[1:]),
+        disagreements=(Disagreement(quote, quote, "38", HOSTILE, "2023-02-01"),),
+        problem=HOSTILE,
+        generation=replace(answer.generation, messages=(Message("user", HOSTILE),), grammar=HOSTILE),  # type: ignore[type-var]
+    )
+    written = receipt_markdown(found)
+    html = MarkdownIt("gfm-like", {"linkify": False}).render(written)
+    assert not re.findall(
+        r"<(?!/?(?:h\d|p|blockquote|em|table|thead|tbody|tr|th|td|ul|li|pre|code)\b)\w+", html
+    )
+    assert "## Documents disagree" in written
+    assert "of 2023-02-01" in written
+    assert "## The grammar it was held to" in written
 
 
 @pytest.mark.parametrize(

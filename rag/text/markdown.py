@@ -1,0 +1,21 @@
+"""Text of a document or a model into Markdown that shows it and does nothing else."""
+
+from __future__ import annotations
+
+import re
+
+_ACTIVE = re.compile(r"([\\`*_\[\]<>&|~#$])")
+_ADDRESS = re.compile(r"(?i)(?<=:)(?=//)|(?<=www)(?=\.)|(?=@)")
+_FENCE = re.compile(r"`{3,}")
+_WORD_JOINER = "\u2060"
+
+
+def escaped(text: str) -> str:
+    """A text on one line in which nothing is a link, an image or a tag, and no address becomes one."""
+    return _ACTIVE.sub(r"\\\1", _ADDRESS.sub(_WORD_JOINER, " ".join(text.split())))
+
+
+def fenced(text: str) -> str:
+    """A text to the letter, as a block of code that it cannot end."""
+    fence = "`" * max([3, *(len(run) + 1 for run in _FENCE.findall(text))])
+    return f"{fence}\n{text}\n{fence}"
