@@ -199,7 +199,8 @@ def _searched(
     chosen = None if docs is None else set(docs)
     passing = {entry.id for entry in matching(layout.entries, limits.filters if limits else ())}
     passes = [entry.id in passing and (chosen is None or entry.doc in chosen) for entry in layout.entries]
-    return layout.rowids[np.array(passes, dtype=bool)[layout.documents]]
+    searched: NDArray[np.int64] = layout.rowids[np.array(passes, dtype=bool)[layout.documents]]
+    return searched
 
 
 def _holding(
