@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+import apsw
 import numpy as np
 import pytest
 
@@ -162,6 +164,29 @@ def test_codes_of_a_still_collection_are_kept_when_it_grows(store: SqliteStore) 
     put_vectors(store, "a", cone(600))
     put_vectors(store, "b", cone(1_500, seed=3))
     assert embedding_row(store) == (2100, 600)
+
+
+def unreadable(library: sqlite3.Connection | apsw.Connection) -> set[str]:
+    """The tables that a connection without sqlite-vec cannot read."""
+    found = set()
+    for (name,) in list(library.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")):
+        try:
+            list(library.execute(f'SELECT * FROM "{name}" LIMIT 1'))
+        except (sqlite3.Error, apsw.Error):
+            found.add(name)
+    return found
+
+
+def test_other_tools_read_all_tables_but_the_codes(store: SqliteStore) -> None:
+    """Before SQLite 3.43 there were no contentless FTS5 tables to delete from."""
+    put_vectors(store, "a", cone(600))
+    stock, current = sqlite3.connect(store.path), apsw.Connection(str(store.path))
+    keywords = {"terms_1", "terms_1_vocabulary"} if sqlite3.sqlite_version_info < (3, 43) else set()
+    assert unreadable(stock) == {"codes_1"} | keywords
+    assert unreadable(current) == {"codes_1"}
+    assert current.execute("SELECT count(*) FROM terms_1 WHERE terms_1 MATCH 'x'").fetchone() == (600,)
+    stock.close()
+    current.close()
 
 
 def test_damaged_codes_are_found_and_repaired(store: SqliteStore) -> None:
