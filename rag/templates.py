@@ -8,6 +8,7 @@ from pathlib import Path
 from string import Template
 from typing import get_args
 
+from rag.config import PROJECT
 from rag.errors import TemplateError
 from rag.protocols import PromptStyle
 
@@ -24,6 +25,11 @@ SHARED = {
 }
 """The files beside the styles' folders, with the names each has to use."""
 
+APART = {
+    "made_question": frozenset({"text"}),
+}
+"""What no answer needs, read by `fill_apart` when it is asked for."""
+
 # What an answer's citation looks like; in a document it is a footnote or an attempt to forge one.
 _MARKER = re.compile(r"[\[【]\s*(\d+(?:\s*[,;–-]\s*\d+)*)\s*[\]】]")
 _FEWEST_DELIMITER_CHARACTERS = 3
@@ -39,7 +45,7 @@ def template_files(folder: Path) -> dict[str, Path]:
 
 def check_template(name: str, text: str) -> None:
     """Raises `TemplateError`, listing the names, unless the text uses each name it needs and no other."""
-    needed = (STYLED | SHARED).get(name.rpartition("/")[2])
+    needed = (STYLED | SHARED | APART).get(name.rpartition("/")[2])
     if needed is None:
         raise TemplateError(f"There is no prompt named {name!r}; there are {', '.join([*STYLED, *SHARED])}.")
     template = Template(text)
@@ -111,14 +117,29 @@ class Templates:
             style, _, short = name.rpartition("/")
             if style not in ("", self.style):
                 continue
-            try:
-                text = path.read_text(encoding="utf-8").strip()
-            except FileNotFoundError as error:
-                raise TemplateError(f"The prompt {name} is missing: there is no {path}.") from error
-            except (OSError, UnicodeDecodeError) as error:
-                raise TemplateError(f"The prompt {path} cannot be read: {error}") from error
-            check_template(name, text)
-            yield short, Template(text)
+            yield short, _template(name, path)
+
+
+def fill_apart(name: str, *, folder: Path, **values: str) -> str:
+    """A prompt of `APART` with its values, from the folder, or as shipped where the folder has none.
+
+    Raises:
+        TemplateError: the file is unreadable or uses the wrong names.
+    """
+    own = folder / f"{name}.md"
+    template = _template(name, own if own.is_file() else PROJECT / "prompts" / own.name)
+    return template.substitute(values)
+
+
+def _template(name: str, path: Path) -> Template:
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError as error:
+        raise TemplateError(f"The prompt {name} is missing: there is no {path}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise TemplateError(f"The prompt {path} cannot be read: {error}") from error
+    check_template(name, text)
+    return Template(text)
 
 
 def _delimiters(passage_template: str) -> list[re.Pattern[str]]:

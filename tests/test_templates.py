@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rag.config import PROJECT
 from rag.errors import TemplateError
-from rag.templates import Templates, check_template, template_files
+from rag.templates import APART, Templates, check_template, fill_apart, template_files
 
 PROMPTS = PROJECT / "prompts"
 hostile = st.lists(
@@ -39,7 +39,8 @@ def test_the_projects_own_prompts_are_valid(style: str) -> None:
 
 
 def test_no_prompt_file_lies_about_unread() -> None:
-    assert set(template_files(PROMPTS).values()) == set(PROMPTS.rglob("*.md"))
+    apart = {PROMPTS / f"{name}.md" for name in APART}
+    assert set(template_files(PROMPTS).values()) | apart == set(PROMPTS.rglob("*.md"))
 
 
 @pytest.mark.parametrize("style", ["short", "full"])
@@ -124,3 +125,15 @@ def test_the_other_style_comes_from_the_same_folder(folder: Path) -> None:
     full = Templates(folder)
     assert full.with_style("short").fill("system") == "Be brief."
     assert full.with_style("full") is full
+
+
+def test_a_prompt_of_one_task_is_the_folders_own_or_else_the_shipped_one(folder: Path) -> None:
+    (folder / "made_question.md").unlink(missing_ok=True)
+    Templates(folder)  # an answer does not need it
+    shipped = fill_apart("made_question", folder=folder, text="It costs $5.")
+    assert shipped.endswith('Text:\n"""\nIt costs $5.\n"""') and shipped.startswith("Read the text")
+    (folder / "made_question.md").write_text("Ask about $text", encoding="utf-8")
+    assert fill_apart("made_question", folder=folder, text="bees") == "Ask about bees"
+    (folder / "made_question.md").write_text("Ask about $passage", encoding="utf-8")
+    with pytest.raises(TemplateError, match=r"made_question misses \$text and has the unknown \$passage"):
+        fill_apart("made_question", folder=folder, text="bees")
