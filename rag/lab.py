@@ -2,47 +2,87 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
+from pydantic import TypeAdapter, ValidationError
+
+from rag.config import Settings
 from rag.errors import UsageError
-from rag.evaluation import Evaluation, Search, evaluate, load_set, make_questions, save
-from rag.records import Hit
+from rag.evaluation import (
+    Evaluation,
+    Origin,
+    Question,
+    QuestionSet,
+    Search,
+    answerable,
+    evaluate,
+    load_set,
+    make_questions,
+    save,
+)
+from rag.records import Hit, Message
 from rag.retrieval import DEFAULT_RANKING, Ranking
+from rag.templates import fill_apart
 
 if TYPE_CHECKING:
     from rag.indexing import IngestEvent
     from rag.library import Library
+    from rag.protocols import ChatModel
 
-SHIPPED = "as shipped"
+SHIPPED, IN_USE = "as shipped", "as set"
 DEEPEST = 20
-RANKING_FIELDS = {field.name: type(getattr(DEFAULT_RANKING, field.name)) for field in fields(Ranking)}
-INDEXING_FIELDS: dict[str, type] = {"chunk_tokens": int}
+RESULTS = Path("evaluations") / "results"
+WRITTEN_TOKENS = 64
+
+RANKING_FIELDS: dict[str, Any] = get_type_hints(Ranking, include_extras=True)
+INDEXING_FIELDS: dict[str, Any] = {
+    name: Annotated[field.annotation, field]
+    for name, field in Settings.model_fields.items()
+    if name in ("chunk_tokens", "embedding_model")
+}
+AXES = RANKING_FIELDS | INDEXING_FIELDS
+"""What can be compared, by name, each with its type and limits: those of the settings."""
 
 Progress = Callable[[int, int], None]
 FollowIngest = Callable[[Iterator["IngestEvent"]], object]
 
 
-_SUM = Ranking(name_weight=0.0, document_weight=0.0, number_weight=0.0, page_penalty=0.0)
+_SUM = Ranking(name_weight=0.0, document_weight=0.0, number_weight=0.0, page_penalty=0.0, reranked=0)
 BASELINES = {
     "vectors only": replace(_SUM, keyword_weight=0.0),
     "keywords only": replace(_SUM, dense_weight=0.0, keyword_weight=1.0),
     "rank fusion": replace(_SUM, keyword_weight=1.0, fusion="ranks"),
     "sum of scores": _SUM,
 }
-"""The ways of searching that others ship, to compare with, by name."""
+"""The ways of searching that others ship, to compare with, by name: without a reranker."""
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """One way to index and to search, with a name for tables."""
+    """One way to index and to search, with a name for tables. None is what the settings say."""
 
     name: str
     ranking: Ranking = DEFAULT_RANKING
     chunk_tokens: int | None = None
+    embedding_model: str | None = None
+
+    def values(self) -> dict[str, Any]:
+        """The settings, by name, under which every search is made this way."""
+        indexed = {name: getattr(self, name) for name in INDEXING_FIELDS}
+        given = {name: value for name, value in indexed.items() if value is not None}
+        return given | {"ranking": self.ranking.changed()}
+
+
+def in_use(ranking: Ranking) -> Configuration:
+    """The way that searches are made now; the others are compared with it."""
+    return Configuration(SHIPPED if ranking == DEFAULT_RANKING else IN_USE, ranking)
 
 
 def baselines() -> list[Configuration]:
@@ -50,33 +90,52 @@ def baselines() -> list[Configuration]:
     return [Configuration(name, ranking) for name, ranking in BASELINES.items()]
 
 
-def configurations(axes: Sequence[str]) -> list[Configuration]:
-    """What is shipped, then every combination of the axes, each given as "name=value,value".
+def configurations(axes: Sequence[str], *, base: Ranking = DEFAULT_RANKING) -> list[Configuration]:
+    """What is in use, then every combination of the axes, each given as "name=value,value".
+
+    An axis that is given twice has the values of both.
 
     Raises:
-        UsageError: an unknown name, or a value of the wrong kind.
+        UsageError: an unknown name, or a value that the settings would not take.
     """
-    combined = itertools.product(*(axis_values(axis) for axis in axes)) if axes else ()
-    return [Configuration(SHIPPED), *(configured(dict(chosen)) for chosen in combined)]
+    values: dict[str, list[Any]] = {}
+    for axis in axes:
+        name, given = axis_values(axis)
+        values[name] = list(dict.fromkeys([*values.get(name, []), *given]))
+    combined = itertools.product(*values.values()) if values else ()
+    return [in_use(base), *(configured(dict(zip(values, one, strict=True)), base=base) for one in combined)]
 
 
-def axis_values(axis: str) -> list[tuple[str, Any]]:
-    """The (name, value) pairs of "name=value,value"."""
-    name, _, values = axis.partition("=")
-    kinds = RANKING_FIELDS | INDEXING_FIELDS
-    if name not in kinds or not values:
-        raise UsageError(f"'{axis}' is not NAME=VALUE,VALUE. The names: {', '.join(sorted(kinds))}.")
+def axis_values(axis: str) -> tuple[str, list[Any]]:
+    """The name and the values of "name=value,value"."""
+    name, _, listed = axis.partition("=")
+    name, values = name.strip(), [value.strip() for value in listed.split(",")]
+    if name not in AXES or not all(values):
+        raise UsageError(f"'{axis}' is not NAME=VALUE,VALUE. The names: {', '.join(sorted(AXES))}.")
     try:
-        return [(name, kinds[name](value)) for value in values.split(",")]
-    except ValueError as error:
-        raise UsageError(f"'{axis}': a value of {name} has to be {kinds[name].__name__}.") from error
+        return name, [TypeAdapter(AXES[name]).validate_strings(value) for value in values]
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise UsageError(f"'{axis}': {problem['msg']}; given was {problem['input']!r}.") from error
 
 
-def configured(chosen: dict[str, Any]) -> Configuration:
-    """A configuration from settings by name."""
+def configured(chosen: dict[str, Any], *, base: Ranking = DEFAULT_RANKING) -> Configuration:
+    """A configuration from settings by name; what is not chosen is as in `base`."""
     name = ", ".join(f"{key}={value}" for key, value in chosen.items())
     ranking = {key: value for key, value in chosen.items() if key in RANKING_FIELDS}
-    return Configuration(name, replace(DEFAULT_RANKING, **ranking), chosen.get("chunk_tokens"))
+    indexing = {key: value for key, value in chosen.items() if key in INDEXING_FIELDS}
+    try:
+        return Configuration(name, replace(base, **ranking), **indexing)
+    except ValueError as error:
+        raise UsageError(f"{name}: {error}.") from error
+
+
+def without_effect(library: Library, tried: Sequence[Configuration]) -> list[str]:
+    """What is compared though it changes nothing in this library, for people to be told."""
+    reranked = {one.ranking.reranked for one in tried}
+    if library.settings.reranker is None and len(reranked - {0}) > 1:
+        return ["reranked changes nothing: the settings name no reranker."]
+    return []
 
 
 def evaluate_set(
@@ -92,45 +151,152 @@ def evaluate_set(
     The indexes stay in `<library>/evaluations`, so that the next run embeds only what changed.
     """
     questions = load_set(folder)
-    bench = library.beside("evaluations")
-    try:
+    answerable(questions.name, questions.questions)
+    with ExitStack() as opened:
+        benches: dict[str, Library] = {}
         searches: dict[str, Search] = {}
         for configuration in tried:
+            model = configuration.embedding_model or library.settings.embedding_model
+            if model not in benches:
+                benches[model] = bench_with(library, model)
+                opened.callback(benches[model].close)
+                forget_moved(benches[model])
             chunk_tokens = configuration.chunk_tokens or library.settings.chunk_tokens
-            collection = f"{questions.name}-{chunk_tokens}"
-            follow(bench.ingest(questions.corpora, collection=collection, target_tokens=chunk_tokens))
-            searches[configuration.name] = search_with(bench, configuration, collection)
-        evaluation = evaluate(questions.name, questions.questions, searches, progress=progress)
-    finally:
-        bench.close()
+            collection = indexed(benches[model], questions, folder, chunk_tokens, follow=follow)
+            searches[configuration.name] = search_with(benches[model], configuration, collection)
+        evaluation = evaluate(
+            questions.name,
+            questions.questions,
+            searches,
+            values={one.name: one.values() for one in tried},
+            progress=progress,
+        )
     keep(library, evaluation)
     return evaluation
+
+
+def bench_with(library: Library, embedding_model: str) -> Library:
+    """The library of evaluations, searching with an embedding model."""
+    from rag.library import Library
+
+    if embedding_model == library.settings.embedding_model:
+        return library.beside("evaluations")
+    settings = library.settings.model_copy(update={"embedding_model": embedding_model})
+    return Library(settings).beside("evaluations")
+
+
+def forget_moved(bench: Library) -> None:
+    """Drops the indexes of sets that are no longer where they were."""
+    for collection in bench.store.collections():
+        if not any(Path(root).exists() for root in bench.store.roots(collection.name)):
+            bench.store.remove_collection(collection.name)
+
+
+def indexed(
+    bench: Library, questions: QuestionSet, folder: Path, chunk_tokens: int, *, follow: FollowIngest
+) -> str:
+    """Brings the index of a set in step with its corpus; returns the name of the collection.
+
+    Each set, model and size of passages has a collection of its own.
+    """
+    of = f"{folder.resolve()}\n{bench.embedder.identity}"
+    collection = f"{questions.name}-{chunk_tokens}-{hashlib.sha256(of.encode()).hexdigest()[:12]}"
+    corpora = [Path(os.path.realpath(corpus)) for corpus in questions.corpora]
+    for root in bench.store.roots(collection):
+        if root not in map(str, corpora):
+            bench.store.remove_root(collection, root)
+    follow(bench.ingest(corpora, collection=collection, target_tokens=chunk_tokens))
+    return collection
 
 
 def evaluate_collection(
-    library: Library, collection: str, tried: Sequence[Configuration], *, count: int, progress: Progress
+    library: Library,
+    collection: str,
+    tried: Sequence[Configuration],
+    *,
+    count: int,
+    written: bool = False,
+    progress: Progress,
+    writing: Progress = lambda done, total: None,
 ) -> Evaluation:
     """Asks a collection questions made from its own passages, under each configuration, and saves.
 
+    They are halves of its sentences, or `written` by the library's chat model; `writing` is told how
+    many of those are done.
+
     Raises:
-        UsageError: a configuration needs another index than the collection's own.
+        UsageError: a configuration needs another index than the collection's own, or the chat model
+            is too weak to write questions.
     """
-    if any(configuration.chunk_tokens for configuration in tried):
+    if any(one.chunk_tokens or one.embedding_model for one in tried):
         raise UsageError(
-            "chunk_tokens can be compared on a question set only: the collection is indexed once."
+            "chunk_tokens and embedding_model can be compared on a question set only: "
+            "the collection is indexed once."
         )
-    questions = make_questions(library.store, library.require_documents(collection), count=count)
-    searches = {one.name: search_with(library, one, collection) for one in tried}
-    evaluation = evaluate(f"collection {collection}", questions, searches, progress=progress)
+    library.require_documents(collection)
+    writer = QuestionWriter(writing_model(library), library.settings.prompts) if written else None
+    questions = make_questions(library.store, collection, count=count, write=writer, progress=writing)
+    evaluation = evaluate(
+        f"collection {collection}",
+        questions,
+        {one.name: search_with(library, one, collection) for one in tried},
+        values={one.name: one.values() for one in tried},
+        origin=origin_of(library, collection, questions, writer),
+        progress=progress,
+    )
     keep(library, evaluation)
     return evaluation
 
 
+def origin_of(
+    library: Library, collection: str, questions: Sequence[Question], writer: QuestionWriter | None
+) -> Origin:
+    """Where the questions made from a collection come from."""
+    owner = library.store.collection(collection).owner
+    if writer is None:
+        return Origin(collection, owner)
+    return Origin(collection, owner, writer.model.name, writer.asked - len(questions))
+
+
+class QuestionWriter:
+    """Asks a chat model for a question about a passage, and counts how often."""
+
+    def __init__(self, model: ChatModel, prompts: Path) -> None:
+        self.model = model
+        self.prompts = prompts
+        self.asked = 0
+
+    def __call__(self, passage: str) -> str:
+        """What the model writes about the passage."""
+        self.asked += 1
+        prompt = fill_apart("made_question", folder=self.prompts, text=passage)
+        pieces = self.model.stream([Message("user", prompt)], max_tokens=WRITTEN_TOKENS)
+        return "".join(piece for piece in pieces if isinstance(piece, str))
+
+
+def writing_model(library: Library) -> ChatModel:
+    """The library's chat model.
+
+    Raises:
+        UsageError: there is none, or it is too weak to write a sentence of its own.
+    """
+    model = library.chat_model
+    if model is None or model.answer_mode == "quoting":
+        name = model.name if model else "no chat model"
+        raise UsageError(
+            f"Questions are written by a model that phrases its answers; in use is {name}. "
+            "Choose another (python -m rag models list), or take the halves of sentences."
+        )
+    return model
+
+
 def search_with(library: Library, configuration: Configuration, collection: str) -> Search:
-    """The search of a configuration."""
+    """The search of a configuration, which takes nothing in a question for a filter."""
 
     def search(query: str) -> Sequence[Hit]:
-        return library.search(query, count=DEEPEST, collection=collection, ranking=configuration.ranking)
+        return library.search(
+            query, count=DEEPEST, collection=collection, ranking=configuration.ranking, plain=True
+        )
 
     return search
 
@@ -139,4 +305,4 @@ def keep(library: Library, evaluation: Evaluation) -> Path:
     """Saves an evaluation in the library, with the settings it was made under."""
     settings = library.settings
     made_with = {"embedding_model": settings.embedding_model, "chunk_tokens": settings.chunk_tokens}
-    return save(evaluation, settings.library / "evaluations" / "results", settings=made_with)
+    return save(evaluation, settings.library / RESULTS, settings=made_with)

@@ -19,9 +19,13 @@ from streamlit.testing.v1 import AppTest
 from ui_fakes import THINGS, fake_library, write_documents
 
 from rag.answering import Answered, AnswerEvent, Evidenced, Searched, Wrote
-from rag.config import PROJECT
+from rag.config import PROJECT, load_settings
 from rag.errors import LibraryError, ModelNotFound, UsageError
+from rag.evaluation import Question, evaluate
+from rag.evaluation import save as save_evaluation
 from rag.indexing import IngestEvent, Receipt
+from rag.lab import RESULTS
+from rag.ranking import DEFAULT_RANKING, Ranking
 from rag.records import (
     Answer,
     BudgetUse,
@@ -1031,3 +1035,73 @@ def test_a_moment_reads_the_same_however_it_is_kept() -> None:
     texts |= {clock_time(moment.replace(tzinfo=None)), clock_time("2026-11-22T20:05:59")}
     assert len(texts) == 1
     assert re.fullmatch(r"2026-11-2[123] \d\d:\d5", texts.pop())
+
+
+def write_run(library: Path) -> None:
+    """A saved evaluation that "words first" has won, at every level."""
+    docs = tuple(f"{thing.lower()}.md" for thing in THINGS)
+    questions = [Question(str(n), f"question {n}", ("x",), docs[:2]) for n in range(12)]
+    right = [replace(hit("x", doc=doc), rowid=n) for n, doc in enumerate(docs[:2], start=1)]
+    values = {"words first": {"ranking": {"keyword_weight": 2.0}}, "vectors": {"ranking": {}}}
+    evaluation = evaluate(
+        "mine", questions, {"vectors": lambda _: [], "words first": lambda _: right}, values=values
+    )
+    save_evaluation(evaluation, library / RESULTS)
+
+
+def test_the_setting_that_won_is_put_to_use(filled: Path) -> None:
+    write_run(filled)
+    app = app_at(filled, ONE_PAGE.format(page="lab"))
+    assert not app.exception
+    press(app, "Use this setting")
+    assert load_settings(library=filled).ranking == Ranking(keyword_weight=2.0)
+    assert label("words first: better, and in use now.") in [one.value for one in app.caption]
+    assert "Use this setting" not in [one.label for one in app.button]
+
+
+def test_a_run_is_shown_at_every_level(filled: Path) -> None:
+    """The level "all documents", which has recall only, ended the page with a KeyError."""
+    write_run(filled)
+    app = app_at(filled, ONE_PAGE.format(page="lab"))
+    levels = next(one for one in app.button_group if one.label == "What has to be found")
+    assert levels.options[-1] == "all its documents"
+    for level in ("document", "answer", "doc+answer", "all documents"):
+        levels.set_value(level).run()
+        assert not app.exception
+        html = shown(app)
+        assert '<span class="fn-better">better</span>' in html
+        assert ("mrr@10" in html) is (level != "all documents")
+
+
+def test_a_file_that_is_no_evaluation_is_named_and_the_others_are_shown(filled: Path) -> None:
+    write_run(filled)
+    (filled / RESULTS / "foreign.json").write_text('{"made": 1}', encoding="utf-8")
+    app = app_at(filled, ONE_PAGE.format(page="lab"))
+    assert not app.exception
+    assert "foreign" in app.warning[0].value and "fn-measures" in shown(app)
+
+
+def test_the_ranking_is_set_and_brought_back(filled: Path) -> None:
+    app = app_at(filled, ONE_PAGE.format(page="settings"))
+    assert "Search as shipped" not in [one.label for one in app.button]
+    next(one for one in app.number_input if one.label == "keyword_weight").set_value(0.75)
+    next(one for one in app.selectbox if one.label == "fusion").set_value("ranks")
+    press(app, "Save")
+    assert load_settings(library=filled).ranking == Ranking(keyword_weight=0.75, fusion="ranks")
+    press(app, "Search as shipped")
+    assert load_settings(library=filled).ranking == DEFAULT_RANKING
+    assert next(one for one in app.number_input if one.label == "keyword_weight").value == 0.5
+
+
+def test_a_setting_of_ones_own_starts_from_what_is_set(filled: Path) -> None:
+    """A size of passages that was set counted as changed in every setting of one's own."""
+    (filled / "settings.toml").write_text("chunk_tokens = 100\n[ranking]\nreranked = 5\n", encoding="utf-8")
+    app = app_at(filled, ONE_PAGE.format(page="lab"))
+    next(one for one in app.button_group if one.label == "Questions").set_value("set").run()
+    add = next(one for one in app.button if one.label == "Add it to the comparison")
+    assert add.disabled
+    next(one for one in app.number_input if one.label == "keyword_weight").set_value(0.75).run()
+    press(app, "Add it to the comparison")
+    (own,) = app.session_state["lab_own"]
+    assert (own.name, own.ranking) == ("keyword_weight=0.75", Ranking(keyword_weight=0.75, reranked=5))
+    assert (own.chunk_tokens, own.embedding_model) == (None, None)

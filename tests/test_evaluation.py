@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.errors import LibraryError, UsageError
+from rag.errors import UsageError
 from rag.evaluation import (
     Question,
+    Search,
     chart,
     compare,
     contains,
+    corrected,
     estimate,
     evaluate,
     evaluation_json,
@@ -26,7 +29,9 @@ from rag.evaluation import (
     save,
     saved,
     score,
+    winner,
 )
+from rag.evaluation.made_questions import asked_about
 from rag.records import Hit, Passage
 from rag.store import Source, open_store
 from tests.store_fakes import DIMENSIONS, document_of, passages_of, text_vectors, words
@@ -187,6 +192,17 @@ def test_a_set_that_is_none_says_what_is_missing(tmp_path: Path) -> None:
         load_set(folder)
 
 
+def test_a_second_question_of_an_id_is_refused_by_its_line(tmp_path: Path) -> None:
+    """The later one took the place of the earlier one in every measure."""
+    folder = write_set(tmp_path / "a", [{"id": 1, "question": "?"}, {"id": "1", "question": "??"}])
+    (folder / "corpus").mkdir()
+    with pytest.raises(UsageError, match="line 2: there is a question '1' already"):
+        load_set(folder)
+
+
+PLAIN = Question("1", "question 1", ("yes",), ("a",))
+
+
 def test_evaluate_compares_settings_and_saves_them(tmp_path: Path) -> None:
     questions = [Question(str(n), f"question {n}", ("yes",), ("a",)) for n in range(12)] + [
         Question("no", "?")
@@ -202,19 +218,93 @@ def test_evaluate_compares_settings_and_saves_them(tmp_path: Path) -> None:
     content = evaluation_json(evaluation)
     assert content["level"] == "doc+answer"
     assert [one["measures"]["doc+answer"]["recall@1"]["mean"] for one in content["settings"]] == [0.0, 1.0]
-    assert {one["verdict"] for one in content["comparisons"]} == {"better"}
+    assert {one["verdict"] for one in content["comparisons"] if one["level"] == "doc+answer"} == {"better"}
     assert content["per_question"][3]["measures"]["good"]["document"]["recall@5"] == 1.0
     lines = {
         (row["setting"], row["level"], row["k"]): row["mean"] for row in chart(content)["data"]["values"]
     }
     assert lines["good", "document", 10] == 1.0 and lines["bad", "answer", 1] == 1.0
 
-    path = save(evaluation, tmp_path / "evaluations", settings={"embedding_model": "words"})
-    (again,) = saved(tmp_path / "evaluations")
+    save(evaluation, tmp_path / "evaluations", settings={"embedding_model": "words"})
+    ((again,), others) = saved(tmp_path / "evaluations")
     assert again["with"] == {"embedding_model": "words"} and again["settings"] == content["settings"]
-    path.write_text("{", encoding="utf-8")
-    with pytest.raises(LibraryError, match=path.name):
-        saved(tmp_path / "evaluations")
+    assert others == []
+
+
+def test_an_evaluation_has_a_name_that_every_disk_takes(tmp_path: Path) -> None:
+    evaluation = evaluate("collection a/b: c?", [PLAIN], {"one": lambda _: [hit("a", "yes")]})
+    assert save(evaluation, tmp_path).name.startswith("collection-a-b-c-2")
+    ((again,), _) = saved(tmp_path)
+    assert again["set"] == "collection a/b: c?"
+
+
+def test_files_that_are_no_evaluations_are_told_apart(tmp_path: Path) -> None:
+    save(evaluate("mine", [PLAIN], {"one": lambda _: [hit("a", "yes")]}), tmp_path)
+    for name, content in {"broken": "{", "list": "[1]", "other": '{"made": "2026", "set": "x"}'}.items():
+        (tmp_path / f"{name}.json").write_text(content, encoding="utf-8")
+    runs, others = saved(tmp_path)
+    assert [run["set"] for run in runs] == ["mine"]
+    assert [path.stem for path in others] == ["broken", "list", "other"]
+
+
+def test_a_set_whose_questions_name_no_document_says_what_is_missing() -> None:
+    """It ended in a StopIteration."""
+    with pytest.raises(UsageError, match="No question of 'mine' names the document"):
+        evaluate("mine", [Question("1", "?", ("yes",))], {"one": lambda _: []})
+
+
+def test_every_setting_is_warmed_up_before_its_searches_are_timed() -> None:
+    asked: list[str] = []
+    questions = [Question(str(n), f"question {n}", docs=("a",)) for n in range(2)]
+
+    def search(name: str) -> Search:
+        return lambda query: asked.append(f"{name}: {query}") or []
+
+    evaluation = evaluate("mine", questions, {"one": search("one"), "two": search("two")})
+    assert asked == [
+        *("one: question 0", "one: question 0", "one: question 1"),
+        *("two: question 0", "two: question 0", "two: question 1"),
+    ]
+    assert [len(trial.seconds) for trial in evaluation.trials] == [2, 2]
+
+
+def test_verdicts_are_given_for_every_level() -> None:
+    """They were given for the strictest only."""
+    questions = [Question(str(n), f"question {n}", ("yes",), ("a", "b")) for n in range(12)]
+    searches = {"bad": lambda _: [hit("c", "yes")], "good": lambda _: [hit("a", "yes"), hit("b")]}
+    content = evaluation_json(evaluate("mine", questions, searches, values={"good": {"top_k": 9}}))
+    verdicts = {(one["level"], one["measure"]): one["verdict"] for one in content["comparisons"]}
+    same = "no difference beyond chance"
+    assert {verdicts[level, "recall@1"] for level in ("document", "doc+answer", "all documents")} == {
+        "better"
+    }
+    assert verdicts["answer", "recall@1"] == same
+    assert len(verdicts) == 4 * 3
+    best = winner(content, "document")
+    assert best is not None and best["setting"] == "good" and best["values"] == {"top_k": 9}
+    assert winner(content, "answer") is None
+
+
+def test_a_setting_that_is_worse_at_something_does_not_win() -> None:
+    questions = [Question(str(n), f"question {n}", docs=("a",)) for n in range(12)]
+    late = [hit(f"x{n}") for n in range(3)] + [hit("a")]
+    first: dict[str, Search] = {"first": lambda q: [hit("a")] if int(q[9:]) < 6 else []}
+    content = evaluation_json(evaluate("mine", questions, first | {"late": lambda _: late}))
+    told = {one["measure"]: one["verdict"] for one in content["comparisons"]}
+    assert told["recall@1"] == "worse" and told["recall@5"] == "better"
+    assert winner(content, "document") is None
+
+
+def test_p_values_are_corrected_for_the_settings_compared() -> None:
+    """Holm's own procedure by hand: .01 × 4, .02 × 3 = .06, .03 × 2 stays .06, .5 × 1."""
+    scores = {"document": {"recall@1": {"1": 1.0}}}
+    one = compare(scores, scores, level="document", measure="recall@1")
+    told = corrected([replace(one, p_value=p) for p in (0.5, 0.01, 0.03, 0.02)])
+    assert [comparison.p_corrected for comparison in told] == pytest.approx([0.5, 0.04, 0.06, 0.06])
+    assert [comparison.p_value for comparison in told] == [0.5, 0.01, 0.03, 0.02]
+    assert corrected([]) == []
+    (alone,) = corrected([replace(one, p_value=0.03)])
+    assert alone.p_corrected == 0.03
 
 
 def test_questions_are_made_from_the_passages(tmp_path: Path) -> None:
@@ -237,5 +327,46 @@ def test_questions_are_made_from_the_passages(tmp_path: Path) -> None:
             assert len(asked) == 7 and set(asked) <= set(source.split()) and question.docs == ("pumps.md",)
         written = make_questions(store, "default", count=1, write=lambda text: f"What about {text[:7]}?")
         assert written[0].text.startswith("What about ")
-        with pytest.raises(UsageError, match="sentence"):
-            make_questions(store, "default", write=lambda text: "")
+        told: list[tuple[int, int]] = []
+        with pytest.raises(UsageError, match="no question of use about the 2 passages"):
+            make_questions(
+                store,
+                "default",
+                write=lambda text: "The pump is red.",
+                progress=lambda done, total: told.append((done, total)),
+            )
+        assert told == [(0, 200), (0, 200)]
+        store.use_model("short", "words", DIMENSIONS)
+        short = document_of(["Too short."])
+        store.put_document(
+            "short", Source("root", "a.md"), short, passages_of(short, "a.md"), vectors[2:], [[]]
+        )
+        with pytest.raises(UsageError, match="No passage of 'short' has a sentence of 8 words"):
+            make_questions(store, "short")
+
+
+PASSAGE = "The red pump on the third floor was replaced with a newer one after the flood of 2019."
+
+
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        pytest.param("When was the red pump replaced?", "When was the red pump replaced?", id="question"),
+        pytest.param('Question: "Why a newer pump?"\nAnswer: …', "Why a newer pump?", id="wrapped"),
+        pytest.param("为什么更换了水泵？", "为什么更换了水泵？", id="Chinese"),
+        pytest.param("The pump was replaced.", "", id="no question"),
+        pytest.param("", "", id="nothing"),
+        pytest.param(
+            "Was the red pump on the third floor was replaced with a newer one?", "", id="the passage's words"
+        ),
+        pytest.param("Why " * 100 + "?", "", id="too long"),
+    ],
+)
+def test_only_a_question_in_words_of_its_own_is_taken(written: str, asked: str) -> None:
+    assert asked_about(PASSAGE, written) == asked
+
+
+def test_what_only_quotes_a_text_without_spaces_is_dropped() -> None:
+    text = "三楼的红色水泵在洪水之后被更换为一台较新的水泵。"
+    assert asked_about(text, "三楼的红色水泵在洪水之后被更换？") == ""
+    assert asked_about(text, "哪一层的水泵换成了新的？") != ""

@@ -10,14 +10,17 @@ from pathlib import Path
 import pytest
 from ui_fakes import THINGS, FakeLibrary, QueuedModel, fake_library, write_documents
 
+from rag.lab import in_use
 from rag.library import Library
+from rag.ranking import DEFAULT_RANKING
 from rag.ui.context import App
-from rag.ui.experiments import begin_on_collection, begin_on_set, saved_runs
+from rag.ui.experiments import begin_on_collection, begin_on_set, may_see, saved_runs
 from rag.ui.gate import Visitor
 from rag.ui.ingesting import embed_all
 from rag.ui.jobs import Job
-from rag.ui.lab import offered, reason_text, shipped
-from rag.ui.results import chart_of, run_name, table_html, verdict_lines
+from rag.ui.lab import offered, reason_text
+from rag.ui.progress import progress_line
+from rag.ui.results import chart_of, reading_lines, run_name, table_html, verdict_lines
 from rag.ui.services import Services, open_services
 from rag.ui.strings import Phrases
 
@@ -97,22 +100,24 @@ def test_a_watched_folder_takes_in_what_is_new(
 
 def test_a_collection_is_measured_under_several_settings(services: Services) -> None:
     app = App(services, SAY, lambda: None, Visitor())
-    vectors, *_ = offered(SAY)
-    begin_on_collection(app, [shipped(), vectors], count=20)
+    used = in_use(DEFAULT_RANKING)
+    vectors, *_ = offered(SAY, used)
+    begin_on_collection(app, [used, vectors], count=20)
     job = only_job(services)
     assert (job.phase, job.unit, job.problem) == ("done", "searches", "")
-    (run,) = saved_runs(App(services, SAY, lambda: None, Visitor()))
+    ((run,), _) = saved_runs(App(services, SAY, lambda: None, Visitor()))
     assert [one["setting"] for one in run["settings"]] == ["as shipped", "vectors only"]
     assert job.total == 2 * run["questions"]
     assert "vectors only" in run_name(run, SAY)
     assert table_html(run, "passage", SAY).count("<tr>") == 3
     assert len(verdict_lines(run, run["level"], SAY)) == 1
+    assert reading_lines(run, SAY)[1].startswith("Each question is half of a sentence")
     rows = chart_of(run, "document", SAY)["data"]["values"]
     assert {row["level"] for row in rows} == {"document"}
 
 
 def test_a_question_set_that_is_not_there_is_said(services: Services, tmp_path: Path) -> None:
-    begin_on_set(App(services, SAY, lambda: None, Visitor()), tmp_path / "nowhere", [shipped()])
+    begin_on_set(App(services, SAY, lambda: None, Visitor()), tmp_path / "nowhere", [in_use(DEFAULT_RANKING)])
     job = only_job(services)
     assert job.phase == "failed"
     assert "neither a corpus folder" in job.problem
@@ -121,13 +126,60 @@ def test_a_question_set_that_is_not_there_is_said(services: Services, tmp_path: 
 def test_a_question_set_is_indexed_beside_the_library(services: Services, tmp_path: Path) -> None:
     folder = tmp_path / "set"
     write_documents(folder / "corpus")
-    question = {"id": "1", "question": "How long is the notice period?", "docs": ["leaving.md"]}
+    docs = ["leaving.md", "keys.md"]
+    question = {"id": "1", "question": "How long is the notice period?", "docs": docs}
     (folder / "questions.jsonl").write_text(json.dumps(question), encoding="utf-8")
-    begin_on_set(App(services, SAY, lambda: None, Visitor()), folder, [shipped()])
+    begin_on_set(App(services, SAY, lambda: None, Visitor()), folder, [in_use(DEFAULT_RANKING)])
     assert only_job(services).phase == "done"
-    (run,) = saved_runs(App(services, SAY, lambda: None, Visitor()))
+    ((run,), _) = saved_runs(App(services, SAY, lambda: None, Visitor()))
     assert run["settings"][0]["measures"]["document"]["recall@1"]["mean"] == 1.0
     assert [one.name for one in services.library.store.collections()] == ["default"]
+    shown = table_html(run, "all documents", SAY)  # it knows no mrr@10, which the table asked for
+    assert "recall@10" in shown and "mrr@10" not in shown
+
+
+def test_questions_written_by_the_chat_model_are_counted_and_told(services: Services) -> None:
+    services.library.chat_model.replies = ["Who is told on Mondays?"]  # type: ignore[union-attr]
+    app = App(services, SAY, lambda: None, Visitor())
+    begin_on_collection(app, [in_use(DEFAULT_RANKING)], count=3, written=True)
+    assert only_job(services).phase == "done"
+    ((run,), _) = saved_runs(app)
+    assert run["questions_from"]["written_by"] == "queued-replies"
+    assert reading_lines(run, SAY)[1] == (
+        "The questions were written by queued-replies; 0 more were of no use and were dropped."
+    )
+
+
+def test_the_time_that_an_evaluation_still_takes_is_estimated() -> None:
+    job = Job(1, "evaluation", "set", lambda job: None)
+    job.going.set()
+    assert job.seconds_left(100.0) is None
+    job.advance("questions", 0, 40)
+    job.begun = 100.0
+    job.advance("questions", 10, 40)
+    assert job.seconds_left(130.0) == 90.0
+    job.phase = "running"
+    assert progress_line(job, SAY).startswith("10 of 40 questions made · ")
+    job.advance("searches", 0, 40)
+    assert job.seconds_left(130.0) is None
+
+
+@pytest.mark.parametrize(
+    ("run", "seen"),
+    [
+        pytest.param({"collection": "open", "owner": ""}, True, id="everybody's"),
+        pytest.param({"collection": "mine", "owner": "ann"}, True, id="one's own"),
+        pytest.param({"collection": "hers", "owner": "bea"}, False, id="another's"),
+        pytest.param({"collection": "gone", "owner": "bea"}, False, id="another's, since removed"),
+        pytest.param({"collection": "hers", "owner": ""}, False, id="another's since then"),
+        pytest.param({"collection": "gone", "owner": ""}, True, id="everybody's, since removed"),
+        pytest.param({"collection": None, "owner": ""}, True, id="a set"),
+    ],
+)
+def test_a_run_of_a_private_collection_stays_with_its_owner(run: dict[str, object], seen: bool) -> None:
+    """Once the collection was removed or renamed, everybody saw its questions."""
+    owners = {"open": "", "mine": "ann", "hers": "bea"}
+    assert may_see("ann", {"set": "x", "questions_from": run}, owners) is seen
 
 
 @pytest.mark.parametrize(

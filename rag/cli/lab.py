@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rag.cli import app
 from rag.cli.documents import follow_ingest
 from rag.cli.options import CollectionOption, JsonOption, LibraryOption, open_library
-from rag.cli.printing import messages, print_json, results
+from rag.cli.printing import messages, print_json, results, say
 from rag.config import PROJECT
 from rag.errors import UsageError
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+    from rich.table import Table
+
     from rag.evaluation import Evaluation
-    from rag.lab import Progress
+    from rag.lab import Configuration, Progress
+    from rag.library import Library
+
+Record = Mapping[str, Any]
 
 SELF_SUFFICIENT = ("embedding", "generation")
 BENCHMARKS = PROJECT / "tests" / "benchmarks"
 SHOWN_IDS = 8
+PLOTS = (".html", ".json")
+INDEXED = {"chunk_tokens", "embedding_model"}
 SHOWN = ("recall@1", "recall@5", "recall@10", "recall@20", "mrr@10", "ndcg@10")
 
 
@@ -35,7 +45,12 @@ def evaluate(
         list[Path] | None, typer.Argument(help="Folders with corpus/ and questions.jsonl.", metavar="SET...")
     ] = None,
     grid: Annotated[
-        list[str] | None, typer.Option("--grid", help="NAME=VALUE,VALUE to compare; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--grid",
+            help="NAME=VALUE,VALUE to compare; may be repeated. The names are those of the settings: each of "
+            "the ranking, chunk_tokens, embedding_model. top_k is none: recall@k stands for it.",
+        ),
     ] = None,
     with_baselines: Annotated[
         bool, typer.Option("--baselines", help="Compare with vectors only, keywords only and plain fusion.")
@@ -43,70 +58,187 @@ def evaluate(
     questions: Annotated[
         int, typer.Option("--questions", min=10, help="Questions made from a collection's own passages.")
     ] = 200,
+    written: Annotated[
+        bool,
+        typer.Option(
+            "--written/--no-written",
+            help="Have the chat model write the questions (seconds each); else they are halves of sentences.",
+        ),
+    ] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", help="Draw recall by cutoff into FILE.html, or FILE.json (Vega-Lite)."),
+    ] = None,
     as_json: JsonOption = False,
     library: LibraryOption = None,
     collection: CollectionOption = None,
 ) -> None:
     """Measure retrieval on question sets; without a SET, on questions made from the collection itself."""
     from rag.evaluation import evaluation_json
-    from rag.lab import baselines, configurations, evaluate_collection, evaluate_set
+    from rag.lab import without_effect
 
+    if plot is not None and plot.suffix not in PLOTS:
+        raise UsageError(f"{plot} has to end in {' or '.join(PLOTS)}.")
+    if written and sets:
+        raise UsageError("--written makes questions from a collection; a SET has its own.")
     opened = open_library(context, library=library, collection=collection)
-    tried = configurations(grid or []) + (baselines() if with_baselines else [])
+    tried = compared(opened, grid or [], with_baselines=with_baselines)
+    for warning in without_effect(opened, tried):
+        say(f"Note: {warning}")
+    records = []
     for folder in sets or (None,):
-        with progress_bar() as progress:
-            if folder is None:
-                name = opened.settings.collection
-                evaluation = evaluate_collection(opened, name, tried, count=questions, progress=progress)
-            else:
-                evaluation = evaluate_set(opened, folder, tried, follow=follow_ingest, progress=progress)
-        if as_json:
-            print_json(evaluation_json(evaluation))
+        if folder is None:
+            evaluation = evaluate_own(opened, tried, count=questions, written=written)
         else:
-            print_evaluation(evaluation)
+            evaluation = evaluate_one_set(opened, folder, tried)
+        records.append(evaluation_json(evaluation))
+        if as_json:
+            print_json(records[-1])
+        else:
+            print_evaluation(evaluation, records[-1])
+    if plot is not None:
+        write_plot(plot, records)
+
+
+def compared(library: Library, grid: list[str], *, with_baselines: bool) -> list[Configuration]:
+    """What is in use, then the grid, then the baselines; what is shipped is one where it is not in use."""
+    from rag.lab import SHIPPED, Configuration, baselines, configurations
+
+    tried = configurations(grid, base=library.settings.ranking)
+    if not with_baselines:
+        return tried
+    shipped = [] if tried[0].name == SHIPPED else [Configuration(SHIPPED)]
+    return [*tried, *shipped, *baselines()]
+
+
+def evaluate_one_set(library: Library, folder: Path, tried: list[Configuration]) -> Evaluation:
+    """Asks the questions of a set, whose corpus is indexed first."""
+    from rag.lab import evaluate_set
+
+    with progress_bars() as bar:
+        return evaluate_set(library, folder, tried, follow=follow_ingest, progress=bar("Questions asked"))
+
+
+def evaluate_own(library: Library, tried: list[Configuration], *, count: int, written: bool) -> Evaluation:
+    """Asks the library's collection questions about its own passages."""
+    from rag.lab import evaluate_collection
+
+    with progress_bars() as bar:
+        return evaluate_collection(
+            library,
+            library.settings.collection,
+            tried,
+            count=count,
+            written=written,
+            writing=bar("Questions made"),
+            progress=bar("Questions asked"),
+        )
 
 
 @contextmanager
-def progress_bar() -> Iterator[Progress]:
-    """A bar for searches done of searches in all."""
+def progress_bars() -> Iterator[Callable[[str], Progress]]:
+    """Gives a bar for a name, which shows once something is done, with the time left."""
     from rich.progress import Progress as Bar
 
-    with Bar(console=messages, transient=True) as bar:
-        task = bar.add_task("Questions", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    with Bar(console=messages, transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def advance(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name)
+            bars.update(tasks[name], completed=done, total=total)
+
+        yield lambda name: partial(advance, name)
 
 
-def print_evaluation(evaluation: Evaluation) -> None:
-    """A table for each level, and whether each other setting differs from the first by more than noise."""
-    from rich.table import Table
-
-    for level in evaluation.trials[0].scores:
-        table = Table(title=f"{evaluation.name}: {level}", title_justify="left", box=None)
-        table.add_column("setting")
-        for measure in SHOWN:
-            table.add_column(measure, justify="right")
-        for trial in evaluation.trials:
-            means = trial.estimates()[level]
-            table.add_row(
-                trial.setting,
-                *(
-                    f"{means[m].mean:.3f} ±{(means[m].high - means[m].low) / 2:.3f}"
-                    for m in SHOWN
-                    if m in means
-                ),
-            )
-        results.print(table)
-    for setting, comparison in evaluation.comparisons():
+def print_evaluation(evaluation: Evaluation, record: Record) -> None:
+    """A table for each level, with what differs from the first setting by more than noise, and the winner."""
+    origin = evaluation.origin
+    if origin.written_by:
         results.print(
-            f"{setting}: {comparison.measure} {comparison.difference.mean:+.3f} ({comparison.verdict}; "
-            f"{len(comparison.won)} won, {len(comparison.lost)} lost)"
+            f"{len(evaluation.questions)} questions written by {origin.written_by}; "
+            f"{origin.dropped} more were of no use"
         )
-        for what, ids in (("won", comparison.won), ("lost", comparison.lost)):
-            if ids:
-                results.print(f"  {what}: {shortened(ids)}", style="dim")
+    elif origin.collection:
+        results.print(f"{len(evaluation.questions)} questions, each half of a sentence of a passage")
+    for level in evaluation.trials[0].scores:
+        results.print(level_table(evaluation, level))
+        print_comparisons(evaluation, level, with_ids=level == evaluation.level)
+    if len(evaluation.trials) > 2:
+        results.print(f"p-values are corrected for {len(evaluation.trials) - 1} settings compared (Holm)")
     for trial in evaluation.trials:
         middle = sorted(trial.seconds)[len(trial.seconds) // 2]
         results.print(f"{trial.setting}: {1000 * middle:.1f} ms a search (median)")
+    print_winner(evaluation, record)
+
+
+def level_table(evaluation: Evaluation, level: str) -> Table:
+    """The measures of each setting at one level."""
+    from rich.table import Table
+
+    table = Table(title=f"{evaluation.name}: {level}", title_justify="left", box=None)
+    table.add_column("setting")
+    for measure in SHOWN:
+        table.add_column(measure, justify="right")
+    for trial in evaluation.trials:
+        means = trial.estimates()[level]
+        table.add_row(
+            trial.setting,
+            *(
+                f"{means[m].mean:.3f} ±{(means[m].high - means[m].low) / 2:.3f}" if m in means else ""
+                for m in SHOWN
+            ),
+        )
+    return table
+
+
+def print_comparisons(evaluation: Evaluation, level: str, *, with_ids: bool) -> None:
+    """What each other setting finds more or less than the first at one level."""
+    for setting, comparison in evaluation.comparisons:
+        if comparison.level != level:
+            continue
+        results.print(
+            f"{setting}: {comparison.measure} {comparison.difference.mean:+.3f} ({comparison.verdict}, "
+            f"p = {comparison.p_corrected:.3f}; {len(comparison.won)} won, {len(comparison.lost)} lost)"
+        )
+        for what, ids in (("won", comparison.won), ("lost", comparison.lost)):
+            if ids and with_ids:
+                results.print(f"  {what}: {shortened(ids)}", style="dim")
+
+
+def print_winner(evaluation: Evaluation, record: Record) -> None:
+    """The lines of settings.toml that make the better setting the one in use."""
+    import tomli_w
+
+    from rag.config import SETTINGS_FILE
+    from rag.evaluation import winner
+
+    if len(evaluation.trials) == 1:
+        return
+    best = winner(record, evaluation.level)
+    if best is None:
+        results.print(f"No setting is better than '{evaluation.trials[0].setting}' beyond chance.")
+        return
+    lines = tomli_w.dumps(best["values"]).strip()
+    results.print(
+        f"Better: {best['setting']}. To search so from now on, put into {SETTINGS_FILE}:\n\n{lines}"
+    )
+    if best["values"].keys() & INDEXED:
+        results.print("\nThen index again: python -m rag ingest FOLDER, and python -m rag embed for a model.")
+
+
+def write_plot(path: Path, records: Sequence[Record]) -> None:
+    """The chart of each evaluation; of several, each into a file that its set's name is added to."""
+    from rag.evaluation import chart, chart_page
+
+    for record in records:
+        target = path if len(records) == 1 else path.with_stem(f"{path.stem}-{record['set']}")
+        text = chart_page(record) if path.suffix == ".html" else json.dumps(chart(record), ensure_ascii=False)
+        try:
+            target.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{target} cannot be written: {error.strerror}") from error
+        say(f"The chart is in {target}.")
 
 
 def shortened(ids: Sequence[str]) -> str:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from rag.evaluation.laboratory import Evaluation, Search, Trial, chart, evaluate, evaluation_json, save, saved
+from rag.evaluation.drawing import chart, chart_page
+from rag.evaluation.laboratory import Evaluation, Origin, Search, Trial, answerable, evaluate
 from rag.evaluation.made_questions import make_questions
 from rag.evaluation.matching import contains, holds_answer, match
-from rag.evaluation.measures import Comparison, Estimate, Scores, compare, estimate, score
+from rag.evaluation.measures import Comparison, Estimate, Scores, compare, corrected, estimate, score
+from rag.evaluation.runs import evaluation_json, save, saved, winner
 from rag.evaluation.sets import Question, QuestionSet, load_questions, load_set
 
 __all__ = [
     "Comparison",
     "Estimate",
     "Evaluation",
+    "Origin",
     "Question",
     "QuestionSet",
     "Scores",
     "Search",
     "Trial",
+    "answerable",
     "chart",
+    "chart_page",
     "compare",
     "contains",
+    "corrected",
     "estimate",
     "evaluate",
     "evaluation_json",
@@ -31,4 +37,5 @@ __all__ = [
     "save",
     "saved",
     "score",
+    "winner",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Sequence
+from difflib import SequenceMatcher
 
 import regex
 
@@ -12,8 +13,10 @@ from rag.evaluation.sets import Question
 from rag.protocols import SearchIndex
 from rag.records import Hit
 from rag.text.sentences import split_sentences
+from rag.text.wording import words
 
 Write = Callable[[str], str]
+Progress = Callable[[int, int], None]
 
 _WORD = regex.compile(r"\S+")
 _LETTERS = regex.compile(r"\p{L}")
@@ -21,34 +24,76 @@ _SPACELESS = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{K
 MIN_WORDS, MAX_WORDS = 8, 40
 MIN_LETTERS, MAX_LETTERS = 15, 120
 
+_SIGNS = r"[\s\"'“”„«»*`]*"
+_QUESTION = regex.compile(
+    rf"{_SIGNS}(?:(?:question|frage|问题|q)\s*[:：]{_SIGNS})?(?P<asked>\S.*[?？؟\u037e]){_SIGNS}",
+    regex.IGNORECASE,
+)
+LONGEST_QUESTION = 300
+# "how many days of leave" is of the passage too: five words in a row are quoted, half a question wholesale.
+LONGEST_QUOTED, MOST_QUOTED = 4, 0.5
+TRIES = 3  # passages that a model is given for each question, so that one that writes none comes to an end
+
 
 def make_questions(
-    index: SearchIndex, collection: str, *, count: int = 200, seed: int = 0, write: Write | None = None
+    index: SearchIndex,
+    collection: str,
+    *,
+    count: int = 200,
+    seed: int = 0,
+    write: Write | None = None,
+    progress: Progress = lambda done, total: None,
 ) -> list[Question]:
     """Up to `count` questions, each made from another passage of the collection, the same for a seed.
 
     Without `write` a question is what a person half remembers of a sentence: about half of its words,
     in order. That shares the passage's words, so it flatters keyword search; differences between
     settings that treat words alike stay fair. `write`, a language model, is given a passage and
-    returns a question that it answers.
+    returns a question that it answers; where it does not, or only quotes it, the next passage is
+    taken. `progress` is told how many of how many are made, after every passage tried.
 
     Raises:
-        UsageError: the collection has no passage with a sentence to ask about.
+        UsageError: the collection has no passage with a sentence to ask about, or none of them led
+            the model to a question.
     """
     chance = random.Random(seed)
     rowids = index.passage_rowids([document.id for document in index.documents(collection)])
     chance.shuffle(rowids)
     questions: list[Question] = []
+    tried = 0
     for hit in _in_batches(index, rowids, 2 * count):
-        asked = write(hit.passage.text).strip() if write else _half_remembered(hit.passage.text, chance)
+        half = _half_remembered(hit.passage.text, chance)
+        if not half:
+            continue
+        asked = asked_about(hit.passage.text, write(hit.passage.text)) if write else half
+        tried += 1
         if asked:
             name = f"made-{hit.passage.id[:12]}"
             questions.append(Question(name, asked, docs=(hit.doc,), passage_id=hit.passage.id))
-        if len(questions) == count:
+        progress(len(questions), count)
+        if len(questions) == count or tried == TRIES * count:
             break
-    if not questions:
+    if not tried:
         raise UsageError(f"No passage of '{collection}' has a sentence of {MIN_WORDS} words to ask about.")
+    if not questions:
+        raise UsageError(f"The model wrote no question of use about the {tried} passages it was given.")
     return questions
+
+
+def asked_about(passage: str, written: str) -> str:
+    """The question in what a model wrote about a passage; "" where there is none, or it only quotes."""
+    for line in written.splitlines():
+        found = _QUESTION.fullmatch(line)
+        if found and len(found["asked"]) <= LONGEST_QUESTION and not quotes(passage, found["asked"]):
+            return found["asked"]
+    return ""
+
+
+def quotes(passage: str, question: str) -> bool:
+    """Whether most of the question is a run of the passage's own words."""
+    asked = words(question)
+    run = SequenceMatcher(None, asked, words(passage), autojunk=False).find_longest_match().size
+    return run > LONGEST_QUOTED and run > MOST_QUOTED * len(asked)
 
 
 def _in_batches(index: SearchIndex, rowids: Sequence[int], size: int) -> Iterable[Hit]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,21 +31,22 @@ class Estimate:
 class Comparison:
     """The same questions under two settings: `difference` is the second's mean minus the first's.
 
-    `p_value` is of a two-sided paired permutation test. `won` and `lost` are the questions that
-    the second does better and worse.
+    `p_value` is of a two-sided paired permutation test; `p_corrected` allows for how many settings
+    were compared. `won` and `lost` are the questions that the second does better and worse.
     """
 
     level: str
     measure: str
     difference: Estimate
     p_value: float
+    p_corrected: float
     won: tuple[str, ...]
     lost: tuple[str, ...]
 
     @property
     def verdict(self) -> str:
         """Whether the difference is more than noise, at the 5 % level."""
-        if self.p_value >= 0.05:
+        if self.p_corrected >= 0.05:
             return "no difference beyond chance"
         return "better" if self.difference.mean > 0 else "worse"
 
@@ -116,9 +117,24 @@ def compare(first: Scores, second: Scores, *, level: str, measure: str, seed: in
         measure,
         estimate(after - before, seed=seed),
         float(p_value),
+        float(p_value),
         tuple(id_ for id_, better in zip(ids, after > before, strict=True) if better),
         tuple(id_ for id_, worse in zip(ids, after < before, strict=True) if worse),
     )
+
+
+def corrected(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """Comparisons of several settings with the same one: the more of them, the more look better by chance.
+
+    Holm: A simple sequentially rejective multiple test procedure (Scandinavian Journal of
+    Statistics, 1979), as adjusted p-values.
+    """
+    values = np.array([one.p_value for one in comparisons])
+    order = np.argsort(values, kind="stable")
+    raised = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.minimum(raised, 1.0)
+    return [replace(one, p_corrected=float(p)) for one, p in zip(comparisons, adjusted, strict=True)]
 
 
 def _levels(found: Iterable[Found]) -> list[Level]:

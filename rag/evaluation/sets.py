@@ -51,21 +51,25 @@ def load_set(folder: Path) -> QuestionSet:
 
 
 def load_questions(path: Path) -> list[Question]:
-    """The questions of a file, one JSON object a line, with at least `id` and `question`."""
+    """The questions of a file, one JSON object a line, with at least an `id` of its own and `question`."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise UsageError(
             f"{path} cannot be read: {error.strerror}. A set needs a questions.jsonl."
         ) from error
-    questions = []
+    questions: dict[str, Question] = {}
     for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                questions.append(_question(json.loads(line)))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise UsageError(f"{path}, line {number} is not a question: {error!r}") from error
-    return questions
+        if not line.strip():
+            continue
+        try:
+            question = _question(json.loads(line))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UsageError(f"{path}, line {number} is not a question: {error!r}") from error
+        if question.id in questions:
+            raise UsageError(f"{path}, line {number}: there is a question '{question.id}' already.")
+        questions[question.id] = question
+    return list(questions.values())
 
 
 def document_name(doc: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,6 @@ from rag.ui.jobs import Job
 if TYPE_CHECKING:
     from rag.indexing import IngestEvent
     from rag.lab import Configuration
-
-RESULTS = Path("evaluations") / "results"
 
 
 def begin_on_set(app: App, folder: Path, tried: Sequence[Configuration]) -> None:
@@ -33,14 +31,24 @@ def begin_on_set(app: App, folder: Path, tried: Sequence[Configuration]) -> None
     app.services.lab.start("evaluation", folder.name, work)
 
 
-def begin_on_collection(app: App, tried: Sequence[Configuration], *, count: int) -> None:
+def begin_on_collection(
+    app: App, tried: Sequence[Configuration], *, count: int, written: bool = False
+) -> None:
     """Asks the session's collection questions made from its own passages."""
     library, collection = app.library, app.collection
 
     def work(job: Job) -> None:
         from rag.lab import evaluate_collection
 
-        evaluate_collection(library, collection, tried, count=count, progress=searches(job))
+        evaluate_collection(
+            library,
+            collection,
+            tried,
+            count=count,
+            written=written,
+            progress=searches(job),
+            writing=lambda done, total: job.advance("questions", done, total),
+        )
 
     app.services.lab.start("evaluation", collection, work, owner=app.owner_of(collection))
 
@@ -50,11 +58,25 @@ def searches(job: Job) -> Callable[[int, int], None]:
     return lambda done, total: job.advance("searches", done, total)
 
 
-def saved_runs(app: App) -> list[dict[str, Any]]:
-    """The evaluations kept in the library, the newest first, but not of what others have to themselves."""
-    from rag.evaluation import saved
+def saved_runs(app: App) -> tuple[list[dict[str, Any]], list[Path]]:
+    """The evaluations kept in the library, the newest first, and the files beside them that are none.
 
-    hidden = {collection.name for collection in app.library.store.collections()}
-    hidden -= {collection.name for collection in app.collections()}
-    runs = saved(app.library.settings.library / RESULTS)
-    return [run for run in reversed(runs) if run["set"].removeprefix("collection ") not in hidden]
+    Those of what others have to themselves are left out.
+    """
+    from rag.evaluation import saved
+    from rag.lab import RESULTS
+
+    owners = {collection.name: collection.owner for collection in app.library.store.collections()}
+    runs, others = saved(app.library.settings.library / RESULTS)
+    return [run for run in reversed(runs) if may_see(app.visitor.name, run, owners)], others
+
+
+def may_see(visitor: str, run: Mapping[str, Any], owners: Mapping[str, str]) -> bool:
+    """Whether a run is for a visitor: neither was its collection another's when it was made, nor is it now.
+
+    `owners` has those of the collections there are. A collection may be renamed or removed later: its
+    questions, which quote it, stay with whoever had it.
+    """
+    origin = run.get("questions_from", {})
+    collection = origin.get("collection") or run["set"].removeprefix("collection ")
+    return {origin.get("owner", ""), owners.get(collection, "")} <= {"", visitor}

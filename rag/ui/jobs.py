@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import count
@@ -19,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 Phase = Literal["waiting", "running", "paused", "stopped", "done", "failed"]
 Kind = Literal["ingest", "embedding", "evaluation"]
-Unit = Literal["files", "passages", "searches"]
+Unit = Literal["files", "passages", "questions", "searches"]
 Work = Callable[["Job"], None]
 
 
@@ -32,7 +33,8 @@ class Job:
     """One piece of work and how far it is: `done` of `total` units, 0 until that is known.
 
     `title` names it for people; `owner` alone sees it, everybody where that is "".
-    `event` is the last one seen of an ingest; its final one carries the receipt.
+    `begun` is when the units at hand were, by `time.monotonic`. `event` is the last one seen of an
+    ingest; its final one carries the receipt.
     """
 
     id: int
@@ -44,6 +46,7 @@ class Job:
     unit: Unit = "files"
     done: int = 0
     total: int = 0
+    begun: float | None = None
     event: IngestEvent | None = None
     problem: str = ""
     going: threading.Event = field(default_factory=threading.Event)
@@ -67,8 +70,16 @@ class Job:
 
     def advance(self, unit: Unit, done: int, total: int) -> None:
         """Takes note of how far it is; holds while paused, and raises `Stopped` once stopped."""
+        if self.begun is None or unit != self.unit:
+            self.begun = time.monotonic()
         self.unit, self.done, self.total = unit, done, total
         self.hold()
+
+    def seconds_left(self, now: float) -> float | None:
+        """How long the units at hand still take at the rate so far; None before that is known."""
+        if self.begun is None or not self.done:
+            return None
+        return (now - self.begun) / self.done * (self.total - self.done)
 
     def hold(self) -> None:
         """Waits while paused; raises `Stopped` once stopped."""

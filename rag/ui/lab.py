@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import Field, fields
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from rag.config import Settings
+from rag.errors import UsageError
+from rag.ranking import Ranking
 from rag.ui.context import App, report_of
 from rag.ui.dialogs import REASONS
 from rag.ui.experiments import begin_on_collection, begin_on_set, saved_runs
 from rag.ui.history import conversation_link
 from rag.ui.inspecting import draw_inspection
+from rag.ui.knobs import draw_ranking
 from rag.ui.markup import label, text
 from rag.ui.progress import draw_jobs
 from rag.ui.results import draw_run, run_name
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from rag.lab import Configuration
 
 FEWEST, USUAL, MOST = 20, 100, 500
+RANKING_NAMES = [field.name for field in fields(Ranking)]
 
 
 def lab_page(app: App) -> None:
@@ -48,14 +53,16 @@ def draw_compare(app: App) -> None:
         if job.phase == "done":
             app.services.lab.dismiss(job)  # its run is the first one below
     draw_jobs(app.services.lab, say, visitor=app.visitor.name)
-    runs = saved_runs(app)
+    runs, others = saved_runs(app)
+    for path in others:
+        st.warning(label(say("lab_no_run", path=path)), icon=":material/warning:")
     if not runs:
         st.caption(say("lab_none"))
         return
     chosen = st.selectbox(
         say("lab_run"), range(len(runs)), format_func=lambda place: run_name(runs[place], say), key="lab_run"
     )
-    draw_run(runs[chosen], say)
+    draw_run(app, runs[chosen])
 
 
 def draw_plan(app: App) -> None:
@@ -71,23 +78,15 @@ def draw_plan(app: App) -> None:
     )
     if source == "collection":
         count = st.slider(say("lab_count"), FEWEST, MOST, USUAL, step=FEWEST, help=say("lab_count_help"))
+        written = st.toggle(say("lab_written"), help=say("lab_written_help"), key="lab_written")
     else:
         folder = st.text_input(say("lab_folder"), value=str(SAMPLES), help=say("lab_folder_help"))
-    known = {one.name: one for one in [*offered(say), *own_configurations()]}
-    chosen = st.pills(
-        say("lab_settings"),
-        list(known),
-        selection_mode="multi",
-        default=[next(iter(known))],
-        key=f"lab_chosen-{say.language}",
-    )
-    draw_own(say, with_indexing=source == "set")
-    tried = [shipped(), *(known[name] for name in chosen)]
+    tried = draw_tried(app, with_indexing=source == "set")
     if st.button(say("lab_begin"), type="primary", icon=":material/science:"):
         if source == "set":
             begin_on_set(app, Path(folder.strip()).expanduser(), tried)
         elif report_of(app):
-            begin_on_collection(app, tried, count=count)
+            begin_on_collection(app, tried, count=count, written=written)
         else:
             st.error(say("no_documents"))
             return
@@ -95,21 +94,35 @@ def draw_plan(app: App) -> None:
         st.rerun()
 
 
-def shipped() -> Configuration:
-    """The setting that searches use; the others are compared with it."""
-    from rag.lab import SHIPPED, Configuration
+def draw_tried(app: App, *, with_indexing: bool) -> list[Configuration]:
+    """The choice of settings; what is in use comes first, and the others are compared with it."""
+    from rag.lab import in_use, without_effect
 
-    return Configuration(SHIPPED)
+    say, used = app.say, in_use(app.library.settings.ranking)
+    known = {one.name: one for one in [*offered(say, used), *own_configurations()]}
+    chosen = st.pills(
+        say("lab_settings"),
+        list(known),
+        selection_mode="multi",
+        default=[next(iter(known))],
+        key=f"lab_chosen-{say.language}",
+    )
+    draw_own(app, with_indexing=with_indexing)
+    tried = [used, *(known[name] for name in chosen)]
+    if without_effect(app.library, tried):
+        st.warning(say("lab_no_reranker"), icon=":material/warning:")
+    return tried
 
 
-def offered(say: Phrases) -> list[Configuration]:
-    """Ways of searching that others ship, to compare with."""
-    from rag.lab import BASELINES, Configuration
+def offered(say: Phrases, used: Configuration) -> list[Configuration]:
+    """Ways of searching that others ship, to compare with, and what is shipped where that is not in use."""
+    from rag.lab import BASELINES, SHIPPED, Configuration
 
     labels = ("lab_vectors", "lab_keywords", "lab_ranks", "lab_sum")
-    return [
+    baselines = [
         Configuration(say(label), ranking) for label, ranking in zip(labels, BASELINES.values(), strict=True)
     ]
+    return baselines if used.name == SHIPPED else [Configuration(SHIPPED), *baselines]
 
 
 def own_configurations() -> list[Configuration]:
@@ -117,39 +130,38 @@ def own_configurations() -> list[Configuration]:
     return list(st.session_state.setdefault("lab_own", []))
 
 
-def draw_own(say: Phrases, *, with_indexing: bool) -> None:
-    """A setting of one's own: what differs from what is shipped. The names are those of the command line."""
-    from rag.lab import configured
-    from rag.retrieval import DEFAULT_RANKING, Ranking
+def draw_own(app: App, *, with_indexing: bool) -> None:
+    """A setting of one's own: what differs from what is in use. The names are those of the command line."""
+    from rag.lab import INDEXING_FIELDS, configured
 
+    say, settings = app.say, app.library.settings
     with st.expander(say("lab_own"), icon=":material/tune:"):
         st.caption(say("lab_own_help"))
-        hints = get_type_hints(Ranking)
+        used = {name: getattr(settings.ranking, name) for name in RANKING_NAMES}
         with st.container(horizontal=True, key="lab_fields"):
-            values = {
-                field.name: draw_field(field, hints[field.name], getattr(DEFAULT_RANKING, field.name))
-                for field in fields(Ranking)
-            }
+            values = draw_ranking(settings.ranking)
             if with_indexing:
-                values["chunk_tokens"] = st.number_input("chunk_tokens", 32, 510, 220, step=20, width=150)
-        defaults = {field.name: getattr(DEFAULT_RANKING, field.name) for field in fields(Ranking)}
-        changed = {name: value for name, value in values.items() if defaults.get(name, 220) != value}
+                used |= {name: getattr(settings, name) for name in INDEXING_FIELDS}
+                values |= draw_indexing(settings)
+        changed = {name: value for name, value in values.items() if used[name] != value}
         if st.button(say("lab_add"), disabled=not changed, icon=":material/add:"):
-            made = configured(changed)
+            try:
+                made = configured(changed, base=settings.ranking)
+            except UsageError as error:
+                st.error(label(str(error)))
+                return
             st.session_state["lab_own"] = [*own_configurations(), made]
             st.rerun()
 
 
-def draw_field(field: Field[Any], kind: Any, value: Any) -> Any:
-    """An input for one number or choice of a ranking."""
-    if get_origin(kind) is Literal:
-        choices = get_args(kind)
-        return st.selectbox(field.name, choices, index=choices.index(value), width=150)
-    if kind is bool:
-        return st.checkbox(field.name, value=value)
-    if kind is int:
-        return st.number_input(field.name, 0, value=value, step=10, width=150)
-    return st.number_input(field.name, 0.0, value=value, step=0.25, width=150)
+def draw_indexing(settings: Settings) -> dict[str, Any]:
+    """What needs an index of its own: the size of a passage and the embedding model."""
+    size = settings.chunk_tokens
+    model = settings.embedding_model
+    return {
+        "chunk_tokens": st.number_input("chunk_tokens", 32, 510, size, step=20, width=150),
+        "embedding_model": st.text_input("embedding_model", model, width=250).strip() or model,
+    }
 
 
 def draw_judged(app: App) -> None:

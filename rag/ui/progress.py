@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -72,7 +73,10 @@ def progress_line(job: Job, say: Phrases) -> str:
     parts = [say(f"done_{job.unit}", done=f"{job.done:,}", total=f"{job.total:,}")]
     if job.phase == "paused":
         parts.append(say("paused"))
-    elif job.event is not None and job.unit != "searches":
+    elif job.kind == "evaluation" and job.unit != "files":
+        left = job.seconds_left(time.monotonic())
+        parts += [say("time_left", time=clock(left))] if left is not None else []
+    elif job.event is not None:
         parts += rates(job.event, say)
     at_hand = job.event.doc if job.event is not None and job.unit == "files" else ""
     return " · ".join(filter(None, [*parts, at_hand]))

@@ -8,7 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from rag.ui.markup import text
+from rag.config import save_settings
+from rag.ui.context import App, telling
+from rag.ui.markup import label, text
 from rag.ui.strings import Phrases
 from rag.ui.times import clock_time
 
@@ -28,14 +30,15 @@ def run_name(run: Run, say: Phrases) -> str:
 
 
 def setting_name(setting: str, say: Phrases) -> str:
-    """A setting's name; that of what is shipped in the language of the pages."""
-    from rag.lab import SHIPPED
+    """A setting's name; those of ours in the language of the pages."""
+    from rag.lab import IN_USE, SHIPPED
 
-    return say("lab_shipped") if setting == SHIPPED else setting
+    return {SHIPPED: say("lab_shipped"), IN_USE: say("lab_in_use")}.get(setting, setting)
 
 
-def draw_run(run: Run, say: Phrases) -> None:
+def draw_run(app: App, run: Run) -> None:
     """One saved evaluation, whole."""
+    say = app.say
     levels = list(run["settings"][0]["measures"])
     level = run["level"]
     if len(levels) > 1:
@@ -50,7 +53,8 @@ def draw_run(run: Run, say: Phrases) -> None:
     st.html(table_html(run, level, say))
     for line in verdict_lines(run, level, say):
         st.html(line)
-    st.caption(say("lab_reading", questions=run["questions"]))
+    draw_winner(app, run, level)
+    st.caption(" ".join(reading_lines(run, say)))
     st.vega_lite_chart(chart_of(run, level, say), width="content")
     draw_changes(run, level, say)
     st.download_button(
@@ -71,14 +75,20 @@ def level_name(level: str, say: Phrases) -> str:
 
 def table_html(run: Run, level: str, say: Phrases) -> str:
     """Settings side by side: each measure's mean with half of its 95 % interval, and the time of a search."""
-    best = {name: best_mean(run, level, name) for name in MEASURES}
-    heads = "".join(f"<th>{text(name)}</th>" for name in (*MEASURES, say("lab_milliseconds")))
+    names = measure_names(run, level)
+    best = {name: best_mean(run, level, name) for name in names}
+    heads = "".join(f"<th>{text(name)}</th>" for name in (*names, say("lab_milliseconds")))
     rows = "".join(row_html(one, level, best, say) for one in run["settings"])
     name = text(say("lab_setting"))
     return (
         f'<div class="fn-scroll" role="region" tabindex="0" aria-label="{text(say("lab_table"))}">'
         f'<table class="fn-measures"><tr><th>{name}</th>{heads}</tr>{rows}</table></div>'
     )
+
+
+def measure_names(run: Run, level: str) -> list[str]:
+    """The measures that there are at a level; where all documents are asked for, that is recall alone."""
+    return [name for name in MEASURES if name in run["settings"][0]["measures"][level]]
 
 
 def best_mean(run: Run, level: str, measure: str) -> float:
@@ -89,7 +99,7 @@ def best_mean(run: Run, level: str, measure: str) -> float:
 def row_html(setting: Mapping[str, Any], level: str, best: Mapping[str, float], say: Phrases) -> str:
     """One setting's measures; the best of each column is bold."""
     cells = []
-    for name in MEASURES:
+    for name in best:
         measured = setting["measures"][level][name]
         half = (measured["high"] - measured["low"]) / 2
         mean = f"{measured['mean']:.3f}"
@@ -110,7 +120,8 @@ def verdict_lines(run: Run, level: str, say: Phrases) -> list[str]:
             if one["setting"] == setting and one["level"] == level
         ]
         if parts:
-            lines.append(f'<p class="fn-verdict"><b dir="auto">{text(setting)}</b> {" · ".join(parts)}</p>')
+            name = text(setting_name(setting, say))
+            lines.append(f'<p class="fn-verdict"><b dir="auto">{name}</b> {" · ".join(parts)}</p>')
     return lines
 
 
@@ -123,6 +134,49 @@ def verdict_html(comparison: Mapping[str, Any], say: Phrases) -> str:
         f"{text(comparison['measure'])} {difference:+.3f} "
         f'<span class="{css}">{text(say(f"verdict_{verdict}"))}</span>'
     )
+
+
+def reading_lines(run: Run, say: Phrases) -> list[str]:
+    """How the table is read: where the questions come from, what a measure is, what chance means."""
+    origin = run.get("questions_from", {})
+    lines = [say("lab_reading", questions=run["questions"])]
+    if origin.get("written_by"):
+        lines.append(say("lab_made_written", model=origin["written_by"], dropped=origin["dropped"]))
+    elif origin.get("collection"):
+        lines.append(say("lab_made_halves"))
+    if len(run["settings"]) > 2:
+        lines.append(say("lab_corrected", number=len(run["settings"]) - 1))
+    return lines
+
+
+def draw_winner(app: App, run: Run, level: str) -> None:
+    """The setting that is better at a level, and the button that makes it the one in use."""
+    from rag.evaluation import winner
+
+    say, best = app.say, winner(run, level)
+    if best is None or "values" not in best:
+        return
+    values = best["values"]
+    name = setting_name(best["setting"], say)
+    if values["ranking"] == app.library.settings.ranking.changed() and len(values) == 1:
+        st.caption(label(say("lab_winner_used", setting=name)))
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="lab_winner"):
+        st.markdown(label(say("lab_winner", setting=name)))
+        if app.visitor.keeper:
+            st.button(say("lab_use"), type="primary", on_click=use, args=(app, values, name))
+    if "embedding_model" in values:
+        st.caption(say("lab_winner_model"))
+
+
+@telling
+def use(app: App, values: Mapping[str, Any], name: str) -> None:
+    """Searches under these settings from now on. An embedding model is taken where it is embedded with."""
+    changes = {key: value for key, value in values.items() if key != "embedding_model"}
+    save_settings(app.library.settings.library, changes)
+    st.session_state.pop("lab_own", None)
+    app.reopen()
+    st.toast(label(app.say("lab_used", setting=name)))
 
 
 def chart_of(run: Run, level: str, say: Phrases) -> dict[str, Any]:
@@ -162,7 +216,8 @@ def draw_changes(run: Run, level: str, say: Phrases) -> None:
 def change_name(comparison: Mapping[str, Any], say: Phrases) -> str:
     """Setting, measure, and how many questions changed."""
     won, lost = len(comparison["won"]), len(comparison["lost"])
-    return f"{comparison['setting']} · {comparison['measure']} · {say('lab_balance', won=won, lost=lost)}"
+    name = setting_name(comparison["setting"], say)
+    return f"{name} · {comparison['measure']} · {say('lab_balance', won=won, lost=lost)}"
 
 
 def questions_html(questions: list[str], title: str, say: Phrases) -> str:

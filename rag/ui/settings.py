@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import Any
+
 import streamlit as st
 
 from rag.config import Settings, save_settings
+from rag.errors import UsageError
+from rag.ranking import DEFAULT_RANKING
 from rag.ui.context import App
-from rag.ui.markup import text
+from rag.ui.knobs import draw_ranking
+from rag.ui.markup import label, text
 from rag.ui.prompts import draw_prompts
 from rag.ui.strings import LANGUAGES, Phrases
 
@@ -25,16 +31,32 @@ def draw_settings(app: App) -> None:
     """One form; what is saved takes effect at once."""
     say, settings = app.say, app.library.settings
     with st.form("settings", border=False, width=640):
-        changes = {"language": choose_language(say, settings), **choose_answers(say, settings)}
-        if st.form_submit_button(say("save"), type="primary"):
-            save_settings(settings.library, changes)
-            st.session_state.pop("passage_tokens", None)
-            app.reopen()
-            st.toast(say("saved"))
-            st.rerun()
+        changes = {
+            "language": choose_language(say, settings),
+            **choose_answers(say, settings),
+            "ranking": choose_ranking(say, settings),
+        }
+        with st.container(horizontal=True):
+            if st.form_submit_button(say("save"), type="primary"):
+                save(app, changes)
+            if settings.ranking != DEFAULT_RANKING and st.form_submit_button(say("settings_ranking_shipped")):
+                save(app, {"ranking": {}})
     st.subheader(say("settings_place"), anchor=False)
     st.code(str(settings.library), language=None)
     st.html(f'<p class="fn-lead">{text(say("settings_place_help"))}</p>')
+
+
+def save(app: App, changes: dict[str, Any]) -> None:
+    """Writes changed settings and goes on with them; what they would not take is said."""
+    try:
+        save_settings(app.library.settings.library, changes)
+    except UsageError as error:
+        st.error(label(str(error)))
+        return
+    st.session_state.pop("passage_tokens", None)
+    app.reopen()
+    st.toast(app.say("saved"))
+    st.rerun()
 
 
 def choose_language(say: Phrases, settings: Settings) -> str:
@@ -49,6 +71,17 @@ def choose_language(say: Phrases, settings: Settings) -> str:
     )
     st.caption(say("settings_theme"))
     return chosen
+
+
+def choose_ranking(say: Phrases, settings: Settings) -> dict[str, Any]:
+    """What decides the order of the passages; what is as shipped is left out, so that it stays so."""
+    st.subheader(say("settings_ranking"), anchor=False)
+    with st.expander(say("settings_ranking_fields"), icon=":material/tune:"):
+        st.caption(say("settings_ranking_help"))
+        with st.container(horizontal=True, key="ranking_fields"):
+            values = draw_ranking(settings.ranking)
+    shipped = asdict(DEFAULT_RANKING)
+    return {name: value for name, value in values.items() if value != shipped[name]}
 
 
 def choose_answers(say: Phrases, settings: Settings) -> dict[str, int | float]:
