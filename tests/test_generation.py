@@ -14,8 +14,9 @@ import pytest
 from gguf_files import byte_level_vocabulary, recurrent_gguf, starter_gguf
 
 from rag.errors import BudgetError, ModelDamaged, ModelError, ModelNotFound, UsageError
-from rag.generation import LocalChatModel, forget_prompts, load_chat_model
+from rag.generation import LocalChatModel, chat_model_of, forget_prompts, load_chat_model
 from rag.generation.chat_template import ChatTemplate, Part
+from rag.generation.llama import Engine
 from rag.generation.states import KeptStates
 from rag.generation.tuned import sha256_of
 from rag.records import Message, Usage
@@ -132,10 +133,10 @@ def test_the_answer_is_the_same_whatever_was_asked_before(model: LocalChatModel)
     model.forget()
     cold, _ = run(model)
     warm, usage = run(model)
-    assert usage.cached_tokens > usage.prompt_tokens - 40
+    assert usage.cached_tokens > usage.prompt_tokens - 70
     run(model, [*ASKED[:1], Message("user", RIVERS[:400] + " What is this?")])
     partly, usage = run(model)
-    assert 0 < usage.cached_tokens < usage.prompt_tokens - 40
+    assert 0 < usage.cached_tokens < usage.prompt_tokens - 70
     assert cold == warm == partly
 
 
@@ -144,7 +145,7 @@ def test_a_follow_up_computes_only_what_is_new(model: LocalChatModel) -> None:
     pieces, first = run(model)
     follow_up = [*ASKED, Message("assistant", "".join(pieces)), Message("user", "And river 8?")]
     _, usage = run(model, follow_up)
-    assert first.prompt_tokens - 40 < usage.cached_tokens <= first.prompt_tokens
+    assert first.prompt_tokens - 70 < usage.cached_tokens <= first.prompt_tokens
 
 
 @pytest.mark.slow
@@ -159,7 +160,7 @@ def test_a_prompt_cache_outlives_the_model(tmp_path: Path) -> None:
     saved, _ = answer("a")
     again, usage = answer("a")
     assert again == saved
-    assert usage.cached_tokens > usage.prompt_tokens - 40
+    assert usage.cached_tokens > usage.prompt_tokens - 70
     assert answer("b")[1].cached_tokens == 0
     assert answer(None)[1].cached_tokens == 0
 
@@ -170,7 +171,7 @@ def test_conversations_swap_their_caches_on_disk(model: LocalChatModel) -> None:
     first, _ = run(model, conversation="rivers")
     run(model, other, conversation="lakes")
     second, usage = run(model, conversation="rivers")
-    assert usage.cached_tokens > usage.prompt_tokens - 40
+    assert usage.cached_tokens > usage.prompt_tokens - 70
     assert second == first
 
 
@@ -180,7 +181,7 @@ def test_a_prompt_of_no_conversation_does_not_pass_for_the_last_one(model: Local
     run(model, conversation="rivers")
     run(model, [Message("user", "Lakes " * 150)])
     _, usage = run(model, conversation="rivers")
-    assert usage.cached_tokens > usage.prompt_tokens - 40
+    assert usage.cached_tokens > usage.prompt_tokens - 70
 
 
 def test_a_models_hash_is_kept_until_its_file_changes(tmp_path: Path) -> None:
@@ -268,10 +269,32 @@ def test_a_stop_during_the_prompt_gives_no_text(model: LocalChatModel, calls: in
 
 
 @pytest.mark.slow
+def test_a_stop_ends_a_step_midway() -> None:
+    """A stop waited for the end of a step, so that steps had to be small, and small ones are slow."""
+    engine = Engine(starter_gguf(), context_tokens=1024, threads=1)
+    model = chat_model_of(engine, starter_gguf(), step_tokens=512)
+    try:
+        _, usage = run(model, cancelled=after(1))  # the second look is while the only step is computed
+        assert (usage.finish, usage.answer_tokens) == ("cancelled", 0)
+        whole, usage = run(model)
+        assert usage.cached_tokens == 0
+        model.forget()
+        assert run(model)[0] == whole
+    finally:
+        model.close()
+
+
+@pytest.mark.slow
 def test_a_stop_between_tokens_keeps_what_was_written(model: LocalChatModel) -> None:
     whole, _ = run(model)
-    pieces, usage = run(model, cancelled=after(4))
-    assert usage.finish == "cancelled"
+    pieces: list[str] = []
+    finish = ""
+    for piece in model.stream(ASKED, max_tokens=12, cancelled=lambda: len(pieces) > 2):
+        if isinstance(piece, str):
+            pieces.append(piece)
+        else:
+            finish = piece.finish
+    assert finish == "cancelled"
     assert 0 < len(pieces) < len(whole)
     assert "".join(whole).startswith("".join(pieces))
 

@@ -153,11 +153,12 @@ def _token_text(metadata: dict[str, Any], role: str) -> str:
 
 
 def _step_tokens(parameters: int) -> int:
-    """Prompt tokens computed between two looks at the stop button: about 0.1 s of work.
+    """Prompt tokens computed at once, for a model that was not tuned.
 
-    Measured on two cores: 380 tokens a second at 135 million parameters, 150 at 1.5 billion.
+    A follow-up computes up to as many again. Small steps cost speed: SmolLM2 in bfloat16 on one core
+    computes 243 tokens a second in steps of 32, 388 in steps of 64, 451 in steps of 128.
     """
-    for most, step in ((3e8, 32), (2e9, 16)):
+    for most, step in ((3e8, 64), (2e9, 32)):
         if parameters < most:
             return step
-    return 8
+    return 16

@@ -6,7 +6,10 @@ The only module that touches the native library's functions.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,9 @@ from rag.errors import ModelDamaged, ModelError, UsageError
 from rag.vocabulary import native_library
 
 _SEQUENCE = 0
+_STOPPED = 2
+"""What llama.cpp returns for a computation that its abort callback ended."""
+_POLL_SECONDS = 0.02
 CACHE_TYPES = {"F16": 1, "BF16": 30}
 """Number formats of the KV cache, with ggml's number for each."""
 
@@ -58,6 +64,7 @@ class Engine:
         self.context_tokens: int = self.native.llama_n_ctx(self.context)
         self.micro_batch = micro_batch
         self._memory = self.native.llama_get_memory(self.context)
+        self._stop = self._stop_flag()
         self._batch = self.native.llama_batch_init(micro_batch, 0, 1)
         self._piece = ctypes.create_string_buffer(512)
 
@@ -68,16 +75,51 @@ class Engine:
             raise ModelDamaged(f"llama.cpp cannot load {path}: the file is damaged or of an unknown kind.")
         return model
 
-    def decode(self, tokens: Sequence[int], *, start: int) -> None:
-        """Computes at most `micro_batch` tokens at positions from `start`; logits are of the last one."""
-        self._compute(tokens, start=start, every_logit=False)
+    def _stop_flag(self) -> Any:
+        """Two bytes that llama.cpp looks at between the steps of a computation: it ends once they hold text.
+
+        It asks a function a thousand times a batch. `strlen` of the flag needs no Python: a callback of ours
+        would wait for the interpreter each time, 5 ms when another thread is busy.
+        """
+        flag = ctypes.create_string_buffer(2)
+        library = ctypes.cdll.msvcrt if sys.platform == "win32" else ctypes.CDLL(None)
+        self._ask_stop = ctypes.cast(library.strlen, self.native.ggml_abort_callback)
+        self.native.llama_set_abort_callback(self.context, self._ask_stop, ctypes.cast(flag, ctypes.c_void_p))
+        return flag
+
+    @contextmanager
+    def heeding(self, cancelled: Callable[[], bool]) -> Iterator[None]:
+        """Inside the block, `decode` ends as soon as `cancelled`, asked in a thread of its own, says so."""
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.wait(_POLL_SECONDS):
+                if cancelled():
+                    self._stop[0] = b"!"
+                    return
+
+        watching = threading.Thread(target=watch, name="footnote-stop", daemon=True)
+        watching.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watching.join()
+            self._stop[0] = b"\0"
+
+    def decode(self, tokens: Sequence[int], *, start: int) -> bool:
+        """Computes at most `micro_batch` tokens at positions from `start`; logits are of the last one.
+
+        False when it was stopped midway: the cache then holds a part of them that has to be trimmed.
+        """
+        return self._compute(tokens, start=start, every_logit=False)
 
     def predict(self, tokens: Sequence[int], *, start: int) -> list[int]:
         """Computes the tokens as `decode` does; the likeliest next token after each of them."""
         self._compute(tokens, start=start, every_logit=True)
         return [int(self._logits_at(index).argmax()) for index in range(len(tokens))]
 
-    def _compute(self, tokens: Sequence[int], *, start: int, every_logit: bool) -> None:
+    def _compute(self, tokens: Sequence[int], *, start: int, every_logit: bool) -> bool:
         batch = self._batch
         batch.n_tokens = len(tokens)
         for index, token in enumerate(tokens):
@@ -88,8 +130,9 @@ class Engine:
             batch.logits[index] = every_logit
         batch.logits[len(tokens) - 1] = True
         code = self.native.llama_decode(self.context, batch)
-        if code:
+        if code not in (0, _STOPPED):
             raise ModelError(f"llama.cpp could not compute {len(tokens)} tokens at {start} (code {code}).")
+        return bool(code != _STOPPED)
 
     def _logits_at(self, index: int) -> NDArray[np.float32]:
         pointer = self.native.llama_get_logits_ith(self.context, index)

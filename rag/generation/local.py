@@ -30,7 +30,7 @@ class LocalChatModel:
 
     The prompt is computed in steps of `step_tokens` at fixed positions, and a later prompt takes
     over only whole steps from the cache: so a prompt gives the same answer whatever was asked
-    before it, and a stop takes effect after one step.
+    before it. A stop takes effect in the middle of a step.
     """
 
     takes_grammar = True
@@ -122,10 +122,11 @@ class LocalChatModel:
             try:
                 self._take_up(conversation)
                 clock.cached = self._reuse(prompt)
-                if not self._prefill(prompt, cancelled):
-                    yield clock.usage("cancelled")
-                    return
-                yield from self._decode(len(prompt), sampler, min(max_tokens, room), cancelled, clock)
+                with self.engine.heeding(cancelled):
+                    if not self._prefill(prompt, cancelled):
+                        yield clock.usage("cancelled")
+                        return
+                    yield from self._decode(len(prompt), sampler, min(max_tokens, room), cancelled, clock)
                 self._save(conversation)
             finally:
                 sampler.close()
@@ -170,13 +171,14 @@ class LocalChatModel:
         return kept
 
     def _prefill(self, prompt: list[int], cancelled: Callable[[], bool]) -> bool:
-        """Computes what the cache lacks of the prompt; False when cancelled between two steps."""
+        """Computes what the cache lacks of the prompt; False when cancelled."""
         start = len(self._cached)
         while start < len(prompt):
             if cancelled():
                 return False
             step = prompt[start : start + self._step]
-            self.engine.decode(step, start=start)
+            if not self.engine.decode(step, start=start):
+                return False
             start += len(step)
             self._cached = prompt[:start]
         return True
@@ -197,8 +199,9 @@ class LocalChatModel:
                 break
             if text := decoder.decode(self.engine.piece(token)):
                 yield text
-            if count + 1 < max_tokens:
-                self.engine.decode([token], start=position + count)
+            if count + 1 < max_tokens and not self.engine.decode([token], start=position + count):
+                finish = "cancelled"
+                break
         yield clock.usage(finish)
 
     def _take_up(self, conversation: str | None) -> None:
