@@ -230,6 +230,22 @@ def test_a_repair_leaves_an_unfinished_change_of_models_alone(store: SqliteStore
     assert len(store.passages_to_embed(building, 100)) == 18
 
 
+def test_what_another_tool_left_behind_is_removed(store: SqliteStore) -> None:
+    """The check named the repair as its remedy, and the repair left the rows where they were."""
+    put_vectors(store, "a", cone(20))
+    put_vectors(store, "b", cone(5, seed=2))
+    stock = sqlite3.connect(store.path)  # foreign keys are off where nobody asks for them
+    with stock:
+        stock.execute("DELETE FROM documents WHERE doc = 'a'")
+        stock.execute("INSERT INTO sources VALUES (99, '/gone', 1)")
+    stock.close()
+    problems = {finding.check: finding.problem for finding in store.check() if finding.problem}
+    assert "passages row 1" in (problems["references"] or "")
+    store.repair()
+    assert [finding.problem for finding in store.check() if finding.problem] == []
+    assert (store.passage_count("default"), len(store.nearest("default", cone(1)[0], 50))) == (5, 5)
+
+
 def test_keyword_rows_of_no_passage_are_found_and_removed(store: SqliteStore) -> None:
     """A repair left them: the check failed after it as before."""
     put_vectors(store, "a", cone(20))

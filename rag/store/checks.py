@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     import apsw
 
 LARGE_LOG_BYTES = 200_000_000
+# The tables whose rows belong to another's, owners first.
+_OWNERS = {
+    "sources": ("collection_id", "collections"),
+    "embeddings": ("collection_id", "collections"),
+    "documents": ("collection_id", "collections"),
+    "passages": ("document_id", "documents"),
+    "messages": ("conversation_id", "conversations"),
+    "citations": ("message_id", "messages"),
+}
 _PASSAGES = "FROM passages JOIN documents ON documents.id = document_id WHERE collection_id = ?"
 
 
@@ -123,6 +132,8 @@ def repair(db: apsw.Connection) -> None:
 
     A document with a passage that lost its vector or terms is marked to be read again.
     """
+    for table, (column, owner) in _OWNERS.items():
+        db.execute(f"DELETE FROM {table} WHERE {column} NOT IN (SELECT id FROM {owner})")
     for (embedding_id,) in rows(db, "SELECT id FROM embeddings"):
         embedding = vectors.load_embedding(db, embedding_id)
         db.execute(f"DELETE FROM {embedding.table} WHERE passage_id NOT IN (SELECT id FROM passages)")
