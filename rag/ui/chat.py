@@ -291,6 +291,8 @@ def handle(app: App, turns: Sequence[Turn], act: Act) -> None:
         ask(app, turn.question)
     elif act.kind == "edit":
         open_dialog("edit", turn.question, saved_id(turn), st.session_state.get("conversation", 0))
+    elif act.kind == "receipt" and turn.answer is not None:
+        open_dialog("receipt", turn.answer)
     elif act.kind in ("up", "down"):
         give_thumb(app, turn, act.kind)
 

@@ -1,4 +1,4 @@
-"""The small windows of the chat: edit a question, follow a link, say what was wrong."""
+"""The small windows of the chat: edit a question, follow a link, say what was wrong, take a receipt."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from rag.ui.context import App
+from rag.ui.exporting import show_receipt
 from rag.ui.markup import label
 from rag.ui.strings import Phrases
 
@@ -26,6 +27,8 @@ def draw_dialog(app: App, ask: Callable[[str], None]) -> None:
         show_link(app.say, *values)
     elif kind == "edit":
         show_edit(app, ask, *values)
+    elif kind == "receipt":
+        show_receipt(app.say, *values)
     elif kind == "page":
         show_page(*values)
     elif kind == "reason":

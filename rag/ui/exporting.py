@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from rag.receipts import receipt_json, receipt_markdown
+from rag.records import Answer
 from rag.ui.markup import label
 from rag.ui.strings import Phrases
 from rag.ui.turns import Turn, sources
@@ -45,11 +46,10 @@ def source_lines(turn: Turn, say: Phrases) -> list[str]:
 
 
 def draw_export(title: str, turns: Sequence[Turn], say: Phrases) -> None:
-    """The conversation to a file or to the printer; of the last answer, all that decided it.
+    """The conversation to a file or to the printer.
 
     PDF goes through the browser's own print dialog, which has fonts for every script.
     """
-    last = turns[-1].answer
     with st.popover(say("export"), icon=":material/ios_share:", type="tertiary"):
         download(
             say("export_markdown"),
@@ -61,13 +61,25 @@ def draw_export(title: str, turns: Sequence[Turn], say: Phrases) -> None:
             f'<button type="button" class="fn-action" data-act="print">'
             f'<span class="fn-icon" aria-hidden="true">print</span>{say("export_pdf")}</button>'
         )
-        if last is not None:
-            download(
-                say("export_receipt"), lambda: receipt_markdown(last), "receipt.md", symbol="receipt_long"
-            )
-            download(
-                say("export_receipt_json"), lambda: receipt_json(last), "receipt.json", symbol="data_object"
-            )
+
+
+def show_receipt(say: Phrases, answer: Answer) -> None:
+    """All that decided an answer, to a file."""
+
+    @st.dialog(say("export_receipt"))
+    def dialog() -> None:
+        st.text(say("export_receipt_help"))
+        download(
+            say("export_receipt_markdown"),
+            lambda: receipt_markdown(answer),
+            "receipt.md",
+            symbol="receipt_long",
+        )
+        download(
+            say("export_receipt_json"), lambda: receipt_json(answer), "receipt.json", symbol="data_object"
+        )
+
+    dialog()
 
 
 def download(label: str, data: Callable[[], str], file_name: str, *, symbol: str) -> None:
