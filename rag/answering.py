@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from rag.budget import Prompt, beginning, fit, keep_order
+from rag.budget import HISTORY_TOKENS, Prompt, beginning, fit, keep_order
 from rag.condense import Rewrite, condense
 from rag.disagreement import disagreements
 from rag.errors import RagError, UsageError
@@ -459,12 +459,13 @@ class Writing:
         return fit(
             self.asked.words,
             draft.hits,
-            history=() if choices else self.history,
+            history=self.history,
             templates=self.stages.templates.with_style(model.prompt_style),
             counter=model,
             window_tokens=model.context_tokens,
             passage_tokens=self.limits.passage_tokens,
             answer_tokens=self.limits.answer_tokens,
+            history_tokens=0 if choices else HISTORY_TOKENS,
             quotes=choices or (),
         )
 

@@ -14,6 +14,7 @@ from rag.text.sentences import split_sentences
 
 _MARKERS = re.compile(r"\s*\[\d+(?:\s*,\s*\d+)*\]")
 _CUT = " …"
+HISTORY_TOKENS = 512
 
 
 class Prompts(Protocol):
@@ -61,7 +62,7 @@ def fit(
     window_tokens: int,
     passage_tokens: int,
     answer_tokens: int,
-    history_tokens: int = 512,
+    history_tokens: int = HISTORY_TOKENS,
     quotes: Sequence[Evidence] = (),
 ) -> Prompt:
     """Puts the best hits and the newest history into the window, and keeps the answer's room free.

@@ -20,6 +20,7 @@ from ui_fakes import THINGS, fake_library, write_documents
 
 from rag.answering import Answered, AnswerEvent, Evidenced, Searched, Wrote
 from rag.config import PROJECT, load_settings
+from rag.conversations import Turn as SavedTurn
 from rag.errors import LibraryError, ModelNotFound, UsageError
 from rag.evaluation import Question, evaluate
 from rag.evaluation import save as save_evaluation
@@ -54,7 +55,7 @@ from rag.ui.page_images import Box, find_quote, merge_lines, page_count, page_pi
 from rag.ui.progress import size_text
 from rag.ui.prose import prose
 from rag.ui.pulling import Pull, PullDesk
-from rag.ui.services import open_services
+from rag.ui.services import history, open_services
 from rag.ui.source import current_selection
 from rag.ui.strings import LANGUAGES, Phrases, language_of, load_strings
 from rag.ui.times import clock_time
@@ -338,6 +339,13 @@ def test_sources_are_only_what_is_cited_with_all_their_quotes() -> None:
     assert source_of(turn(), 2) is None
 
 
+def test_the_sources_of_a_turn_are_gathered_once() -> None:
+    """Each marker gathered them all: the 600 matches of a list took minutes to draw."""
+    one = turn()
+    assert source_of(one, 1) is source_of(one, 1)
+    assert replace(one, citations=(), evidence=()).cited == {}
+
+
 def test_the_pane_opens_with_the_best_quote_unless_another_was_chosen() -> None:
     other = hit("Lunch is paid.", ordinal=1)
     two = turn(evidence=(Evidence(other, 2, other.passage.text, 0, 14, 0.9), turn().evidence[0]))
@@ -375,10 +383,47 @@ def test_a_refusal_says_so_and_shows_the_nearest() -> None:
     assert "The nearest passages" in html
 
 
-def test_the_budget_says_what_was_left_out() -> None:
-    footer = turn_html(turn(), SAY)[2]
-    assert "150 of 1,000 tokens" in footer
+def test_the_budget_names_what_went_in_and_what_was_left_out() -> None:
+    """All passages were one stretch of the bar, and those left out a mere count."""
+    two = turn(
+        budget=BudgetUse(1000, 100, 10, 0, {1: 40, 3: 25}, 200, (2,), 2), hits=(*turn().hits, hit("C."))
+    )
+    footer = turn_html(two, SAY)[2]
+    assert "175 of 1,000 tokens" in footer
+    shares = [a["title"] for _, a in Tags(footer).tags if a.get("class") == "fn-share fn-share-passages"]
+    assert shares == ["[1] expenses.pdf, p. 3: 40 tokens", "[3] expenses.pdf, p. 3: 25 tokens"]
     assert "One passage found did not fit" in footer
+    assert "[2] expenses.pdf, p. 3" in footer
+    assert "2 older turns of the conversation did not fit." in footer
+
+
+def test_a_model_that_only_quotes_is_said_not_to_read_the_conversation() -> None:
+    generation = Generation("tiny", (Message("user", "Q?"),), 10, 0.0, 0, "root ::= s0", "It is 45.")
+    answer = replace(finished("q"), generation=generation)
+    footer = turn_html(turn(budget=BudgetUse(1000, 9, 9, 0, {}, 9, (), 2), answer=answer), SAY)[2]
+    assert "did not read the conversation" in footer
+    assert "did not fit" not in footer
+
+
+def test_what_was_read_anew_and_what_was_cached_is_told() -> None:
+    footer = turn_html(turn(usage=Usage(150, 110, 20, 0.1, 0.5, "stop")), SAY)[2]
+    assert "first word after 0.3 s · 40 tokens read, 110 known from before" in footer
+
+
+def test_a_model_that_failed_says_why_below_the_evidence() -> None:
+    silent = turn(problem="The server is <down>.", text="", sentences=(), model=None)
+    parts = turn_html(silent, SAY)
+    assert CITED[:28] in parts[0]
+    assert "The model wrote nothing: The server is &lt;down&gt;." in parts[1]
+    assert "The model broke off: gone" in turn_html(turn(problem="gone"), SAY)[1]
+
+
+def test_a_sweep_that_found_nothing_says_so_without_refusing() -> None:
+    told = "0 passages in 0 documents (searched 9 of 9 passages)"
+    none = turn(evidence=(), citations=(), hits=(), model=None, text="", sentences=(), reason=told)
+    html = turn_html(none, SAY)[0]
+    assert told in html
+    assert "fn-refusal" not in html
 
 
 def test_a_changed_source_is_flagged() -> None:
@@ -390,6 +435,13 @@ def test_the_copied_answer_carries_its_sources() -> None:
         "“The limit is 45 euros a day.” [1]\n\nIt is 45 euros [1]. It was 30 before [7].\n\n"
         "[1] policies/expenses.pdf, p. 3"
     )
+
+
+def test_each_answer_has_its_own_receipt() -> None:
+    buttons = [a for t, a in Tags(turn_html(turn(), SAY)[2]).tags if t == "button"]
+    assert [(b["data-turn"], b["title"]) for b in buttons if b["data-act"] == "receipt"] == [
+        ("t1", "How this answer came about")
+    ]
 
 
 def test_the_exported_conversation_fetches_nothing() -> None:
@@ -591,6 +643,15 @@ def test_questions_are_answered_in_order_and_saved(bench: Bench) -> None:
     wait_for(lambda: second.over)
     wait_for(lambda: bench.desk.open_tasks(1) == [])
     assert bench.saved == ["one", "two"]
+
+
+def test_a_model_reads_all_turns_and_of_a_list_the_first_quotes() -> None:
+    """Turns before the sixth last were cut off without a word, and a list's quotes filled the window."""
+    listed = replace(finished("List all."), text="", evidence=turn().evidence * 9)
+    turns = [SavedTurn(number, number, "", listed) for number in range(8)]
+    read = history(turns)
+    assert len(read) == 16
+    assert read[1].content == " ".join([CITED[:28]] * 3)
 
 
 def test_stopping_keeps_what_was_written_and_withdrawing_drops_the_question(bench: Bench) -> None:

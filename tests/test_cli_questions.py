@@ -78,3 +78,11 @@ def test_a_text_that_does_not_come_again_is_an_error(library: FakeLibrary, tmp_p
     library.use(QueuedModel(["The notice period is three weeks [1]."]))
     done = CliRunner().invoke(app, ["ask", "--replay", str(path)])
     assert "another text" in str(done.exception)
+
+
+def test_the_cost_of_an_answer_is_told(library: FakeLibrary) -> None:
+    library.settings = library.settings.model_copy(update={"passage_tokens": 60})
+    done = CliRunner().invoke(app, ["ask", QUESTION])
+    assert " tokens read, 0 cached, 9 written" in done.stdout
+    assert "first token after 0." in done.stdout
+    assert "Did not fit: [" in done.stdout

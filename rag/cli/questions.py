@@ -163,6 +163,7 @@ def shown(library: Library, question: str) -> Answer:
         elif isinstance(event, Answered):
             print_problem(event.answer)
             print_sources(event.answer)
+            print_cost(event.answer)
             return event.answer
     raise AssertionError("answering always ends with Answered")
 
@@ -194,6 +195,7 @@ def print_answer(answer: Answer) -> None:
         results.print(answer.text)
     print_problem(answer)
     print_sources(answer)
+    print_cost(answer)
 
 
 def print_problem(answer: Answer) -> None:
@@ -216,6 +218,22 @@ def print_sources(answer: Answer) -> None:
         hit = answer.hits[marker - 1]
         place = [hit.doc, f"page {hit.page}" if hit.page else "", hit.heading]
         results.print(f"[{marker}] {' · '.join(part for part in place if part)}")
+
+
+def print_cost(answer: Answer) -> None:
+    """What the model read, what was left out, and the times."""
+    seconds = [f"{answer.seconds['search']:.2f} s search", f"{answer.seconds['total']:.2f} s in all"]
+    if answer.usage:
+        new = answer.usage.prompt_tokens - answer.usage.cached_tokens
+        tokens = (
+            f"{new} tokens read, {answer.usage.cached_tokens} cached, {answer.usage.answer_tokens} written"
+        )
+        seconds.insert(1, f"first token after {answer.seconds['first_token']:.2f} s")
+        seconds.append(tokens)
+    results.print(" · ".join(seconds), style="dim")
+    if answer.budget and answer.budget.left_out:
+        places = "; ".join(f"[{marker}] {answer.hits[marker - 1].doc}" for marker in answer.budget.left_out)
+        results.print(f"Did not fit: {places}", style="dim")
 
 
 @app.command()

@@ -30,6 +30,8 @@ def turn_html(turn: Turn, say: Phrases, *, selected: int | None = None) -> list[
     parts = [head]
     if turn.text or (turn.state == "writing" and not turn.abstained):
         parts.append(model_html(turn, say, selected))
+    if turn.state == "done" and turn.problem and not turn.text:
+        parts.append(f'<p class="fn-stopped">{text(say("model_silent", problem=turn.problem))}</p>')
     if turn.state == "done":
         parts.append(footer_html(turn, say, selected))
     return [f'<div class="fn-turn fn-{turn.state}">{part}</div>' for part in parts]
@@ -43,10 +45,10 @@ def state_html(turn: Turn, say: Phrases) -> str:
         return status_html("search", say("searching"), busy=True)
     if turn.state == "failed":
         return problem_html(turn.problem or say("unexpected"), say)
-    if turn.state == "done" and (turn.abstained or not turn.evidence):
-        return refusal_html(turn, say)
     if turn.reason and not turn.abstained:
         return status_html("checklist", turn.reason)
+    if turn.state == "done" and (turn.abstained or not turn.evidence):
+        return refusal_html(turn, say)
     return ""
 
 
@@ -281,7 +283,9 @@ def warning_html(turn: Turn, say: Phrases) -> str:
 
 
 def stopped_html(turn: Turn, say: Phrases) -> str:
-    """Says that the text is not whole."""
+    """Says that the text is not whole, and why."""
+    if turn.state == "done" and turn.problem:
+        return f'<p class="fn-stopped">{text(say("model_broke_off", problem=turn.problem))}</p>'
     if turn.state != "done" or turn.usage is None or turn.usage.finish == "stop":
         return ""
     return f'<p class="fn-stopped">{text(say(f"finish_{turn.usage.finish}"))}</p>'
@@ -317,7 +321,7 @@ def source_chip(turn: Turn, source: Source, say: Phrases, selected: int | None) 
 
 
 def actions_html(turn: Turn, say: Phrases) -> str:
-    """Copy, ask again, edit, thumbs."""
+    """Copy, ask again, edit, thumbs, and how the answer came about."""
     up, down = (" fn-on" if turn.thumb == side else "" for side in ("up", "down"))
     return "".join(
         [
@@ -326,6 +330,7 @@ def actions_html(turn: Turn, say: Phrases) -> str:
             action("edit", say("edit_question"), icon("edit"), turn=turn.key),
             action("up", say("good_answer"), icon("thumb_up"), css=up.strip(), turn=turn.key),
             action("down", say("bad_answer"), icon("thumb_down"), css=down.strip(), turn=turn.key),
+            action("receipt", say("export_receipt"), icon("receipt_long"), turn=turn.key),
         ]
     )
 
@@ -347,13 +352,15 @@ def cost_html(turn: Turn, say: Phrases) -> str:
     seconds = [say("seconds_search", seconds=turn.seconds.get("search", 0.0))]
     if turn.usage is not None:
         seconds.append(say("seconds_first", seconds=turn.seconds.get("first_token", 0.0)))
+        cached = turn.usage.cached_tokens
+        seconds.append(say("tokens_read", new=turn.usage.prompt_tokens - cached, cached=cached))
     seconds.append(say("seconds_total", seconds=turn.seconds.get("total", 0.0)))
     if turn.budget is None:
         return f'<p class="fn-cost">{text(" · ".join(seconds))}</p>'
     tokens = say("tokens_of", used=turn.budget.prompt, window=turn.budget.window)
     return (
         f'<details class="fn-cost"><summary>{text(" · ".join([*seconds, tokens]))}</summary>'
-        f"{budget_html(turn.budget, say)}{prompt_html(turn, say)}</details>"
+        f"{budget_html(turn, turn.budget, say)}{prompt_html(turn, say)}</details>"
     )
 
 
@@ -381,22 +388,61 @@ def budget_shares(budget: BudgetUse) -> list[tuple[str, int]]:
     ]
 
 
-def budget_html(budget: BudgetUse, say: Phrases) -> str:
+def budget_html(turn: Turn, budget: BudgetUse, say: Phrases) -> str:
     """A bar of the window's shares, their names and figures, and what was left out."""
     shares = [(name, tokens) for name, tokens in budget_shares(budget) if tokens]
     bar = "".join(
-        f'<span class="fn-share fn-share-{name}" style="width:{100 * tokens / budget.window:.2f}%"></span>'
+        passage_shares_html(turn, budget, say)
+        if name == "passages"
+        else share_html(name, tokens, budget, f"{say(f'share_{name}')}: {tokens:,}")
         for name, tokens in shares
     )
     legend = "".join(
         f'<li><span class="fn-dot fn-share-{name}"></span>{text(say(f"share_{name}"))} <b>{tokens:,}</b></li>'
         for name, tokens in shares
     )
-    notes = ""
-    if budget.left_out:
-        notes += f"<p>{text(say('left_out', count=len(budget.left_out)))}</p>"
-    if budget.dropped_turns:
-        notes += f"<p>{text(say('dropped_turns', count=budget.dropped_turns))}</p>"
     label = text(say("tokens_of", used=budget.prompt, window=budget.window))
     picture = f'<div class="fn-bar" role="img" aria-label="{label}">{bar}</div>'
-    return f'{picture}<ul class="fn-legend">{legend}</ul>{notes}'
+    return f'{picture}<ul class="fn-legend">{legend}</ul>{left_out_html(turn, budget, say)}'
+
+
+def share_html(name: str, tokens: int, budget: BudgetUse, title: str) -> str:
+    """One stretch of the bar; `title` shows under the pointer."""
+    width = f"{100 * tokens / budget.window:.2f}%"
+    return f'<span class="fn-share fn-share-{name}" title="{text(title)}" style="width:{width}"></span>'
+
+
+def passage_shares_html(turn: Turn, budget: BudgetUse, say: Phrases) -> str:
+    """A stretch for each passage, with its name and its tokens under the pointer."""
+    return "".join(
+        share_html(
+            "passages",
+            tokens,
+            budget,
+            say("share_passage", marker=marker, where=place_of(turn, marker, say), tokens=tokens),
+        )
+        for marker, tokens in budget.passages.items()
+    )
+
+
+def left_out_html(turn: Turn, budget: BudgetUse, say: Phrases) -> str:
+    """The passages that were found and did not fit, by name, and the turns of the conversation."""
+    notes = ""
+    if budget.left_out:
+        named = "; ".join(f"[{marker}] {place_of(turn, marker, say)}" for marker in budget.left_out)
+        notes += f"<p>{text(say('left_out', count=len(budget.left_out)))}"
+        notes += f' <span class="fn-quiet" dir="auto">{text(named)}</span></p>'
+    if budget.dropped_turns:
+        held = turn.answer is not None and turn.answer.generation and turn.answer.generation.grammar
+        told = say("history_unread") if held else say("dropped_turns", count=budget.dropped_turns)
+        notes += f"<p>{text(told)}</p>"
+    return notes
+
+
+def place_of(turn: Turn, marker: int, say: Phrases) -> str:
+    """File and page of a passage in few words; its heading where it has no page."""
+    if not 0 < marker <= len(turn.hits):
+        return ""
+    hit = turn.hits[marker - 1]
+    page = hit.heading if hit.page is None else say("page", page=hit.page)
+    return ", ".join(part for part in (PurePosixPath(hit.doc).name, page) if part)

@@ -23,8 +23,8 @@ OpenLibrary = Callable[[], Library]
 WATCHED = "watched.json"
 WATCH_WAIT_SECONDS = 3600.0
 """A watched folder waits this long for another ingest to finish."""
-HISTORY_TURNS = 6
-"""More are seldom about the question at hand; the budget drops the oldest that do not fit."""
+SPOKEN_QUOTES = 3
+"""Of an answer that is quotes alone a follow-up needs the best; a list has hundreds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +105,10 @@ def fetch(library: Library, pull: Pull) -> Path:
 
 
 def history(turns: Sequence[Turn]) -> list[Message]:
-    """The last turns of a conversation as a chat model reads them."""
+    """A conversation as a chat model reads it; the budget drops the oldest turns that do not fit."""
     messages: list[Message] = []
-    for saved in turns[-HISTORY_TURNS:]:
+    for saved in turns:
         answer = saved.answer
-        spoken = answer.text or " ".join(piece.quote for piece in answer.evidence)
+        spoken = answer.text or " ".join(piece.quote for piece in answer.evidence[:SPOKEN_QUOTES])
         messages += [Message("user", answer.question), Message("assistant", spoken)]
     return messages

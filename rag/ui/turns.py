@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from rag.records import (
@@ -20,13 +21,13 @@ State = Literal["waiting", "searching", "writing", "done", "failed"]
 Place = Literal["unchanged", "changed", "deleted"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Turn:
     """What a turn's drawing needs. `key` is unique on the page; `hits[marker - 1]` is a marker's passage.
 
     `ahead` counts the questions that are answered before this one; `problem` is the sentence
-    shown for a failed turn; `stale` names the markers whose source has changed since. `answer` is the
-    saved one, whole.
+    shown for a failed turn, or for a model that failed; `stale` names the markers whose source has
+    changed since. `answer` is the saved one, whole.
     """
 
     key: str
@@ -51,6 +52,25 @@ class Turn:
     stale: dict[int, Place] = field(default_factory=dict)
     thumb: Literal["up", "down", ""] = ""
     answer: Answer | None = None
+
+    @cached_property
+    def cited(self) -> dict[int, Source]:
+        """The passages that the evidence or the text cites, by marker and in its order.
+
+        Gathered once: a sweep may cite hundreds, and each of their markers asks for its own.
+        """
+        found: dict[int, tuple[Hit, dict[tuple[int, int], None]]] = {}
+        for piece in self.evidence:
+            found.setdefault(piece.marker, (piece.hit, {}))[1][(piece.start, piece.end)] = None
+        for citation in self.citations:
+            if 0 < citation.marker <= len(self.hits):
+                hit = self.hits[citation.marker - 1]
+                span = (citation.start - hit.passage.start, citation.end - hit.passage.start)
+                found.setdefault(citation.marker, (hit, {}))[1][span] = None
+        return {
+            marker: Source(marker, hit, tuple(sorted(spans)))
+            for marker, (hit, spans) in sorted(found.items())
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +104,7 @@ def saved_turn(answer: Answer, *, key: str, stale: dict[int, Place] | None = Non
         budget=answer.budget,
         usage=answer.usage,
         answer=answer,
+        problem=answer.problem,
         removed_markers=answer.removed_markers,
         seconds=answer.seconds,
         stale=stale or {},
@@ -93,17 +114,9 @@ def saved_turn(answer: Answer, *, key: str, stale: dict[int, Place] | None = Non
 
 def sources(turn: Turn) -> list[Source]:
     """The passages that the evidence or the text cites, in the order of their markers."""
-    found: dict[int, tuple[Hit, dict[tuple[int, int], None]]] = {}
-    for piece in turn.evidence:
-        found.setdefault(piece.marker, (piece.hit, {}))[1][(piece.start, piece.end)] = None
-    for citation in turn.citations:
-        if 0 < citation.marker <= len(turn.hits):
-            hit = turn.hits[citation.marker - 1]
-            span = (citation.start - hit.passage.start, citation.end - hit.passage.start)
-            found.setdefault(citation.marker, (hit, {}))[1][span] = None
-    return [Source(marker, hit, tuple(sorted(spans))) for marker, (hit, spans) in sorted(found.items())]
+    return list(turn.cited.values())
 
 
 def source_of(turn: Turn, marker: int) -> Source | None:
     """The cited passage of a marker, or None where the turn cites no such passage."""
-    return next((source for source in sources(turn) if source.marker == marker), None)
+    return turn.cited.get(marker)
