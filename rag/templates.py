@@ -27,6 +27,7 @@ SHARED = {
 
 APART = {
     "made_question": frozenset({"text"}),
+    "exam": frozenset({"passage", "question"}),
 }
 """What no answer needs, read by `fill_apart` when it is asked for."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gguf_files import starter_gguf
@@ -11,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.errors import ModelError, ModelNotFound
+from rag.exam import EXAM, LEAST_QUESTIONS, ExamQuestion, Grade, is_right
 from rag.generation import load_chat_model, load_tuned
-from rag.generation.tuned import TunedModel, folder_of, save_tuned
+from rag.generation.tuned import TunedModel, folder_of, recorded_mode, save_tuned
 from rag.records import Message, Usage
-from rag.tuning import EXAM, TOLERANCE, ExamQuestion, is_right, mode_for, step_tokens, tune
+from rag.tuning import TOLERANCE, Measured, Setting, examine, tune
+from tests.generation_fakes import Clock, SlowEngine
 
 TUNED = TunedModel(
     file="model.gguf",
@@ -22,7 +26,6 @@ TUNED = TunedModel(
     flash_attention=True,
     cache_type="BF16",
     threads=1,
-    micro_batch=128,
     step_tokens=64,
     prefill_rate=1200.5,
     decode_rate=80.0,
@@ -30,9 +33,10 @@ TUNED = TunedModel(
     shipped_decode_rate=70.0,
     agreement=0.99,
     exam=0.5,
+    exam_questions=10,
     mode="quoting",
     seconds=40.0,
-    tried={"BF16, flash, 1 threads, batch 512": (1200.5, 80.0, 0.99), "as shipped": (380.0, 70.0, None)},
+    tried={"BF16, flash, 1 threads, steps of 512": (1200.5, 80.0, 0.99), "as shipped": (380.0, 70.0, None)},
 )
 
 
@@ -92,21 +96,105 @@ def test_the_exam_holds_its_own_answers() -> None:
         assert not question.accepted or any(word in question.passage for word in question.accepted)
 
 
-def test_only_an_able_model_may_phrase() -> None:
-    assert [mode_for(score) for score in (0.0, 0.5, 0.79, 0.8, 1.0)] == ["quoting"] * 3 + ["phrasing"] * 2
+@pytest.mark.parametrize(
+    ("right", "asked", "mode"),
+    [
+        (0, 10, "quoting"),
+        (7, 10, "quoting"),
+        (8, 10, "phrasing"),
+        (6, 6, "phrasing"),
+        (5, 5, None),
+        (1, 1, None),
+    ],
+)
+def test_only_an_able_model_may_phrase(right: int, asked: int, mode: str | None) -> None:
+    """A slow model was judged by the one question there was time for."""
+    assert Grade(right, asked).mode == mode
 
 
-@given(st.floats(min_value=0.1, max_value=1e5))
-def test_a_step_takes_a_tenth_of_a_second_at_most(rate: float) -> None:
-    step = step_tokens(rate)
-    assert step in (16, 32, 64, 128, 256)
-    assert step / rate <= 0.1 or step == 16
-    assert step * 2 / rate > 0.1 or step == 256
+@pytest.mark.parametrize(
+    ("accepted", "text"), [("Esk", "It is on the desk."), ("4", "Version 14."), ("4", "Version 4.5")]
+)
+def test_a_part_of_a_word_is_no_answer(accepted: str, text: str) -> None:
+    """ "desk" passed for the pump Esk, and any number with a 4 in it for version 4."""
+    assert not is_right(ExamQuestion("p", "q", (accepted,)), text)
+    assert is_right(ExamQuestion("p", "q", (accepted,)), f"It is {accepted.lower()}.")
+
+
+@given(
+    prefill=st.floats(min_value=1.0, max_value=1e4),
+    steps=st.tuples(st.sampled_from([64, 128, 256]), st.sampled_from([64, 128, 256])),
+)
+def test_of_two_equally_fast_ways_the_one_of_smaller_steps_is_better(
+    prefill: float, steps: tuple[int, int]
+) -> None:
+    one, other = (
+        Measured(Setting(Path("m.gguf"), "BF16", True, 2, step_tokens=step), prefill, 50.0) for step in steps
+    )
+    assert (one.seconds < other.seconds) == (steps[0] < steps[1])
+
+
+class Scripted:
+    """Answers each question of the exam with the next of these replies."""
+
+    identity = "http://host#able"
+
+    def __init__(self, replies: list[str]) -> None:
+        self.replies = replies
+
+    def stream(self, messages: Sequence[Message], **options: Any) -> Iterator[str]:
+        yield self.replies.pop(0)
+
+
+RIGHT = [question.accepted[0] if question.accepted else "Not in your documents." for question in EXAM]
+
+
+@pytest.mark.parametrize(
+    ("replies", "mode"), [(RIGHT, "phrasing"), (["I am not sure."] * len(EXAM), "quoting")]
+)
+def test_a_servers_model_is_examined_and_taken_for_what_it_is_able_to_do(
+    tmp_path: Path, replies: list[str], mode: str
+) -> None:
+    """A model behind a server was trusted with answers of its own, however weak it was."""
+    shares: list[float] = []
+    server: Any = Scripted(list(replies))
+    grade = examine(server, cache=tmp_path, progress=lambda text, share: shares.append(share))
+    assert grade is not None
+    assert grade.mode == mode
+    assert shares[-1] == 1.0
+    assert recorded_mode(server.identity, cache=tmp_path) == mode
+    assert recorded_mode("http://host#other", cache=tmp_path) is None
+
+
+def test_a_stopped_exam_is_not_recorded(tmp_path: Path) -> None:
+    server: Any = Scripted(list(RIGHT))
+    assert examine(server, cache=tmp_path, cancelled=lambda: True) is None
+    assert recorded_mode(server.identity, cache=tmp_path) is None
 
 
 def test_a_missing_model_is_named(tmp_path: Path) -> None:
     with pytest.raises((ModelNotFound, ModelError), match=r"none\.gguf"):
         tune(tmp_path / "none.gguf", cache=tmp_path)
+
+
+@pytest.mark.parametrize("loading_seconds", [0.5, 4.0])
+@pytest.mark.parametrize(("rate", "asked"), [(2.0, 0), (5.0, 0), (20.0, 2), (60.0, 8), (400.0, 10)])
+def test_a_slow_model_is_tuned_in_two_minutes_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rate: float, asked: int, loading_seconds: float
+) -> None:
+    """The answers were compared without a look at the time, minutes long with a large model."""
+    clock = Clock()
+    monkeypatch.setattr("rag.tuning.time", clock)
+    monkeypatch.setattr(
+        "rag.tuning.Engine", lambda path, **options: SlowEngine(clock, rate, loading_seconds, **options)
+    )
+    tuned = tune(starter_gguf(), cache=tmp_path)
+    assert tuned is not None
+    assert clock.now < 120
+    assert tuned.agreement == 1.0
+    assert abs(tuned.exam_questions - asked) <= 2
+    assert tuned.prefill_rate == rate
+    assert (tuned.mode is None) == (tuned.exam_questions < LEAST_QUESTIONS)
 
 
 @pytest.mark.slow

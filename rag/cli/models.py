@@ -15,6 +15,8 @@ from rag.cli.printing import messages, print_json, results, say
 from rag.errors import UsageError
 
 if TYPE_CHECKING:
+    from rag.config import Settings
+    from rag.exam import Grade
     from rag.generation import TunedModel
     from rag.models import Installed, Model, Progress, ShowProgress
 
@@ -126,15 +128,23 @@ def tune(
     as_json: JsonOption = False,
     library: LibraryOption = None,
 ) -> None:
-    """Find the fastest way to run a chat model on this machine, and what the model is able to do."""
+    """Find the fastest way to run a chat model on this machine, and what the model is able to do.
+
+    A server's model is only examined.
+    """
     from dataclasses import asdict
 
+    from rag.library import NO_MODEL
     from rag.models import chat_model_location
 
     settings = open_library(context, library=library).settings
-    location = chat_model_location(name or settings.chat_model, models=settings.models)
+    chosen = name or settings.chat_model
+    if chosen == NO_MODEL:
+        raise UsageError("This library uses no chat model. Name one: python -m rag models tune NAME")
+    location = chat_model_location(chosen, models=settings.models)
     if location.startswith(("http://", "https://")):
-        raise UsageError(f"{location} is a server; only a model on this machine can be tuned.")
+        show_grade(examined_in_view(location, settings), as_json=as_json)
+        return
     tuned = tuned_in_view(Path(location), settings.cache)
     if tuned is None:
         raise typer.Abort
@@ -147,7 +157,37 @@ def tune(
     results.print(f"{tuned.weights} weights, {attention} attention, {tuned.threads} threads")
     results.print(f"reads {reads}")
     results.print(f"writes {writes}")
-    results.print(f"answers {tuned.exam:.0%} of the exam: {tuned.mode}")
+    results.print(exam_line(tuned.exam, tuned.exam_questions, tuned.mode))
+
+
+def exam_line(share: float, questions: int, mode: str | None) -> str:
+    """What a model scored, and what it may do."""
+    return f"answers {share:.0%} of {questions} exam questions: {mode or 'too few to tell, so by its size'}"
+
+
+def examined_in_view(location: str, settings: Settings) -> Grade:
+    """Puts the exam to a server's model, showing how far it is."""
+    from rag.generation import ServerChatModel
+    from rag.tuning import examine
+
+    model = ServerChatModel(location, context_tokens=settings.context_tokens)
+    with messages.status("Examining") as status:
+        grade = examine(
+            model,
+            cache=settings.cache,
+            progress=lambda text, share: status.update(f"Examining {model.name}, {share:.0%}: {text}"),
+        )
+    if grade is None:
+        raise typer.Abort
+    return grade
+
+
+def show_grade(grade: Grade, *, as_json: bool) -> None:
+    """The grade of a server's model."""
+    if as_json:
+        print_json({"right": grade.right, "asked": grade.asked, "exam": grade.share, "mode": grade.mode})
+    else:
+        results.print(exam_line(grade.share, grade.asked, grade.mode))
 
 
 def tuned_in_view(path: Path, cache: Path) -> TunedModel | None:

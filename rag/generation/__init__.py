@@ -38,7 +38,8 @@ def load_chat_model(
 ) -> LocalChatModel | ServerChatModel:
     """A GGUF file's path, or the URL of an OpenAI-compatible server, as a `ChatModel`.
 
-    A file is loaded in its tuned form where `cache` has one; its prompt caches are kept there too.
+    A file is loaded in its tuned form where `cache` has one; its prompt caches are kept there too. A
+    server's model does what its exam found it able to do, where `cache` has its grade.
 
     Raises:
         ModelServerError: the server cannot be reached, or refuses.
@@ -49,7 +50,7 @@ def load_chat_model(
     from rag.generation.llama import Engine  # here, so that the module alone loads nothing heavy
 
     if str(location).startswith(("http://", "https://")):
-        return ServerChatModel(str(location), context_tokens=context_tokens)
+        return ServerChatModel(str(location), context_tokens=context_tokens, cache=cache)
     path = Path(location)
     if context_tokens < 1:
         raise UsageError(f"context_tokens has to be positive, not {context_tokens}.")
@@ -60,7 +61,7 @@ def load_chat_model(
         context_tokens=context_tokens,
         threads=threads or (tuned.threads if tuned else usable_cores()),
         flash_attention=tuned.flash_attention if tuned else False,
-        micro_batch=tuned.micro_batch if tuned else 512,
+        micro_batch=tuned.step_tokens if tuned else 512,
         cache_type=tuned.cache_type if tuned else "F16",
     )
     return chat_model_of(

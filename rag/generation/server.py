@@ -22,6 +22,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from rag.errors import ModelError, ModelServerError, UsageError
+from rag.generation.tuned import recorded_mode
 from rag.protocols import AnswerMode, PromptStyle
 from rag.records import Message, Usage
 from rag.vocabulary import tokenizer_of
@@ -82,9 +83,15 @@ class ServerChatModel:
     """
 
     prompt_style: PromptStyle = "full"
-    answer_mode: AnswerMode = "phrasing"
 
-    def __init__(self, url: str, *, context_tokens: int, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        context_tokens: int,
+        cache: Path | None = None,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
         self._address = Address.of(url)
         self._timeout = timeout_seconds
         self._tokenized = functools.lru_cache(maxsize=512)(self._ask_count)
@@ -97,6 +104,8 @@ class ServerChatModel:
         properties = self._optional("GET", "/props")
         self.exact_counts = "tokens" in self._optional("POST", "/tokenize", {"content": "a"})
         self.takes_grammar = self.exact_counts
+        examined = recorded_mode(self.identity, cache=cache) if cache else None
+        self.answer_mode: AnswerMode = examined or "phrasing"
         offered = _context(properties, named.get(self.name, {}))
         self.context_tokens = min(context_tokens, offered) if offered else context_tokens
 

@@ -10,6 +10,7 @@ import secrets
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import get_args
 
 from rag.protocols import AnswerMode
 
@@ -20,7 +21,8 @@ class TunedModel:
 
     `file` is the GGUF to load, the shipped one or another format of it. Rates are tokens a second.
     `agreement` is the share of the shipped model's greedy tokens that this form also finds likeliest;
-    `exam` the share of the built-in grounded questions answered rightly, `mode` what follows from it.
+    `exam` the share of the `exam_questions` asked that were answered rightly, `mode` what follows from it:
+    None where there was time for too few.
     `tried` has the prefill and decode rate of everything measured, and the agreement where it counted.
     """
 
@@ -29,7 +31,6 @@ class TunedModel:
     flash_attention: bool
     cache_type: str
     threads: int
-    micro_batch: int
     step_tokens: int
     prefill_rate: float
     decode_rate: float
@@ -37,7 +38,8 @@ class TunedModel:
     shipped_decode_rate: float
     agreement: float
     exam: float
-    mode: AnswerMode
+    exam_questions: int
+    mode: AnswerMode | None
     seconds: float
     tried: dict[str, tuple[float, float, float | None]]
 
@@ -80,6 +82,27 @@ def save_tuned(path: Path, tuned: TunedModel, *, cache: Path) -> None:
     part = record.with_suffix(f".{secrets.token_hex(4)}.part")
     part.write_text(json.dumps(asdict(tuned), indent=1), encoding="utf-8")
     part.replace(record)
+
+
+def save_grade(identity: str, right: int, asked: int, mode: AnswerMode | None, *, cache: Path) -> None:
+    """Records what the model of a server scored in the exam, and what follows from it."""
+    record = _grade_file(identity, cache)
+    record.parent.mkdir(parents=True, exist_ok=True)
+    grade = {"model": identity, "right": right, "asked": asked, "mode": mode}
+    record.write_text(json.dumps(grade), encoding="utf-8")
+
+
+def recorded_mode(identity: str, *, cache: Path) -> AnswerMode | None:
+    """What a server's model is trusted to do; None where it was never examined."""
+    try:
+        mode = json.loads(_grade_file(identity, cache).read_text(encoding="utf-8"))["mode"]
+    except (FileNotFoundError, json.JSONDecodeError, KeyError, TypeError):
+        return None
+    return mode if mode in get_args(AnswerMode) else None
+
+
+def _grade_file(identity: str, cache: Path) -> Path:
+    return folder_of(cache) / f"server-{hashlib.sha256(identity.encode()).hexdigest()[:20]}.json"
 
 
 def sha256_of(path: Path, *, cache: Path | None) -> str:

@@ -135,7 +135,7 @@ def main() -> None:
                     "weights": tuned.weights,
                     "flash_attention": tuned.flash_attention,
                     "threads": tuned.threads,
-                    "micro_batch": tuned.micro_batch,
+                    "step_tokens": tuned.step_tokens,
                     "prefill_ratio": round(tuned.prefill_rate / tuned.shipped_prefill_rate, 2),
                     "agreement": tuned.agreement,
                     "exam": tuned.exam,
