@@ -137,7 +137,7 @@ def test_a_set_is_indexed_asked_and_saved(library: Library, notes: Path) -> None
     )
     assert told[-1] == (18, 18)
     assert [trial.setting for trial in evaluation.trials] == [one.name for one in tried]
-    assert evaluation.trials[0].estimates()["doc+answer"]["recall@1"].mean == 1.0
+    assert evaluation.trials[0].estimates["doc+answer"]["recall@1"].mean == 1.0
     ((kept,), others) = saved(library.settings.library / "evaluations" / "results")
     assert others == []
     assert kept["set"] == "notes" and len(kept["settings"]) == 6
@@ -148,7 +148,7 @@ def test_a_collection_is_tested_on_its_own_passages(library: Library, notes: Pat
     through(library.ingest([notes / "corpus"]))
     evaluation = evaluate_collection(library, "default", configurations([]), count=10, progress=print)
     assert evaluation.name == "collection default" and len(evaluation.questions) == 3
-    assert evaluation.trials[0].estimates()["passage"]["recall@1"].mean == 1.0
+    assert evaluation.trials[0].estimates["passage"]["recall@1"].mean == 1.0
     with pytest.raises(UsageError, match="indexed once"):
         evaluate_collection(library, "default", configurations(["chunk_tokens=90"]), count=10, progress=print)
 
@@ -161,7 +161,7 @@ def test_a_text_that_looks_like_filters_is_asked_about_as_it_is(library: Library
     )
     through(library.ingest([tmp_path / "manual.md"]))
     evaluation = evaluate_collection(library, "default", configurations([]), count=10, progress=print)
-    assert evaluation.trials[0].estimates()["passage"]["recall@1"].mean == 1.0
+    assert evaluation.trials[0].estimates["passage"]["recall@1"].mean == 1.0
 
 
 def names(library: Library) -> list[str]:
@@ -175,7 +175,7 @@ def names(library: Library) -> list[str]:
 
 def measured(library: Library, folder: Path, *axes: str) -> float:
     evaluation = evaluate_set(library, folder, configurations(axes), follow=through, progress=print)
-    return evaluation.trials[-1].estimates()["document"]["recall@1"].mean
+    return evaluation.trials[-1].estimates["document"]["recall@1"].mean
 
 
 def test_another_embedding_model_has_an_index_of_its_own(library: Library, notes: Path) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
     from rich.table import Table
 
-    from rag.evaluation import Evaluation
+    from rag.evaluation import Comparison, Evaluation
     from rag.lab import Configuration, Progress
     from rag.library import Library
 
@@ -33,6 +33,7 @@ Record = Mapping[str, Any]
 SELF_SUFFICIENT = ("embedding", "generation")
 BENCHMARKS = PROJECT / "tests" / "benchmarks"
 SHOWN_IDS = 8
+WIDEST = 1000
 PLOTS = (".html", ".json")
 INDEXED = {"chunk_tokens", "embedding_model"}
 SHOWN = ("recall@1", "recall@5", "recall@10", "recall@20", "mrr@10", "ndcg@10")
@@ -181,7 +182,7 @@ def level_table(evaluation: Evaluation, level: str) -> Table:
     for measure in SHOWN:
         table.add_column(measure, justify="right")
     for trial in evaluation.trials:
-        means = trial.estimates()[level]
+        means = trial.estimates[level]
         table.add_row(
             trial.setting,
             *(
@@ -189,21 +190,31 @@ def level_table(evaluation: Evaluation, level: str) -> Table:
                 for m in SHOWN
             ),
         )
+    # A row stays one line, however narrow the terminal.
+    table.width = table.__rich_measure__(results, results.options.update(width=WIDEST)).maximum
     return table
 
 
 def print_comparisons(evaluation: Evaluation, level: str, *, with_ids: bool) -> None:
-    """What each other setting finds more or less than the first at one level."""
-    for setting, comparison in evaluation.comparisons:
-        if comparison.level != level:
-            continue
-        results.print(
-            f"{setting}: {comparison.measure} {comparison.difference.mean:+.3f} ({comparison.verdict}, "
-            f"p = {comparison.p_corrected:.3f}; {len(comparison.won)} won, {len(comparison.lost)} lost)"
-        )
-        for what, ids in (("won", comparison.won), ("lost", comparison.lost)):
-            if ids and with_ids:
-                results.print(f"  {what}: {shortened(ids)}", style="dim")
+    """What each other setting finds more or less than the first at one level, a line a setting."""
+    for trial in evaluation.trials[1:]:
+        compared = [
+            one for setting, one in evaluation.comparisons if setting == trial.setting and one.level == level
+        ]
+        results.print(f"{trial.setting}: {' · '.join(map(comparison_text, compared))}")
+        for one in compared if with_ids else ():
+            for what, ids in (("won", one.won), ("lost", one.lost)):
+                if ids:
+                    results.print(f"  {one.measure} {what}: {shortened(ids)}", style="dim")
+    results.print()
+
+
+def comparison_text(one: Comparison) -> str:
+    """One measure's difference from the first setting, and whether it is more than noise."""
+    return (
+        f"{one.measure} {one.difference.mean:+.3f} ({one.verdict}, p = {one.p_corrected:.3f}; "
+        f"{len(one.won)} won, {len(one.lost)} lost)"
+    )
 
 
 def print_winner(evaluation: Evaluation, record: Record) -> None:

@@ -20,7 +20,7 @@ MAIN_MEASURES = ("recall@1", "recall@5", "recall@10")
 LEVEL_ORDER = ("doc+answer", "answer", "page", "passage", "document")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots, for the cached property
 class Trial:
     """One setting's results: every question's measures and the seconds each search took.
 
@@ -32,6 +32,7 @@ class Trial:
     seconds: tuple[float, ...]
     values: Mapping[str, Any] = field(default_factory=dict)
 
+    @cached_property
     def estimates(self) -> dict[str, dict[str, Estimate]]:
         """Mean and interval by level and measure."""
         return {

@@ -32,7 +32,7 @@ def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
                 "values": dict(trial.values),
                 "measures": {
                     level: {measure: asdict(one) for measure, one in measures.items()}
-                    for level, measures in trial.estimates().items()
+                    for level, measures in trial.estimates.items()
                 },
                 "search_seconds": {
                     "p50": round(float(np.percentile(trial.seconds, 50)), 4),
