@@ -908,6 +908,21 @@ def test_a_question_is_answered_and_stays_after_a_reload(filled: Path) -> None:
     assert "The notice period is three months for everybody." in shown(again)
 
 
+def test_the_chat_loads_the_models_before_the_first_question(filled: Path) -> None:
+    warmed = """
+class Warm(type(open_library())):
+    def warm_up(self):
+        (folder.parent / "warm").touch()
+def opened():
+    return Warm(open_library().settings, open_library().chat_model)
+from rag.ui.shell import run
+run(opened, name=str(folder) + "/warm")
+"""
+    app = app_at(filled, warmed)
+    assert not app.exception
+    wait_for((filled.parent / "warm").exists)
+
+
 def test_where_the_usual_collection_is_empty_another_is_searched(tmp_path: Path) -> None:
     write_documents(tmp_path / "docs")
     library = fake_library(tmp_path / "library", ["x"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from ui_fakes import THINGS, FakeLibrary, QueuedModel, fake_library, write_documents
 
+from rag.errors import ModelNotFound
 from rag.lab import in_use
 from rag.library import Library
 from rag.ranking import DEFAULT_RANKING
@@ -23,6 +25,7 @@ from rag.ui.progress import progress_line
 from rag.ui.results import chart_of, reading_lines, run_name, table_html, verdict_lines
 from rag.ui.services import Services, open_services
 from rag.ui.strings import Phrases
+from rag.ui.warming import Warming
 
 SAY = Phrases("en")
 DOCUMENTS = 1 + len(THINGS)
@@ -192,3 +195,34 @@ def test_a_run_of_a_private_collection_stays_with_its_owner(run: dict[str, objec
 )
 def test_a_reason_is_told_in_the_language_of_now(reason: str, shown: str) -> None:
     assert reason_text(reason, SAY) == shown
+
+
+def test_models_are_loaded_ahead_once_and_waited_for() -> None:
+    """The first question of a session waited for both models."""
+    loads: list[str] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def load() -> None:
+        begun.set()
+        go_on.wait(10)
+        loads.append("loaded")
+
+    warming = Warming(load)
+    warming.start()
+    warming.start()
+    assert begun.wait(10)
+    assert loads == []
+    go_on.set()
+    warming.close()
+    assert loads == ["loaded"]
+    warming.start()
+    assert loads == ["loaded"]
+
+
+def test_what_fails_to_load_ahead_is_left_to_the_first_question() -> None:
+    def load() -> None:
+        raise ModelNotFound("There is no file model.gguf.")
+
+    warming = Warming(load)
+    warming.start()
+    warming.close()

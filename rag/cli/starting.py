@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,7 @@ from rag.cli.documents import follow_ingest
 from rag.cli.options import CollectionOption, LibraryOption, open_library
 from rag.cli.printing import messages, say
 from rag.config import PROJECT
-from rag.errors import UsageError
+from rag.errors import RagError, UsageError
 
 if TYPE_CHECKING:
     from rag.config import Settings
@@ -65,10 +66,15 @@ def require_free(port: int) -> None:
 
 
 def prepare_models(library: Library) -> None:
-    """Unpacks, compiles and tunes the models, so that the first question does not wait for it."""
+    """Unpacks, compiles, tunes and loads the models, so that the first question does not wait for it.
+
+    The app loads them again in its own process, from files that are in memory by then.
+    """
     with messages.status("Preparing the embedding model"):
         library.embedder.embed_queries(["ready"])
     tune_once(library.settings)
+    with messages.status("Loading the chat model"), suppress(RagError):  # the first question tells why
+        library.warm_up()
 
 
 def tune_once(settings: Settings) -> None:
@@ -78,8 +84,7 @@ def tune_once(settings: Settings) -> None:
     """
     from rag.cli.models import tuned_in_view
     from rag.generation import load_tuned
-    from rag.library import NO_MODEL
-    from rag.models import chat_model_location
+    from rag.models import NO_MODEL, chat_model_location
 
     if settings.chat_model == NO_MODEL:
         return

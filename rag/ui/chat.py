@@ -34,6 +34,7 @@ EVIDENCE_SECONDS = 20.0
 
 def chat_page(app: App) -> None:
     """The page of one conversation; without one in the address, the start of a new one."""
+    app.services.warming.start()
     conversation = open_conversation(app)
     tasks = [] if conversation is None else app.desk.open_tasks(conversation.id)
     turns = [] if conversation is None else saved_turns(app, conversation)

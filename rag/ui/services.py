@@ -12,6 +12,7 @@ from rag.records import Answer, Message
 from rag.ui.desk import Desk, Task
 from rag.ui.jobs import JobDesk
 from rag.ui.pulling import Pull, PullDesk
+from rag.ui.warming import Warming
 from rag.ui.watching import Watch, WatchDesk
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Services:
     """What all sessions share: one library, and the desks where its work is done.
 
     `jobs` are ingests and embeddings, `lab` evaluations, `pulls` models on their way, `watches`
-    the folders that are followed.
+    the folders that are followed, `warming` the models that are loaded ahead.
     """
 
     library: Library
@@ -41,10 +42,11 @@ class Services:
     lab: JobDesk
     pulls: PullDesk
     watches: WatchDesk
+    warming: Warming
 
     def close(self) -> None:
         """Stops what is at work and frees the models."""
-        for desk in (self.desk, self.watches, self.jobs, self.lab, self.pulls):
+        for desk in (self.desk, self.watches, self.jobs, self.lab, self.pulls, self.warming):
             desk.close()
         self.library.close()
 
@@ -59,6 +61,7 @@ def open_services(open_library: OpenLibrary) -> Services:
         lab=JobDesk("lab"),
         pulls=PullDesk(lambda pull: fetch(library, pull)),
         watches=WatchDesk(lambda watch: watched(library, watch), library.settings.library / WATCHED),
+        warming=Warming(library.warm_up),
     )
 
 
