@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     ranking: Ranking = Field(DEFAULT_RANKING, description="What decides the order of the passages found")
     top_k: int = Field(20, ge=1, le=1000, description="Passages retrieved")
     passage_tokens: int = Field(1200, ge=50, description="Most tokens of passages in a prompt")
+    compress: bool = Field(
+        False, description="Show a model of each passage the sentences that matter, so that more passages fit"
+    )
     answer_tokens: int = Field(256, ge=16, description="Room kept for the answer, in tokens")
     context_tokens: int = Field(4096, ge=512, description="Context window asked of the chat model, in tokens")
     temperature: float = Field(0.0, ge=0.0, le=2.0)
