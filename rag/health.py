@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import ModelError
-from rag.models import chat_model_location, embedding_folder
+from rag.models import NO_MODEL, chat_model_location, embedding_folder
 from rag.store import Finding
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def model_findings(library: Library) -> Iterator[Finding]:
         yield from (stale_vectors(library, name) for name in embedded_collections(library))
     except ModelError as error:
         yield Finding("embedding model", str(error))
-    if settings.chat_model == "none":
+    if settings.chat_model == NO_MODEL:
         yield Finding("chat model", None, "none: answers are quoted only")
         return
     try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rag import __version__
 from rag.config import Settings
 from rag.errors import UsageError
+from rag.models import NO_MODEL
 from rag.records import Message
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from rag.ranking import Ranking
     from rag.records import Answer, Hit
     from rag.store import SqliteStore
-
-NO_MODEL = "none"
 
 
 class Library:
@@ -74,7 +73,7 @@ class Library:
 
         with self._loading:
             if self._reranker is None and self.settings.reranker is not None:
-                self._reranker = CrossEncoderReranker(self.settings.reranker)
+                self._reranker = CrossEncoderReranker(self.settings.reranker.expanduser())
             return self._reranker
 
     @property
@@ -245,6 +244,7 @@ class Library:
             answer_tokens=settings.answer_tokens,
             evidence_sentences=settings.evidence_sentences,
             mode=settings.answer_mode,
+            compress=settings.compress,
             temperature=settings.temperature,
             seed=settings.seed,
         )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import json
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +13,18 @@ import pytest
 
 from rag.config import load_settings
 from rag.errors import ModelDamaged, ModelError, ModelNotFound, UsageError
-from rag.models import Progress, chat_model_location, embedding_folder, installed, pull, remove, use
+from rag.models import (
+    Progress,
+    catalogue_model,
+    chat_model_location,
+    embedding_folder,
+    installed,
+    pull,
+    remove,
+    use,
+)
 from rag.models.folders import read_manifest, verify
+from rag.models.hub import SPARE_BYTES
 from tests.hub_server import COMMIT, Hub, serving
 
 GGUF = b"GGUF" + bytes(range(256)) * 12_000  # 3 MB
@@ -110,6 +123,38 @@ def test_a_full_disk_is_told_before_the_first_byte(hub: Hub, tmp_path: Path) -> 
     assert hub.requests == []
 
 
+def test_a_resumed_pull_asks_for_what_is_still_to_come(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole size was asked for again, so that a pull could not go on where the disk was nearly full."""
+    partial = tmp_path / ".llama-3.2-1b-instruct.partial"
+    partial.mkdir()
+    (partial / f"{LLAMA_FILE}.part").write_bytes(GGUF[:3_000_000])
+    left = len(GGUF) - 3_000_000
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: usage._replace(free=SPARE_BYTES + left))
+    assert (pull("llama-3.2-1b-instruct", models=tmp_path) / LLAMA_FILE).read_bytes() == GGUF
+    remove("llama-3.2-1b-instruct", models=tmp_path)
+    with pytest.raises(ModelError, match="GB free"):
+        pull("llama-3.2-1b-instruct", models=tmp_path)
+
+
+def test_a_disk_that_fills_up_meanwhile_is_told_and_the_next_pull_goes_on(hub: Hub, tmp_path: Path) -> None:
+    def fill(progress: Progress) -> None:
+        if progress.done > 2_000_000:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(
+        ModelError, match=r"llama-3\.2-1b-instruct cannot be written to .*No space left.*goes on"
+    ):
+        pull("llama-3.2-1b-instruct", models=tmp_path, progress=fill)
+    (part,) = (tmp_path / ".llama-3.2-1b-instruct.partial").iterdir()
+    kept = part.stat().st_size
+    assert 2_000_000 < kept < len(GGUF)
+    assert (pull("llama-3.2-1b-instruct", models=tmp_path) / LLAMA_FILE).read_bytes() == GGUF
+    assert hub.requests[-1] == (LLAMA_FILE, f"bytes={kept}-")
+
+
 def test_offline_mode_asks_nothing(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(ModelNotFound, match="HF_HUB_OFFLINE is set"):
@@ -142,10 +187,49 @@ def test_a_hub_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: pytest
 
 def test_any_repository_of_the_hub_can_be_pulled(hub: Hub, tmp_path: Path) -> None:
     folder = pull("someone/Some-Embedder", models=tmp_path)
-    assert folder == tmp_path / "some-embedder"
+    assert folder == tmp_path / "someone--some-embedder"
     assert embedding_folder("someone/Some-Embedder", models=tmp_path) == folder
-    file = pull(f"{LLAMA}/Llama-3.2-1B-Instruct-Q8_0.gguf", models=tmp_path)
-    assert file == tmp_path / "llama-3.2-1b-instruct-q8_0"
+    with pytest.raises(ModelNotFound, match="is not here yet"):
+        embedding_folder("another/Some-Embedder", models=tmp_path)
+
+
+def test_a_pulled_file_is_known_by_the_name_it_is_listed_under(hub: Hub, tmp_path: Path) -> None:
+    """Its short name stood in the list, and `use` and `remove` did not know it."""
+    models = load_settings(library=tmp_path).models
+    given = f"{LLAMA}/Llama-3.2-1B-Instruct-Q8_0.gguf"
+    folder = pull(given, models=models)
+    (listed,) = (model.name for model in installed(models) if model.name != "smollm2-135m")
+    assert listed == given.lower()
+    for name in (given, listed):
+        assert use(name, library=tmp_path).chat_model == name
+        assert chat_model_location(name, models=models) == str(folder / "Llama-3.2-1B-Instruct-Q8_0.gguf")
+    remove(listed, models=models)
+    assert not folder.exists()
+
+
+def test_a_model_of_another_organisation_is_not_taken_for_the_catalogues(hub: Hub, tmp_path: Path) -> None:
+    """`someone/Qwen3-4B` pulled Qwen's own."""
+    hub.repositories["someone/Qwen3-4B"] = {"config.json": b"{}", "model.safetensors": WEIGHTS}
+    folder = pull("someone/Qwen3-4B", models=tmp_path)
+    assert folder == tmp_path / "someone--qwen3-4b"
+    assert catalogue_model("Qwen/Qwen3-4B-GGUF").name == "qwen3-4b"
+
+
+def test_a_cross_encoder_is_used_as_the_reranker_and_put_away(hub: Hub, tmp_path: Path) -> None:
+    config = json.dumps({"architectures": ["BertForSequenceClassification"]}).encode()
+    for repository in ("cross-encoder/ms-marco-MiniLM-L6-v2", "someone/Ranker"):
+        hub.repositories[repository] = {"config.json": config, "model.safetensors": WEIGHTS}
+    models = load_settings(library=tmp_path).models
+    with pytest.raises(ModelNotFound, match="models pull ms-marco-minilm-l6-v2"):
+        use("ms-marco-minilm-l6-v2", library=tmp_path)
+    for name in ("ms-marco-minilm-l6-v2", "someone/Ranker"):
+        folder = pull(name, models=models)
+        assert use(name, library=tmp_path).reranker == folder.resolve()
+        assert use(str(folder), library=tmp_path).reranker == folder.resolve()
+    assert use("none", library=tmp_path, kind="reranker").reranker is None
+    embedder = pull("someone/Some-Embedder", models=models)
+    with pytest.raises(UsageError, match="no cross-encoder"):
+        use(str(embedder), library=tmp_path, kind="reranker")
 
 
 def test_installed_models_are_listed_used_and_removed(hub: Hub, tmp_path: Path) -> None:
@@ -169,5 +253,30 @@ def test_a_model_of_a_package_cannot_be_removed(tmp_path: Path) -> None:
 def test_a_model_that_is_not_there_cannot_be_used(tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound, match="models pull qwen3-4b"):
         use("qwen3-4b", library=tmp_path)
-    with pytest.raises(UsageError, match="only embedding and chat models"):
+    with pytest.raises(UsageError, match="nothing in Footnote uses one yet"):
         use("clip-vit-base-patch32", library=tmp_path)
+
+
+def test_a_path_is_kept_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`models use ./m.gguf` worked from that folder only."""
+    monkeypatch.chdir(tmp_path)
+    Path("m.gguf").write_bytes(GGUF)
+    for name in ("./m.gguf", "m.gguf"):
+        assert use(name, library=tmp_path / "library").chat_model == str((tmp_path / "m.gguf").resolve())
+
+
+def test_a_folder_is_used_for_what_is_in_it(tmp_path: Path) -> None:
+    """A folder with one GGUF file was taken for an embedding model."""
+    library, chat, empty = tmp_path / "library", tmp_path / "chat", tmp_path / "empty"
+    chat.mkdir()
+    empty.mkdir()
+    (chat / "m.gguf").write_bytes(GGUF)
+    assert use(str(chat), library=library).chat_model == str(chat.resolve())
+    with pytest.raises(ModelNotFound, match="is no model"):
+        use(str(empty), library=library)
+
+
+def test_the_chat_model_can_be_done_without(tmp_path: Path) -> None:
+    assert use("none", library=tmp_path).chat_model == "none"
+    with pytest.raises(UsageError, match="choose another one instead"):
+        use("none", library=tmp_path, kind="embedding")

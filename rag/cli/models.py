@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -36,18 +36,25 @@ def list_models(context: typer.Context, as_json: JsonOption = False, library: Li
 
     settings = open_library(context, library=library).settings
     ready = {model.name: model for model in installed(settings.models)}
-    used = {settings.chat_model, settings.embedding_model}
+    used = used_models(settings)
     listed = [catalogue_row(model) for model in CATALOGUE]
     known = {model.name for model in CATALOGUE}
     listed += [installed_row(model) for name, model in ready.items() if name not in known]
     memory_there = total_memory()
     for row in listed:
         row["installed"], row["used"] = row["name"] in ready, row["name"] in used
+        row["memory_there"] = memory_there
         row["fits"] = memory_there is None or row["memory"] <= memory_there
         if as_json:
             print_json(row)
         else:
             print_model(row)
+
+
+def used_models(settings: Settings) -> set[str]:
+    """The names of the models in use; of the reranker its folder's, which is the model's."""
+    names = {settings.chat_model, settings.embedding_model}
+    return names | ({settings.reranker.name.replace("--", "/")} if settings.reranker else set())
 
 
 def catalogue_row(model: Model) -> dict[str, Any]:
@@ -65,9 +72,16 @@ def installed_row(model: Installed) -> dict[str, Any]:
 def print_model(row: dict[str, Any]) -> None:
     """One line for people."""
     state = "in use" if row["used"] else "ready" if row["installed"] else ""
-    warning = "" if row["fits"] else "  needs more memory than this machine has"
     size = f"{row['bytes'] / GIGABYTE:5.2f} GB"
-    results.print(f"{row['name']:32} {row['kind'] or '':10} {size}  {state:7} {row['licence']}{warning}")
+    results.print(
+        f"{row['name']:32} {row['kind'] or '':10} {size}  {memory_line(row)}  {state:7} {row['licence']}"
+    )
+
+
+def memory_line(row: dict[str, Any]) -> str:
+    """The memory a model needs beside what the machine has, in GB; marked where it is too little."""
+    there = "" if row["memory_there"] is None else f" of {row['memory_there'] / GIGABYTE:.1f}"
+    return f"needs {row['memory'] / GIGABYTE:4.1f}{there} GB{'' if row['fits'] else ' (too much)'}"
 
 
 @models.command()
@@ -99,14 +113,22 @@ def byte_progress() -> Iterator[ShowProgress]:
 
 
 @models.command()
-def use(context: typer.Context, name: NameArgument, library: LibraryOption = None) -> None:
-    """Make a model this library's own: a name, a folder, a GGUF file or a server's URL."""
+def use(
+    context: typer.Context,
+    name: NameArgument,
+    kind: Annotated[
+        Literal["chat", "embedding", "reranker"] | None,
+        typer.Option("--kind", help="What for; known of every model but 'none', which means the chat model."),
+    ] = None,
+    library: LibraryOption = None,
+) -> None:
+    """Make a model this library's own: a name, a folder, a GGUF file, a server's URL, or 'none'."""
     from rag.models import use as use_model
 
     opened = open_library(context, library=library)
     opened.settings.library.mkdir(parents=True, exist_ok=True)
     before = opened.settings.embedding_model
-    settings = use_model(name, library=opened.settings.library)
+    settings = use_model(name, library=opened.settings.library, kind=kind)
     say(f"This library now uses {name}")
     if settings.embedding_model != before:
         say("Embed each collection again with it: python -m rag embed --collection NAME")
@@ -134,8 +156,7 @@ def tune(
     """
     from dataclasses import asdict
 
-    from rag.library import NO_MODEL
-    from rag.models import chat_model_location
+    from rag.models import NO_MODEL, chat_model_location
 
     settings = open_library(context, library=library).settings
     chosen = name or settings.chat_model

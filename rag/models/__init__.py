@@ -5,6 +5,7 @@ A library keeps them in `<library>/models/<name>/`, each with a manifest of chec
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,11 +15,12 @@ from pathlib import Path
 from rag.config import Settings, load_settings, save_settings
 from rag.errors import ModelDamaged, ModelNotFound, UsageError
 from rag.models.catalogue import CATALOGUE, HubSource, Kind, Model, PackageSource, catalogue_model
-from rag.models.folders import PARTIAL, file_sha256, make_folder, read_manifest, remove_folder
+from rag.models.folders import file_sha256, make_folder, partial_of, read_manifest, remove_folder
 from rag.models.packages import package_file
 
 __all__ = [
     "CATALOGUE",
+    "NO_MODEL",
     "HubSource",
     "Installed",
     "Kind",
@@ -29,8 +31,10 @@ __all__ = [
     "chat_model_location",
     "embedding_folder",
     "installed",
+    "kind_named",
     "pull",
     "remove",
+    "reranker_folder",
     "total_memory",
     "use",
 ]
@@ -44,6 +48,9 @@ class Progress:
     done: int
     total: int
 
+
+NO_MODEL = "none"
+"""In the place of a chat model's name: answers are quotes alone."""
 
 ShowProgress = Callable[[Progress], None]
 
@@ -63,8 +70,8 @@ def embedding_folder(name: str, *, models: Path, progress: ShowProgress = ignore
     """
     if _looks_like_path(name):
         return _given_folder(Path(name).expanduser())
-    model = catalogue_model(name, kind="embedding")
-    folder = models / model.name
+    model = _named(name, models=models, kind="embedding")
+    folder = models / model.folder
     if read_manifest(folder) is not None:
         return folder
     if isinstance(model.source, PackageSource):
@@ -80,14 +87,52 @@ def chat_model_location(name: str, *, models: Path) -> str:
     """
     if name.startswith(("http://", "https://")):
         return name
-    if _looks_like_path(name) or Path(name).is_file():
+    if _looks_like_path(name):
         return str(_given_gguf(Path(name).expanduser()))
-    model = catalogue_model(name, kind="chat")
+    model = _named(name, models=models, kind="chat")
     if isinstance(model.source, PackageSource):
         return str(package_file(model.source.package, model.source.file, models=models))
-    if read_manifest(models / model.name) is not None:
-        return str(models / model.name / model.source.patterns[0])
+    if read_manifest(models / model.folder) is not None:
+        return str(_given_gguf(models / model.folder))
     raise _not_pulled(model)
+
+
+def reranker_folder(name: str, *, models: Path) -> Path:
+    """The Sentence Transformers folder of a cross-encoder, given by catalogue name or path.
+
+    Raises:
+        ModelNotFound: no such folder or name, or the model has not been pulled yet.
+        UsageError: the folder holds a model of another kind.
+    """
+    if _looks_like_path(name):
+        folder = _given_folder(Path(name).expanduser())
+        if _kind_of(folder) != "reranker":
+            raise UsageError(f"{folder} is no cross-encoder: its config.json names another kind of model.")
+        return folder
+    model = _named(name, models=models, kind="reranker")
+    if read_manifest(models / model.folder) is None:
+        raise _not_pulled(model)
+    return models / model.folder
+
+
+def _named(name: str, *, models: Path, kind: Kind | None = None) -> Model:
+    """What was pulled under this name, or else the catalogue's entry; raises as `catalogue_model`."""
+    folder = models / name.lower().replace("/", "--")
+    manifest = read_manifest(folder)
+    found = _kind_of(folder) if manifest else None
+    if manifest is None or found is None or kind not in (None, found):
+        return catalogue_model(name, kind=kind)
+    listed = [model for model in CATALOGUE if model.folder == folder.name]
+    unlisted = Model(
+        manifest.name,
+        found,
+        HubSource(manifest.source.removeprefix("hub ")),
+        manifest.size,
+        manifest.size,
+        manifest.licence,
+        "not in the catalogue",
+    )
+    return listed[0] if listed else unlisted
 
 
 def pull(
@@ -107,12 +152,12 @@ def pull(
     """
     from rag.models.hub import pull_folder
 
-    model = catalogue_model(name)
+    model = _named(name, models=models)
     if isinstance(model.source, PackageSource):
         if model.kind == "embedding":
             return embedding_folder(name, models=models, progress=progress)
         return package_file(model.source.package, model.source.file, models=models)
-    folder = models / model.name
+    folder = models / model.folder
     if read_manifest(folder) is None:
 
         def show(done: int, total: int) -> None:
@@ -155,10 +200,20 @@ def installed(models: Path) -> list[Installed]:
 
 
 def _kind_of(folder: Path) -> Kind | None:
-    listed = [model.kind for model in CATALOGUE if model.name == folder.name]
+    """What the model in a folder is for; None where it is none."""
+    listed = [model.kind for model in CATALOGUE if model.folder == folder.name]
     if listed:
         return listed[0]
-    return "chat" if any(folder.glob("*.gguf")) else "embedding"
+    if any(folder.glob("*.gguf")):
+        return "chat"
+    if not (folder / "config.json").is_file():
+        return "embedding" if (folder / "modules.json").is_file() else None
+    try:
+        architectures = json.loads((folder / "config.json").read_text(encoding="utf-8"))["architectures"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return "embedding"
+    classifies = any(str(one).endswith("ForSequenceClassification") for one in architectures or ())
+    return "reranker" if classifies else "embedding"
 
 
 def remove(name: str, *, models: Path) -> None:
@@ -168,38 +223,67 @@ def remove(name: str, *, models: Path) -> None:
         ModelNotFound: it is not there.
         UsageError: it is a file of an installed package.
     """
-    model = catalogue_model(name)
+    model = _named(name, models=models)
     if isinstance(model.source, PackageSource) and model.kind == "chat":
         raise UsageError(
             f"{model.name} comes with the package {model.source.package}; pip can uninstall that."
         )
-    leftovers = [models / model.name, models / f".{model.name}{PARTIAL}"]
-    if not any(path.exists() for path in leftovers):
+    folder = models / model.folder
+    if not (folder.exists() or partial_of(folder).exists()):
         raise ModelNotFound(f"The model {model.name} is not in {models}.")
-    remove_folder(models / model.name)
+    remove_folder(folder)
 
 
 def use(name: str, *, library: Path, kind: Kind | None = None) -> Settings:
     """Makes a model the library's own, in its `settings.toml`; it has to be there already.
 
-    `kind` is needed only for a path. Changing the embedding model leaves the stored vectors; they
-    are refused until they are made again.
+    "none" takes the chat model away, or with `kind` the reranker. Changing the embedding model leaves
+    the stored vectors: they serve until they are made again.
 
     Raises:
         ModelNotFound: the model is not there.
-        UsageError: models of this kind are not chosen in the settings.
+        UsageError: nothing uses models of this kind, or the library cannot be without one.
     """
     models = load_settings(library=library).models
-    if kind is None:
-        is_chat = name.startswith(("http://", "https://")) or Path(name).is_file()
-        kind = "chat" if is_chat else "embedding" if _looks_like_path(name) else catalogue_model(name).kind
+    if name == NO_MODEL:
+        return save_settings(library, _without(kind or "chat"))
+    kind = kind or kind_named(name, models=models)
+    chosen = str(Path(name).expanduser().resolve()) if _looks_like_path(name) else name
     if kind == "chat":
-        chat_model_location(name, models=models)
-        return save_settings(library, {"chat_model": name})
+        chat_model_location(chosen, models=models)
+        return save_settings(library, {"chat_model": chosen})
     if kind == "embedding":
-        embedding_folder(name, models=models)
-        return save_settings(library, {"embedding_model": name})
-    raise UsageError(f"{name} is a model for {kind} work; only embedding and chat models can be chosen.")
+        embedding_folder(chosen, models=models)
+        return save_settings(library, {"embedding_model": chosen})
+    if kind == "reranker":
+        return save_settings(library, {"reranker": str(reranker_folder(chosen, models=models).resolve())})
+    raise UsageError(f"{name} is a model for {kind}s; nothing in Footnote uses one yet.")
+
+
+def _without(kind: Kind) -> dict[str, str | None]:
+    """The settings' change that takes a model away."""
+    if kind == "chat":
+        return {"chat_model": NO_MODEL}
+    if kind == "reranker":
+        return {"reranker": None}
+    raise UsageError(f"There is no {kind} model to take away; choose another one instead.")
+
+
+def kind_named(name: str, *, models: Path) -> Kind:
+    """What a model is for, given by name, path or URL.
+
+    Raises:
+        ModelNotFound: there is no such model.
+    """
+    if name.startswith(("http://", "https://")):
+        return "chat"
+    if not _looks_like_path(name):
+        return _named(name, models=models).kind
+    path = Path(name).expanduser()
+    kind = "chat" if path.is_file() else _kind_of(path)
+    if kind is None:
+        raise ModelNotFound(f"{path} is no model: neither a GGUF file, nor a folder with a model in it.")
+    return kind
 
 
 def total_memory() -> int | None:
@@ -217,7 +301,8 @@ def _not_pulled(model: Model) -> ModelNotFound:
 
 
 def _looks_like_path(name: str) -> bool:
-    return name.startswith((".", "~")) or Path(name).is_absolute() or Path(name).is_dir()
+    path = Path(name)
+    return name.startswith((".", "~")) or path.is_absolute() or path.exists()
 
 
 def _given_folder(folder: Path) -> Path:

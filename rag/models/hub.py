@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from rag.errors import ModelDamaged, ModelError, ModelNotFound
 from rag.models.catalogue import HubSource, Model
-from rag.models.folders import make_folder
+from rag.models.folders import make_folder, partial_of
 
 SPARE_BYTES = 200_000_000
 TAKEN_FOR_TRUE = {"1", "true", "yes", "on"}
@@ -56,7 +56,7 @@ def pull_folder(
         )
     with _hub_errors(model.name, source):
         commit, files = _list_files(source)
-    _require_space(model.name, folder, sum(file.size for file in files))
+    _require_space(model.name, folder, files)
 
     def write(partial: Path) -> None:
         _Pull(source, commit, files, partial, progress, cancelled).run(model.name)
@@ -88,14 +88,24 @@ def _list_files(source: HubSource) -> tuple[str, list[RemoteFile]]:
     return info.sha or source.revision, files
 
 
-def _require_space(name: str, folder: Path, needed: int) -> None:
+def _require_space(name: str, folder: Path, files: list[RemoteFile]) -> None:
+    """A `ModelError` unless what is still to come of the files fits on the disk."""
     place = next(parent for parent in folder.parents if parent.exists())
+    needed = sum(max(0, file.size - _bytes_here(partial_of(folder) / file.name)) for file in files)
     free = shutil.disk_usage(place).free
     if free < needed + SPARE_BYTES:
         raise ModelError(
             f"{name} needs {needed / 1e9:.2f} GB and {place} has {free / 1e9:.2f} GB free. "
             "Make room, or move the library: --library DIR."
         )
+
+
+def _bytes_here(path: Path) -> int:
+    """How much of a file an earlier pull left."""
+    for candidate in (path, path.with_name(path.name + PART)):
+        if candidate.exists():
+            return candidate.stat().st_size
+    return 0
 
 
 class _Pull:
