@@ -186,22 +186,14 @@ class Asked:
             for one in history
         ]
         words, changed = condense(_without_filters(question), said, rewrite=rewrite)
-        query = " ".join([words, *_limits_of(parsed)]) if changed else question.strip()
+        query = " ".join([words, *parsed.limits]) if changed else question.strip()
         return cls(question, query, words, replace(parsed, text=parse_query(words).text))
 
 
 def _without_filters(question: str) -> str:
     """What a question says; one without filters stays as it was typed, to the letter."""
     parsed = parse_query(question)
-    return parsed.text if _limits_of(parsed) else question.strip()
-
-
-def _limits_of(parsed: ParsedQuery) -> list[str]:
-    """The filters and excluded words of a query, as they are typed."""
-    named: list[tuple[str, str]] = [(one.kind, one.value) for one in parsed.filters]
-    named += [("collection", parsed.collection)] if parsed.collection else []
-    limits = [f'{kind}:"{value}"' if " " in value else f"{kind}:{value}" for kind, value in named]
-    return [*limits, *(f"-{word}" for word in parsed.excluded)]
+    return parsed.text if parsed.limits else question.strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ class Filter:
     excluded: bool = False
 
     def __str__(self) -> str:
-        return f"{'-' if self.excluded else ''}{self.kind}:{self.value}"
+        return f"{'-' if self.excluded else ''}{self.kind}:{_typed(self.value)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,20 @@ class ParsedQuery:
     excluded: tuple[str, ...] = ()
     filters: tuple[Filter, ...] = ()
     collection: str | None = None
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What limits the search, as one types it: filters, the collection, what is excluded."""
+        collection = [f"collection:{_typed(self.collection)}"] if self.collection else []
+        words = [
+            f"-{word}" if parse_query(f"-{word}").excluded == (word,) else f'-"{word}"'
+            for word in self.excluded
+        ]
+        return (*map(str, self.filters), *collection, *words)
+
+
+def _typed(value: str) -> str:
+    return f'"{value}"' if " " in value else value
 
 
 def parse_query(query: str) -> ParsedQuery:

@@ -121,9 +121,9 @@ def test_inches_are_no_quotation_marks() -> None:
         ("doc：*.pdf cost", "cost", "doc:*.pdf"),
         ("doc: *.pdf cost", "cost", "doc:*.pdf"),
         ("cost type: PDF lang: en", "cost", "type:PDF lang:en"),
-        ("cost doc:“a b.md”", "cost", "doc:a b.md"),
-        ("cost doc:'a b.md'", "cost", "doc:a b.md"),
-        ('cost doc: "a b.md"', "cost", "doc:a b.md"),
+        ("cost doc:“a b.md”", "cost", 'doc:"a b.md"'),
+        ("cost doc:'a b.md'", "cost", 'doc:"a b.md"'),
+        ('cost doc: "a b.md"', "cost", 'doc:"a b.md"'),
         ("cost doc:don't.md", "cost", "doc:don't.md"),
         ("how much is it doc:policies/*.pdf?", "how much is it?", "doc:policies/*.pdf"),
         ("how much is it? doc:policies/*.pdf", "how much is it?", "doc:policies/*.pdf"),
@@ -161,6 +161,24 @@ def test_how_filters_are_spelled(query: str, text: str, filters: str) -> None:
 )
 def test_what_looks_like_a_filter_and_is_none(query: str) -> None:
     assert parse_query(query) == ParsedQuery(query)
+
+
+@pytest.mark.parametrize(
+    ("query", "limits"),
+    [
+        ("cost", []),
+        ("cost -car Doc:*.pdf lang:de", ["doc:*.pdf", "lang:de", "-car"]),
+        ("cost -type:pdf doc:'a b.md'", ["-type:pdf", 'doc:"a b.md"']),
+        (
+            'cost -"4711" -«tax return» -2019 collection:"my papers"',
+            ['collection:"my papers"', '-"4711"', '-"tax return"', "-2019"],
+        ),
+    ],
+)
+def test_limits_are_as_one_types_them(query: str, limits: list[str]) -> None:
+    parsed = parse_query(query)
+    assert parsed.limits == tuple(limits)
+    assert parse_query(" ".join([parsed.text, *parsed.limits])) == parsed
 
 
 @pytest.mark.parametrize("bad", ["after:soon", "before:2024-13", "after:24", "after:01/02/2024"])
