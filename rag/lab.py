@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from rag.config import Settings
-from rag.errors import UsageError
+from rag.errors import LibraryError, UsageError
 from rag.evaluation import (
     Evaluation,
     Origin,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 SHIPPED, IN_USE = "as shipped", "as set"
 DEEPEST = 20
 RESULTS = Path("evaluations") / "results"
+WRITTEN = "written_questions.jsonl"
 WRITTEN_TOKENS = 64
 
 RANKING_FIELDS: dict[str, Any] = get_type_hints(Ranking, include_extras=True)
@@ -234,7 +236,7 @@ def evaluate_collection(
             "the collection is indexed once."
         )
     library.require_documents(collection)
-    writer = QuestionWriter(writing_model(library), library.settings.prompts) if written else None
+    writer = question_writer(library) if written else None
     questions = make_questions(library.store, collection, count=count, write=writer, progress=writing)
     evaluation = evaluate(
         f"collection {collection}",
@@ -259,23 +261,50 @@ def origin_of(
 
 
 class QuestionWriter:
-    """Asks a chat model for a question about a passage, and counts how often."""
+    """Asks a chat model for a question about a passage, and counts how often.
 
-    def __init__(self, model: ChatModel, prompts: Path) -> None:
+    What it wrote is kept in a file, a line for each: seconds each, that a next run need not spend.
+    """
+
+    def __init__(self, model: ChatModel, prompts: Path, kept: Path) -> None:
         self.model = model
         self.prompts = prompts
+        self.kept = kept
         self.asked = 0
+        self._known = dict(_kept_lines(kept))
 
     def __call__(self, passage: str) -> str:
-        """What the model writes about the passage."""
+        """What the model writes, or wrote before, about the passage."""
         self.asked += 1
         prompt = fill_apart("made_question", folder=self.prompts, text=passage)
-        pieces = self.model.stream([Message("user", prompt)], max_tokens=WRITTEN_TOKENS)
-        return "".join(piece for piece in pieces if isinstance(piece, str))
+        key = hashlib.sha256(f"{self.model.identity}\n{prompt}".encode()).hexdigest()
+        if key not in self._known:
+            pieces = self.model.stream([Message("user", prompt)], max_tokens=WRITTEN_TOKENS)
+            self._keep(key, "".join(piece for piece in pieces if isinstance(piece, str)))
+        return self._known[key]
+
+    def _keep(self, key: str, written: str) -> None:
+        self._known[key] = written
+        try:
+            self.kept.parent.mkdir(parents=True, exist_ok=True)
+            with self.kept.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([key, written]) + "\n")
+        except OSError as error:
+            raise LibraryError(f"{self.kept} cannot be written: {error.strerror}") from error
 
 
-def writing_model(library: Library) -> ChatModel:
-    """The library's chat model.
+def _kept_lines(path: Path) -> Iterator[tuple[str, str]]:
+    """The lines of a file of written questions; one that was cut off is written again."""
+    if not path.exists():
+        return
+    for line in path.read_text(encoding="utf-8").splitlines():
+        with suppress(ValueError):
+            key, written = json.loads(line)
+            yield key, written
+
+
+def question_writer(library: Library) -> QuestionWriter:
+    """What writes questions with the library's chat model.
 
     Raises:
         UsageError: there is none, or it is too weak to write a sentence of its own.
@@ -287,7 +316,7 @@ def writing_model(library: Library) -> ChatModel:
             f"Questions are written by a model that phrases its answers; in use is {name}. "
             "Choose another (python -m rag models list), or take the halves of sentences."
         )
-    return model
+    return QuestionWriter(model, library.settings.prompts, library.settings.cache / WRITTEN)
 
 
 def search_with(library: Library, configuration: Configuration, collection: str) -> Search:

@@ -40,7 +40,7 @@ def test_every_level_has_its_verdicts_and_the_winner_its_lines(capsys: pytest.Ca
     assert told.count("  recall@1 won: 0, 1, 2, 3, 4, 5, 6, 7 and 4 more\n") == 1
     assert "p-values are corrected for 2 settings compared (Holm)" in told
     assert told.partition("put into settings.toml:\n\n")[2].startswith(
-        "chunk_tokens = 90\n\n[ranking]\nkeyword_weight = 0.75\n\nThen index again"
+        "chunk_tokens = 90\n\n[ranking]\nkeyword_weight = 0.75\n\nIt holds for files"
     )
 
 

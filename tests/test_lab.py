@@ -243,6 +243,11 @@ def test_a_chat_model_writes_the_questions(library: Library, notes: Path) -> Non
     assert evaluation.origin == Origin("default", "", "queued-replies", 1)
     asked = library._chat_model.prompts[0][0].content
     assert any(text in asked for text in NOTES.values())
+    with (library.settings.cache / "written_questions.jsonl").open("a") as file:
+        file.write('["cut')
+    again = evaluate_collection(library, "default", configurations([]), count=2, written=True, progress=print)
+    assert again.questions == evaluation.questions and again.origin == evaluation.origin
+    assert len(library._chat_model.prompts) == 3  # nothing is written twice
 
 
 @pytest.mark.parametrize("mode", ["quoting", None])

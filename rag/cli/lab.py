@@ -35,7 +35,11 @@ BENCHMARKS = PROJECT / "tests" / "benchmarks"
 SHOWN_IDS = 8
 WIDEST = 1000
 PLOTS = (".html", ".json")
-INDEXED = {"chunk_tokens", "embedding_model"}
+REMEDIES = {
+    "embedding_model": "Then embed each collection with it: python -m rag embed --collection NAME",
+    "chunk_tokens": "It holds for files that are read from now on. To read all again: "
+    "python -m rag collections remove NAME, then ingest",
+}
 SHOWN = ("recall@1", "recall@5", "recall@10", "recall@20", "mrr@10", "ndcg@10")
 
 
@@ -50,7 +54,8 @@ def evaluate(
         typer.Option(
             "--grid",
             help="NAME=VALUE,VALUE to compare; may be repeated. The names are those of the settings: each of "
-            "the ranking, chunk_tokens, embedding_model. top_k is none: recall@k stands for it.",
+            "the ranking (reranked=0 goes without the reranker), chunk_tokens, embedding_model. top_k is "
+            "none of them: recall@k stands for it.",
         ),
     ] = None,
     with_baselines: Annotated[
@@ -234,8 +239,8 @@ def print_winner(evaluation: Evaluation, record: Record) -> None:
     results.print(
         f"Better: {best['setting']}. To search so from now on, put into {SETTINGS_FILE}:\n\n{lines}"
     )
-    if best["values"].keys() & INDEXED:
-        results.print("\nThen index again: python -m rag ingest FOLDER, and python -m rag embed for a model.")
+    for name in REMEDIES.keys() & best["values"].keys():
+        results.print(f"\n{REMEDIES[name]}")
 
 
 def write_plot(path: Path, records: Sequence[Record]) -> None:

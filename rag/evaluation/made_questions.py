@@ -118,5 +118,5 @@ def _half(sentence: str, chance: random.Random) -> str:
     if not MIN_WORDS <= len(words) <= MAX_WORDS:
         return ""
     kept = sorted(chance.sample(range(len(words)), (len(words) + 1) // 2))
-    # Quotation marks and hyphens would be read as search signs.
+    # A person remembers words, not the signs around them.
     return " ".join(regex.sub(r"^\W+|\W+$", "", words[place]) for place in kept)

@@ -54,7 +54,7 @@ def draw_compare(app: App) -> None:
             app.services.lab.dismiss(job)  # its run is the first one below
     draw_jobs(app.services.lab, say, visitor=app.visitor.name)
     runs, others = saved_runs(app)
-    for path in others:
+    for path in others if app.visitor.keeper else ():
         st.warning(label(say("lab_no_run", path=path)), icon=":material/warning:")
     if not runs:
         st.caption(say("lab_none"))

@@ -165,8 +165,8 @@ def draw_winner(app: App, run: Run, level: str) -> None:
         st.markdown(label(say("lab_winner", setting=name)))
         if app.visitor.keeper:
             st.button(say("lab_use"), type="primary", on_click=use, args=(app, values, name))
-    if "embedding_model" in values:
-        st.caption(say("lab_winner_model"))
+    for indexing in values.keys() - {"ranking"}:
+        st.caption(say(f"lab_winner_{indexing}"))
 
 
 @telling
