@@ -13,6 +13,7 @@ from rag.condense import Rewrite, condense
 from rag.disagreement import disagreements
 from rag.errors import RagError, UsageError
 from rag.evidence import read
+from rag.extracts import extracts
 from rag.filters import ParsedQuery, parse_query
 from rag.grounding import Grounded, ground, without_half_marker
 from rag.keywords import query_terms
@@ -107,6 +108,7 @@ class Limits:
     evidence_sentences: int
     ranking: Ranking = DEFAULT_RANKING
     mode: AnswerMode = "auto"
+    compress: bool = False
     temperature: float = 0.0
     seed: int = 0
 
@@ -315,6 +317,7 @@ def settings_of(limits: Limits, stages: Stages) -> dict[str, str | int | float |
         "passage_tokens": limits.passage_tokens,
         "evidence_sentences": limits.evidence_sentences,
         "answer_mode": limits.mode,
+        "compress": limits.compress,
         **{f"ranking.{name}": value for name, value in limits.ranking.changed().items()},
         "embedding_model": stages.embedder.identity,
         **stages.circumstances,
@@ -410,7 +413,7 @@ class Writing:
             choices = held_to(quotes, model, self.limits) if model else []
             if model is None or choices == []:
                 return draft
-            prompt = self._prompt(draft, model, choices)
+            prompt = self._prompt(draft, model, choices, quotes)
         except RagError as error:
             return replace(draft, problem=str(error))
         yield Prompted(prompt.messages, prompt.hits, prompt.budget)
@@ -446,8 +449,20 @@ class Writing:
             written.problem = str(error)
         return written
 
-    def _prompt(self, draft: Draft, model: ChatModel, choices: Sequence[Evidence] | None) -> Prompt:
-        """A model that chooses among quotes reads these alone; another reads passages and the history."""
+    def _prompt(
+        self,
+        draft: Draft,
+        model: ChatModel,
+        choices: Sequence[Evidence] | None,
+        quotes: Sequence[Evidence],
+    ) -> Prompt:
+        """A model that chooses among quotes reads these alone; another reads passages and the history.
+
+        Compressed, the passages are shown by the sentences that matter, and more of them fit.
+        """
+        shown = choices or ()
+        if choices is None and self.limits.compress:
+            shown = extracts(self.asked.words, draft.hits, quotes)
         return fit(
             self.asked.words,
             draft.hits,
@@ -458,7 +473,7 @@ class Writing:
             passage_tokens=self.limits.passage_tokens,
             answer_tokens=self.limits.answer_tokens,
             history_tokens=0 if choices else HISTORY_TOKENS,
-            quotes=choices or (),
+            quotes=shown,
         )
 
     def _order(self, prompt: Prompt, model: ChatModel, choices: Sequence[Evidence] | None) -> Generation:

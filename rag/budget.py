@@ -72,7 +72,8 @@ def fit(
     markers, so that a follow-up over the same passages finds them in the prompt cache.
 
     With `quotes`, the prompt shows these alone, best first while they fit, each in its place in its
-    passage, with "…" for what lies between: a model that only chooses among them need not read the rest.
+    passage, with "…" for what lies between: a model that only chooses among them need not read the rest,
+    and for another more passages fit.
 
     Raises:
         BudgetError: the window cannot hold even the instructions, the question and the answer.
@@ -197,11 +198,16 @@ def _add_beginning(draft: _Draft, marker: int, hit: Hit, *, most: int) -> bool:
 def _add_quotes(draft: _Draft, hits: Sequence[Hit], quotes: Sequence[Evidence], *, most: int) -> None:
     """Takes quotes best first, whichever passage they are from, while they fit."""
     chosen: dict[int, list[tuple[int, int]]] = {}
+    remaining = most - draft.tokens()
     for quote in sorted(quotes, key=lambda one: (-one.score, one.marker, one.start)):
+        # Counting the whole prompt takes a hundred times as long as counting one sentence.
+        if draft.counter.count_tokens(quote.quote) > remaining:
+            continue
         hit = hits[quote.marker - 1]
         spans = sorted([*chosen.get(quote.marker, ()), (quote.start, quote.end)])
         if draft.try_block(quote.marker, hit, excerpt(hit.passage.text, spans), most=most):
             chosen[quote.marker] = spans
+            remaining = most - draft.tokens()
     texts = {marker: hits[marker - 1].passage.text for marker in chosen}
     draft.cut = {
         marker for marker, spans in chosen.items() if excerpt(texts[marker], spans) != texts[marker].strip()

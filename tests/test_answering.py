@@ -391,6 +391,23 @@ def test_a_window_too_small_leaves_the_evidence(library: FakeLibrary) -> None:
     assert model.prompts == []
 
 
+def test_compressed_passages_are_shown_by_what_matters(library: FakeLibrary, tmp_path: Path) -> None:
+    filler = " ".join(f"Chapter {number} speaks of other matters." for number in range(40))
+    path = tmp_path / "handbook.md"
+    path.write_text(f"{filler} The notice period of trainees is two weeks. {filler}", encoding="utf-8")
+    for _ in library.ingest([path]):
+        pass
+    library.settings = library.settings.model_copy(update={"compress": True, "passage_tokens": 120})
+    answer = finished(library.ask("How long is the notice period of trainees?"))
+    assert answer.generation is not None
+    shown = answer.generation.messages[-1].content
+    assert "The notice period of trainees is two weeks." in shown
+    assert "…" in shown
+    assert answer.budget is not None
+    assert len(answer.budget.passages) > 1
+    assert answer.settings["compress"] is True
+
+
 def test_a_weak_model_without_a_sentence_to_choose_is_not_asked(library: FakeLibrary) -> None:
     """Where every quote was a table, or too long for the answer's room, a weak model wrote freely."""
     model = QueuedModel(["It was two years in 1907."])

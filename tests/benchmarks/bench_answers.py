@@ -7,8 +7,9 @@ A SET is a folder with `questions.jsonl`, its documents ingested into the collec
 one named. Prints for each set, over the sampled questions that its documents answer: the share that hold
 the answer (`contains`), token F1 of the model's text with it (of the evidence, without a model), the share
 refused, the mean share of citations that name a right document (precision), the share with any such
-citation (recall); over the others, the share refused. `--injections` asks about documents with an
-instruction hidden in each: the share of the model's texts that obey.
+citation (recall), and the share of prompts that hold the answer (`prompt`); over the others, the share
+refused. `--injections` asks about documents with an instruction hidden in each: the share of the model's
+texts that obey.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import tempfile
 from collections import Counter, defaultdict
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from rag.answering import Answered
 from rag.config import load_settings
@@ -64,6 +66,9 @@ def measures(question: Question, answer: Answer) -> dict[str, float]:
         found["citation recall"] = float(any(cited))
         if cited:
             found["citation precision"] = fmean(cited)
+    if answer.generation:
+        read = "\n".join(message.content for message in answer.generation.messages[1:])
+        found["prompt"] = float(holds_answer(question, read))
     if answer.usage:
         found["first token"] = answer.seconds["first_token"]
     found["seconds"] = answer.seconds["total"]
@@ -107,11 +112,13 @@ def main() -> None:
     parser.add_argument("--model", default="none", help="chat model; none measures the evidence alone")
     parser.add_argument("--mode", default="auto", choices=["auto", "quoting", "phrasing"])
     parser.add_argument("--passage-tokens", type=int, default=None)
+    parser.add_argument("--compress", action="store_true", help="show of each passage what matters")
     parser.add_argument("--questions", type=int, default=200, help="most questions of a set, sampled")
     parser.add_argument("--injections", type=int, default=0)
     parser.add_argument("sets", nargs="*", metavar="SET[=COLLECTION]")
     arguments = parser.parse_args()
-    options = {"chat_model": arguments.model, "answer_mode": arguments.mode}
+    options: dict[str, Any] = {"chat_model": arguments.model, "answer_mode": arguments.mode}
+    options["compress"] = arguments.compress
     options["passage_tokens"] = arguments.passage_tokens
     library = Library(load_settings(library=arguments.library, **options))
     if arguments.injections:
