@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import regex
 
 from rag.records import Passage
-
-FTS5_TOKENIZER = "ascii tokenchars '_.-@+#/:~'"
-"""The FTS5 tokenizer that stores every term of this module unchanged.
-
-Terms hold no white space and no ASCII capital, and no ASCII sign but these; `ascii` takes every character
-beyond ASCII as part of a term, where `unicode61` would drop those newer than its tables (Unicode 6.1).
-"""
 
 MAX_TERM_CHARACTERS = 64
 """Longer runs (base64, hexadecimal) are cut: nobody searches for their tail."""
@@ -35,7 +28,7 @@ _LETTER = rf"[\p{{L}}\p{{M}}\p{{N}}--[{_UNSPACED}]]"
 _TOKEN = regex.compile(
     rf"(?V1)(?P<unspaced>[{_UNSPACED}][{_UNSPACED}\p{{M}}]*)"
     rf"|(?P<number>\p{{Nd}}{{1,3}}(?:,\p{{Nd}}{{3}})+(?:\.\p{{Nd}}+)?(?!{_LETTER}))"
-    rf"|(?P<word>_*{_LETTER}+(?:['’._@/:&+#\-]{{1,2}}_*{_LETTER}+|_+{_LETTER}+)*(?:\+\+|\#)?_*)"
+    rf"|(?P<word>_*+{_LETTER}++(?:['’._@/:&+#\-]{{1,2}}_*+{_LETTER}++|_++{_LETTER}++)*+(?:\+\+|\#)?_*+)"
 )
 _SPACELESS = regex.compile(rf"[{_UNSPACED}]")
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
@@ -44,6 +37,7 @@ _HUMPS = regex.compile(
     r"(?V1)(?<=\p{Ll})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})|(?<=\p{L})(?=\p{N})|(?<=\p{N})(?=\p{L})"
 )
 _ACCENTS = regex.compile(r"(?V1)(?<=[\p{Latin}\p{Greek}\p{Cyrillic}\p{Hebrew}\p{Arabic}])\p{Mn}+|ـ")
+_FISCAL_YEAR = regex.compile(r"(?i)^FY['’]?(\d\d)$")
 _CODE_SIGNS = frozenset("_.@/:+#")
 _APOSTROPHES = regex.compile(r"['’&]")
 
@@ -53,7 +47,8 @@ def index_terms(text: str) -> list[str]:
 
     Words give their first 7 and (marked with `~`) first 5 letters, case and accents folded. Scripts
     without spaces give their letters and their pairs of neighbouring letters. Codes such as
-    `snake_case`, `camelCase`, versions, paths and e-mail addresses give themselves and their parts.
+    `snake_case`, `camelCase`, versions, paths and e-mail addresses give themselves and their parts;
+    FY23 gives its year too.
     """
     return [term for forms in _tokens(text, pairs_only=False) for term in forms]
 
@@ -92,8 +87,28 @@ def joined_terms(text: str) -> list[str]:
 
 def name_words(*names: str) -> list[tuple[str, ...]]:
     """The distinct words of titles and file names, each as the terms it is known by."""
-    spaced = _JOINTS.sub(" ", _HUMPS.sub(" ", unicodedata.normalize("NFKC", "\n".join(names))))
+    joined = _JOINTS.sub(" ", unicodedata.normalize("NFKC", "\n".join(names))).split()
+    spaced = " ".join(word for part in joined for word in _name_parts(part))
     return list(dict.fromkeys(tuple(forms) for forms in _tokens(spaced, pairs_only=True) if forms))
+
+
+def _name_parts(part: str) -> list[str]:
+    """What a part of a name is called: `AnnualReport2018` and `2021Q1` by their words, `FY23` as it is."""
+    return [part] if _FISCAL_YEAR.match(part) else _words_of_humps(part)
+
+
+def _words_of_humps(part: str) -> list[str]:
+    """A camelCase name in its words, of two characters at least: `2021Q1` is 2021 and Q1, `10K` is 10K."""
+    words: list[str] = []
+    for single, humps in groupby(_HUMPS.split(part), key=lambda hump: len(hump) == 1):
+        words += ["".join(humps)] if single else humps
+    joined = words[:1]
+    for word in words[1:]:
+        if len(word) == 1 or len(joined[-1]) == 1:
+            joined[-1] += word
+        else:
+            joined.append(word)
+    return joined
 
 
 def fold(text: str) -> str:
@@ -125,16 +140,23 @@ def _pairs(run: str, *, pairs_only: bool) -> list[str]:
 def _word_terms(token: str) -> list[str]:
     """The word; of a compound the whole where it reads as one name, and the parts."""
     joined = [part for part in _JOINTS.split(token) if part]
-    parts = [hump for part in joined for hump in _HUMPS.split(part) if hump]
+    parts = [hump for part in joined for hump in _compound_parts(part)]
     if len(parts) == 1 and not _CODE_SIGNS.intersection(token):
         return _cuts(fold(parts[0]))
     name = token if _CODE_SIGNS.intersection(token) else "".join(joined)
     terms = [_whole(name)]
     for part in parts:
-        # Single letters and digits of a compound ("3" of 3M, "s" of Apple's) match everywhere.
+        # Single letters and digits of a compound ("s" of Apple's) match everywhere.
         if len(part) > 1:
             terms += _cuts(fold(part))
-    return terms
+    terms += [f"20{year}" for year in _FISCAL_YEAR.findall(token)]
+    return list(dict.fromkeys(terms))
+
+
+def _compound_parts(part: str) -> list[str]:
+    """The humps of a part of a compound, and single letters and digits with their neighbours (3M, Q2, v3)."""
+    humps = _HUMPS.split(part)
+    return list(dict.fromkeys((*humps, *_words_of_humps(part))))
 
 
 def _whole(name: str) -> str:

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.keywords import (
-    FTS5_TOKENIZER,
     MAX_TERM_CHARACTERS,
     fold,
     index_terms,
@@ -16,6 +15,7 @@ from rag.keywords import (
     name_words,
     query_terms,
 )
+from rag.store.keywords import add_terms, create_terms
 
 
 @pytest.mark.parametrize(
@@ -27,9 +27,11 @@ from rag.keywords import (
         pytest.param("snake_case", ["snake_case", "snake", "case"], id="snake case"),
         pytest.param("parseHTMLPage", ["parsehtmlpage", "parse", "html", "page"], id="camel case"),
         pytest.param("ann@my-co.org", ["ann@my-co.org", "ann", "my", "co", "org"], id="e-mail"),
-        pytest.param("v3.11.2", ["v3.11.2", "11"], id="version"),
+        pytest.param("v3.11.2", ["v3.11.2", "v3", "11"], id="version"),
         pytest.param("C++ and C#.", ["c++", "and", "c#"], id="languages with signs"),
         pytest.param("FY2018 3M", ["fy2018", "fy", "2018", "3m"], id="letters and digits"),
+        pytest.param("3M_2018_10K", ["3m_2018_10k", "3m", "2018", "10", "10k"], id="file name"),
+        pytest.param("FY23", ["fy23", "fy", "23", "2023"], id="fiscal year"),
         pytest.param("$1,577.00 and 12,345", ["1577.00", "and", "12345"], id="thousands"),
         pytest.param("e-mail", ["email", "mail"], id="hyphen"),
         pytest.param("the firm's", ["the", "firms", "firm"], id="possessive"),
@@ -72,7 +74,9 @@ def test_neighbours_are_joined_too() -> None:
 
 def test_names_are_taken_apart() -> None:
     words = name_words("ACME_2021Q1", "parseFile", "acme report")
-    assert words == [("acme",), ("2021",), ("q",), ("1",), ("parse",), ("file",), ("report", "repor~")]
+    assert words == [("acme",), ("2021",), ("q1",), ("parse",), ("file",), ("report", "repor~")]
+    assert name_words("3M_2018_10K") == [("3m",), ("2018",), ("10k", "10")]
+    assert name_words("Acme FY23") == [("acme",), ("fy23", "fy", "23", "2023")]
 
 
 def test_base64_is_cut() -> None:
@@ -89,11 +93,16 @@ def test_query_terms_are_index_terms(text: str) -> None:
 
 
 @given(st.text(max_size=60))
-def test_fts5_stores_each_term_unchanged(text: str) -> None:
-    terms = index_terms(text)
+def test_the_index_stores_each_term_unchanged(text: str) -> None:
     connection = apsw.Connection(":memory:")
-    connection.execute(f'CREATE VIRTUAL TABLE t USING fts5(terms, tokenize="{FTS5_TOKENIZER}")')
-    connection.execute("CREATE VIRTUAL TABLE v USING fts5vocab(t, instance)")
-    connection.execute("INSERT INTO t VALUES (?)", (" ".join(terms),))
+    create_terms(connection, 1)
+    terms = [term for term in index_terms(text) if term != "ـ"]  # FTS5 counts this sign to no category
+    add_terms(connection, 1, [1], [terms])
+    connection.execute("CREATE VIRTUAL TABLE v USING fts5vocab(terms_1, instance)")
     stored = [term for (term,) in connection.execute("SELECT term FROM v ORDER BY offset")]
     assert stored == terms
+
+
+def test_runs_of_underscores_are_read_in_no_time() -> None:
+    """Form lines once took time that grew with the square of their length: 20,000 signs 7.5 s."""
+    assert index_terms("_" * 200_000 + " name") == ["name"]
