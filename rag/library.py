@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import version
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag import __version__
 from rag.config import Settings
-from rag.errors import UsageError
+from rag.errors import ModelError, ModelMismatch, UsageError
 from rag.models import NO_MODEL
 from rag.records import Message
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from rag.ranking import Ranking
     from rag.records import Answer, Hit
     from rag.store import SqliteStore
+
+log = logging.getLogger(__name__)
+EARLIER_MODEL = "Searched with %s: these documents were not embedded again with %s yet (python -m rag embed)."
+OWN_FOLDER = "folder.txt"
+"""In a model's cache: the folder it was loaded from, where that is none of the library's own."""
 
 
 class Library:
@@ -38,6 +44,7 @@ class Library:
         self._loading_chat_model = threading.RLock()
         self._store: SqliteStore | None = None
         self._embedder: Embedder | None = None
+        self._earlier_embedders: dict[str, Embedder] = {}
         self._chat_model: ChatModel | None = None
         self._reranker: Reranker | None = None
 
@@ -53,18 +60,79 @@ class Library:
 
     @property
     def embedder(self) -> Embedder:
-        """The embedding model, unpacked and compiled on first use."""
-        from rag.embedding import load_embedder
-        from rag.models import embedding_folder
-
+        """The settings' embedding model, unpacked and compiled on first use."""
         with self._loading:
             if self._embedder is None:
-                settings = self.settings
-                folder = embedding_folder(settings.embedding_model, models=settings.models)
-                self._embedder = load_embedder(
-                    folder, cache=settings.cache, engine=settings.embedding_engine, threads=settings.threads
-                )
+                self._embedder = self._load_embedder(self._embedding_folder())
             return self._embedder
+
+    @property
+    def embedder_identity(self) -> str:
+        """Names the settings' embedding model; does not load it."""
+        from rag.embedding.folder import read_folder
+
+        with self._loading:
+            return (
+                self._embedder.identity if self._embedder else read_folder(self._embedding_folder()).identity
+            )
+
+    def embedder_of(self, collection: str) -> Embedder:
+        """The embedding model that the collection's vectors are of.
+
+        That is the settings' own, or, until the collection is embedded again, the earlier one, as long as
+        it is installed.
+
+        Raises:
+            ModelMismatch: its vectors are of a model that is not here any more.
+        """
+        try:
+            self.store.require_model(collection, self.embedder_identity)
+        except ModelMismatch:
+            earlier = self._earlier_embedder(str(self.store.collection(collection).model))
+            if earlier is None:
+                raise
+            return earlier
+        return self.embedder
+
+    def _earlier_embedder(self, identity: str) -> Embedder | None:
+        """An installed model that the settings do not name any more; None where there is none."""
+        from rag.embedding.folder import read_folder
+
+        with self._loading:
+            if identity not in self._earlier_embedders:
+                folder = self._earlier_folder(identity)
+                if folder is None or read_folder(folder).identity != identity:
+                    return None
+                log.warning(EARLIER_MODEL, identity.partition("@")[0], self.settings.embedding_model)
+                self._earlier_embedders[identity] = self._load_embedder(folder)
+            return self._earlier_embedders[identity]
+
+    def _earlier_folder(self, identity: str) -> Path | None:
+        """Where that model may be: under its name, or in the folder of one's own that it was loaded from."""
+        from rag.models import embedding_folder
+
+        noted = self.settings.cache / "embedding" / identity / OWN_FOLDER
+        name = noted.read_text(encoding="utf-8") if noted.is_file() else identity.rpartition("@")[0]
+        try:
+            return embedding_folder(name, models=self.settings.models)
+        except ModelError:
+            return None
+
+    def _embedding_folder(self) -> Path:
+        from rag.models import embedding_folder
+
+        return embedding_folder(self.settings.embedding_model, models=self.settings.models)
+
+    def _load_embedder(self, folder: Path) -> Embedder:
+        from rag.embedding import load_embedder
+
+        settings = self.settings
+        loaded = load_embedder(
+            folder, cache=settings.cache, engine=settings.embedding_engine, threads=settings.threads
+        )
+        if settings.models not in folder.parents:
+            (loaded.place / OWN_FOLDER).write_text(str(folder.resolve()), encoding="utf-8")
+        return loaded
 
     @property
     def reranker(self) -> Reranker | None:
@@ -96,7 +164,9 @@ class Library:
 
     def warm_up(self) -> None:
         """Loads what the first answer needs, search first: for a thread of its own while a person types."""
-        self.embedder.compare("?", ["!"])
+        collection = self.settings.collection
+        filled = self.store.passage_count(collection) > 0
+        (self.embedder_of(collection) if filled else self.embedder).compare("?", ["!"])
         _ = self.chat_model
 
     @property
@@ -167,11 +237,12 @@ class Library:
 
         if not query.strip():
             raise UsageError("The query is empty.")
+        asked = self.require_documents(collection) if plain else self.asked_of(query, collection)
         return retrieve(
             plain_query(query) if plain else query,
             index=self.store,
-            embedder=self.embedder,
-            collection=self.require_documents(collection) if plain else self.asked_of(query, collection),
+            embedder=self.embedder_of(asked),
+            collection=asked,
             top_k=count or self.settings.top_k,
             docs=docs,
             ranking=ranking or self.settings.ranking,
@@ -197,9 +268,10 @@ class Library:
         from rag.answering import NO_THREAD, Stages, answer
         from rag.templates import Templates
 
+        asked = self.asked_of(question, collection)
         stages = Stages(
             index=self.store,
-            embedder=self.embedder,
+            embedder=self.embedder_of(asked),
             reranker=self.reranker,
             chat_model=lambda: self.chat_model,
             templates=Templates(self.settings.prompts),
@@ -208,7 +280,7 @@ class Library:
         return answer(
             question,
             stages=stages,
-            collection=self.asked_of(question, collection),
+            collection=asked,
             limits=self.limits(passage_tokens),
             history=history,
             docs=docs,
@@ -263,11 +335,11 @@ class Library:
 
         Raises:
             UsageError: it has no documents; says how to fill it.
-            ModelMismatch: its vectors are of another embedding model.
+            ModelMismatch: its vectors are of an embedding model that is not here.
         """
         name = collection or self.settings.collection
         if self.store.passage_count(name):
-            self.store.require_model(name, self.embedder.identity)
+            self.embedder_of(name)
             return name
         others = [c.name for c in self.store.collections() if c.passages]
         if others:
@@ -281,6 +353,7 @@ class Library:
         """Searches with the other library's embedding model from now on."""
         with self._loading:
             self._embedder = other.embedder
+            self._earlier_embedders.clear()
             self.settings = self.settings.model_copy(
                 update={"embedding_model": other.settings.embedding_model}
             )
@@ -304,3 +377,4 @@ class Library:
             if self._store is not None:
                 self._store.close()
             self._chat_model = self._store = self._embedder = None
+            self._earlier_embedders.clear()

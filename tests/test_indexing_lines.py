@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from rag.errors import UsageError
+from rag.errors import LibraryLocked, UsageError
 from rag.indexing import Receipt, embed_again, ingest_lines, watch
+from rag.indexing.locking import writer_lock
 from rag.store import SqliteStore, open_store
 from tests.indexing_fakes import PlainPool, WordEmbedder, run
 from tests.store_fakes import text_vector, text_vectors
@@ -177,6 +178,45 @@ def test_an_interrupted_change_of_models_goes_on_where_it_was(
     assert sorted(first.embedded) == ["The cat 0 sat.", "The cat 1 sat."]
     assert sorted(second.embedded) == ["A new cat.", "The cat 2 sat."]
     assert [finding.problem for finding in store.check() if finding.problem] == []
+
+
+def test_an_ingest_goes_through_while_a_collection_is_embedded_again(
+    store: SqliteStore, indexed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waited for the whole embedding, ten minutes at most, and then failed."""
+    monkeypatch.setattr("rag.indexing.embedding_again.MOST_AT_ONCE", 1)
+    other = OtherEmbedder()
+    events = embed_again(store=store, embedder=other)
+    next(events)
+    (indexed / "3.md").write_text("A new cat.")
+    assert run(store, WordEmbedder(), indexed).added == 1
+    for _ in events:
+        pass
+    assert sorted(other.embedded) == ["A new cat.", "The cat 0 sat.", "The cat 1 sat.", "The cat 2 sat."]
+    store.require_model("default", "words-v2")
+    assert [finding.problem for finding in store.check() if finding.problem] == []
+
+
+def test_the_new_vectors_wait_for_an_ingest_that_is_at_work(
+    store: SqliteStore, indexed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rag.indexing.embedding_again.SWITCH_SECONDS", 0.0)
+    events = embed_again(store=store, embedder=OtherEmbedder())
+    next(events)
+    with writer_lock(store.path, purpose="ingest"):
+        assert [next(events).passages for _ in range(3)] == [3, 3, 3]
+        store.require_model("default", "words-v1")
+    for _ in events:
+        pass
+    store.require_model("default", "words-v2")
+
+
+def test_two_models_are_not_embedded_at_once(store: SqliteStore, indexed: Path) -> None:
+    events = embed_again(store=store, embedder=OtherEmbedder())
+    next(events)
+    with pytest.raises(LibraryLocked, match="embed 'default' again"):
+        list(embed_again(store=store, embedder=WordEmbedder()))
+    events.close()
 
 
 def test_returning_to_the_model_that_serves_gives_up_the_half_built_vectors(

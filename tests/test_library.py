@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rag.config import Settings
-from rag.errors import UsageError
+from rag.embedding.folder import read_folder
+from rag.errors import ModelMismatch, UsageError
 from rag.generation.states import KeptStates
 from rag.library import Library
+from rag.models.folders import write_manifest
+from rag.protocols import Vectors
 from tests.generation_fakes import SavingEngine
 from tests.indexing_fakes import WordEmbedder
 
@@ -69,6 +73,91 @@ def test_a_plain_query_is_words_only(tmp_path: Path) -> None:
     assert [hit.doc for hit in library.search(query, plain=True)] == ["manual.txt"]
     with pytest.raises(UsageError, match="after:yesterday is not a date"):
         library.search(query)
+    library.close()
+
+
+def embedding_model(folder: Path) -> Path:
+    """A folder that passes for an embedding model; its checksum is that of its name."""
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(f'{{"name": "{folder.name}"}}', encoding="utf-8")
+    (folder / "modules.json").write_text("[]", encoding="utf-8")
+    return folder
+
+
+class LoadedEmbedder(WordEmbedder):
+    """Words in another order of dimensions for each model: vectors of different models are strangers."""
+
+    def __init__(self, folder: Path, cache: Path) -> None:
+        super().__init__()
+        self.identity = read_folder(folder).identity
+        self.place = cache / "embedding" / self.identity
+        self.place.mkdir(parents=True, exist_ok=True)
+        self.queries: list[str] = []
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        self.queries += texts
+        return super().embed_queries(texts)
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> dict[str, LoadedEmbedder]:
+    """The embedders loaded so far, by their folders' names."""
+    found: dict[str, LoadedEmbedder] = {}
+
+    def load(folder: Path, *, cache: Path, **options: Any) -> LoadedEmbedder:
+        found[folder.name] = LoadedEmbedder(folder, cache)
+        return found[folder.name]
+
+    monkeypatch.setattr("rag.embedding.load_embedder", load)
+    return found
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["folder-of-ones-own", "pulled"])
+def test_the_old_vectors_serve_until_a_collection_is_embedded_again(
+    loaded: dict[str, LoadedEmbedder], tmp_path: Path, caplog: pytest.LogCaptureFixture, own: bool
+) -> None:
+    """Once another model was chosen, every search was refused until `embed` had ended."""
+    settings = Settings(library=tmp_path / "library")
+    place = tmp_path if own else settings.models
+    first, second = embedding_model(place / "first"), embedding_model(place / "second")
+    if not own:
+        for folder in (first, second):
+            write_manifest(folder, name=folder.name, source="test", licence="MIT")
+    (tmp_path / "cats.txt").write_text("The cat sleeps.", encoding="utf-8")
+    names = {"first": str(first), "second": str(second)} if own else {"first": "first", "second": "second"}
+    before = Library(settings.model_copy(update={"embedding_model": names["first"]}))
+    for collection in ("default", "copies"):
+        for _ in before.ingest([tmp_path / "cats.txt"], collection=collection):
+            pass
+    before.close()
+
+    library = Library(settings.model_copy(update={"embedding_model": names["second"]}))
+    assert [hit.doc for hit in library.search("cat")] == ["cats.txt"]
+    assert "Searched with first" in caplog.text
+    with pytest.raises(ModelMismatch, match="rag embed --collection default"):
+        list(library.ingest([tmp_path / "cats.txt"]))
+    for _ in library.embed_again():
+        pass
+    assert [hit.doc for hit in library.search("cat")] == ["cats.txt"]
+    assert [hit.doc for hit in library.search("cat", collection="copies")] == ["cats.txt"]
+    assert (loaded["first"].queries, loaded["second"].queries) == (["cat", "cat"], ["cat"])
+    library.close()
+
+
+def test_vectors_of_a_model_that_is_gone_are_refused(
+    loaded: dict[str, LoadedEmbedder], tmp_path: Path
+) -> None:
+    first, second = embedding_model(tmp_path / "first"), embedding_model(tmp_path / "second")
+    settings = Settings(library=tmp_path / "library", embedding_model=str(first))
+    (tmp_path / "cats.txt").write_text("The cat sleeps.", encoding="utf-8")
+    before = Library(settings)
+    for _ in before.ingest([tmp_path / "cats.txt"]):
+        pass
+    before.close()
+    (first / "config.json").write_text('{"name": "another"}', encoding="utf-8")
+    library = Library(settings.model_copy(update={"embedding_model": str(second)}))
+    with pytest.raises(ModelMismatch, match="was embedded with first@"):
+        library.search("cat")
     library.close()
 
 

@@ -144,6 +144,11 @@ class FakeLibrary(Library):
         return self._fake_embedder
 
     @property
+    def embedder_identity(self) -> str:
+        """The word embedder's."""
+        return self._fake_embedder.identity
+
+    @property
     def chat_model(self) -> ChatModel | None:
         """The model of queued replies."""
         return self._fake_model

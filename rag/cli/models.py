@@ -132,6 +132,7 @@ def use(
     say(f"This library now uses {name}")
     if settings.embedding_model != before:
         say("Embed each collection again with it: python -m rag embed --collection NAME")
+        say("Until then a collection is searched with the model it was embedded with.")
 
 
 @models.command()
