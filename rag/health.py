@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from ipaddress import ip_address
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from rag.errors import ModelError
-from rag.models import NO_MODEL, chat_model_location, embedding_folder
+from rag.errors import ModelDamaged, ModelError
+from rag.models import NO_MODEL, chat_model_location, embedding_folder, installed
+from rag.models.folders import verify
 from rag.store import Finding
 
 if TYPE_CHECKING:
@@ -30,7 +32,8 @@ _watches: list[list[str]] = []
 
 def check(library: Library) -> list[Finding]:
     """One finding a check; nothing is changed, but a library that is not there yet is made."""
-    return [*library.store.check(), *model_findings(library), free_space(library)]
+    models = [*model_findings(library), *model_folders(library.settings.models)]
+    return [*library.store.check(), *models, free_space(library)]
 
 
 def model_findings(library: Library) -> Iterator[Finding]:
@@ -51,6 +54,18 @@ def model_findings(library: Library) -> Iterator[Finding]:
         yield Finding("chat model", str(error))
 
 
+def model_folders(models: Path) -> Iterator[Finding]:
+    """Whether each model's files are still as they were made or pulled: reads them all."""
+    for model in installed(models):
+        if model.path.is_dir():
+            problem = None
+            try:
+                verify(model.path)
+            except ModelDamaged as error:
+                problem = str(error)
+            yield Finding(f"files of {model.name}", problem, f"{model.size / 1e9:.2f} GB, checksums agree")
+
+
 def embedded_collections(library: Library) -> list[str]:
     """The collections that hold vectors."""
     return [found.name for found in library.store.collections() if found.passages]
@@ -59,7 +74,7 @@ def embedded_collections(library: Library) -> list[str]:
 def stale_vectors(library: Library, collection: str) -> Finding:
     """Whether the collection's vectors are of the model that the settings name."""
     stored = library.store.collection(collection).model
-    asked = library.embedder.identity
+    asked = library.embedder_identity
     problem = None
     if stored != asked:
         problem = (

@@ -9,12 +9,13 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.records import Document, DocumentEntry, Hit, Message, Passage, Usage
+from rag.records import Document, DocumentEntry, Hit, Message, Usage
 
 Vectors = NDArray[np.float32]
 Rowids = Sequence[int] | NDArray[np.int64]
 PromptStyle = Literal["short", "full"]
 AnswerMode = Literal["quoting", "phrasing"]
+Distance = Literal["cosine", "centred", "euclidean", "manhattan"]
 
 
 class PassageTokenizer(Protocol):
@@ -177,11 +178,13 @@ class SearchIndex(Protocol):
     ) -> list[tuple[int, float]]:
         """(rowid, BM25) of passages that hold any of the index terms, best first, ties by rowid."""
 
-    def cosines(self, collection: str, rowids: Sequence[int], vector: Vectors) -> list[float]:
-        """The exact cosine of each passage of the collection to the vector, in the order given.
+    def similarities(
+        self, collection: str, rowids: Sequence[int], vector: Vectors, *, distance: Distance = "cosine"
+    ) -> list[float]:
+        """How near each passage of the collection is to the vector, exactly, in the order given."""
 
-        A passage that is no longer there gets a cosine no higher than any other's.
-        """
+    def holding(self, collection: str, terms: Sequence[str]) -> NDArray[np.int64]:
+        """The rowids of the passages that hold all of these index terms, ascending."""
 
     def layout(self, collection: str) -> Layout:
         """The collection's passages and documents, as they are now."""
@@ -206,9 +209,3 @@ class Reader(Protocol):
     """One file format: bytes to a `Document`."""
 
     def __call__(self, data: bytes, name: str, *, password: str | None = None) -> Document: ...
-
-
-class Chunker(Protocol):
-    """Blocks to passages."""
-
-    def __call__(self, document: Document, doc: str) -> list[Passage]: ...

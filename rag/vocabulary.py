@@ -195,19 +195,6 @@ class _Reader:
         return value
 
 
-def encoding_of(gguf_path: Path) -> tiktoken.Encoding:
-    """The file's vocabulary, merges, pre-tokenizer and special tokens; its ids are the file's ids.
-
-    A byte the vocabulary has no token for gets an id from `len(tokens)` up, because tiktoken needs
-    all 256; `tokenizer_of` drops it.
-
-    Raises:
-        ModelError: tiktoken cannot give the same tokens, because the vocabulary is not byte-level
-            BPE, has an unknown pre-tokenizer, or its ids do not follow the order of its merges.
-    """
-    return _bpe_tokenizer(gguf_path, read_metadata(gguf_path)).encoding
-
-
 def tokenizer_of(gguf_path: Path) -> Tokenizer:
     """The fastest exact tokenizer for this file; built once for each version of it."""
     try:
@@ -228,6 +215,15 @@ def _tokenizer_of(path: Path, size: int, modified: int) -> Tokenizer:
 
 
 def _bpe_tokenizer(path: Path, metadata: dict[str, Any]) -> BpeTokenizer:
+    """The file's vocabulary, merges, pre-tokenizer and special tokens; its ids are the file's ids.
+
+    A byte the vocabulary has no token for gets an id from `len(tokens)` up, because tiktoken needs
+    all 256; the tokenizer drops it.
+
+    Raises:
+        ModelError: tiktoken cannot give the same tokens, because the vocabulary is not byte-level
+            BPE, has an unknown pre-tokenizer, or its ids do not follow the order of its merges.
+    """
     import tiktoken  # here, so that reading metadata alone does not load it
 
     kind, pre = metadata.get("tokenizer.ggml.model"), metadata.get("tokenizer.ggml.pre", "default")

@@ -11,12 +11,11 @@ from gguf_files import CONTROL, USER_DEFINED, byte_alphabet, byte_level_vocabula
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from rag.errors import ModelDamaged, ModelError, ModelNotFound
+from rag.errors import ModelDamaged, ModelNotFound
 from rag.vocabulary import (
     PRE_TOKENIZERS,
     BpeTokenizer,
     LlamaTokenizer,
-    encoding_of,
     read_metadata,
     tokenizer_of,
 )
@@ -124,8 +123,8 @@ def test_control_tokens_are_found_in_markup_only(starter: tuple[BpeTokenizer, Ll
     assert 2 not in starter[0].encode("<|im_end|>")
 
 
-def test_the_encoding_has_the_files_ids() -> None:
-    encoding = encoding_of(starter_gguf())
+def test_the_encoding_has_the_files_ids(starter: tuple[BpeTokenizer, LlamaTokenizer]) -> None:
+    encoding = starter[0].encoding
     tokens = read_metadata(starter_gguf())["tokenizer.ggml.tokens"]
     assert [tokens[number] for number in encoding.encode("Rivers flow")] == ["R", "ivers", "Ġflow"]
     assert encoding.decode(encoding.encode("日本語 👍")) == "日本語 👍"
@@ -140,11 +139,10 @@ def test_the_encoding_has_the_files_ids() -> None:
         pytest.param({"tokenizer.ggml.merges": ["q q"]}, id="merge-without-token"),
     ],
 )
-def test_an_encoding_is_refused_where_it_could_differ(tmp_path: Path, changes: dict[str, object]) -> None:
+def test_llama_cpp_counts_where_an_encoding_could_differ(tmp_path: Path, changes: dict[str, object]) -> None:
     made = byte_level_vocabulary(tmp_path / "v.gguf", pre="gpt-2", merges=["h e", "l l"])
     path = write_gguf(tmp_path / "w.gguf", read_metadata(made) | changes)
-    with pytest.raises(ModelError):
-        encoding_of(path)
+    assert isinstance(tokenizer_of(path), LlamaTokenizer)
 
 
 def test_an_unknown_pre_tokenizer_falls_back_to_llama_cpp(tmp_path: Path) -> None:
