@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le
 
+from rag.protocols import Distance
+
 Weight = Annotated[float, Ge(0), Le(100)]
 
 
@@ -15,7 +17,10 @@ class Ranking:
     """What decides the order of the hits; each field can be set, and compared in the lab.
 
     `candidates` are taken from each of the two searches. `dense_weight` and `keyword_weight` are of
-    the standardised cosine and BM25; 0 switches a search off. `name_weight` is of the document's name
+    the standardised similarity and BM25; 0 switches a search off. `keyword_weight` is times
+    `digits_boost` where the query holds digits: years, codes and versions are meant to the letter.
+    `distance` is what similarity is made of: the candidates are found by cosine all the same.
+    `name_weight` is of the document's name
     in the query, `document_weight` of how far the whole document is about the query's words,
     `number_weight` of a passage full of numbers where the query asks for one, and `page_penalty` is
     taken off a passage for each better one of its page. `reranked` hits are put in a new order where
@@ -28,13 +33,15 @@ class Ranking:
 
     candidates: Annotated[int, Ge(1), Le(10_000)] = 100
     dense_weight: Weight = 1.0
-    keyword_weight: Weight = 0.5
+    keyword_weight: Weight = 0.4
+    digits_boost: Annotated[float, Ge(0.1), Le(10)] = 1.5
     name_weight: Weight = 2.0
     document_weight: Weight = 3.0
     number_weight: Weight = 1.0
     page_penalty: Weight = 0.3
     reranked: Annotated[int, Ge(0), Le(1000)] = 20
     fusion: Literal["scores", "ranks"] = "scores"
+    distance: Distance = "cosine"
 
     def __post_init__(self) -> None:
         if not self.dense_weight and not self.keyword_weight:

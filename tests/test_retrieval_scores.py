@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.keywords import query_terms
 from rag.protocols import Layout, Postings
 from rag.records import DocumentEntry
 from rag.retrieval.names import named, rarities
 from rag.retrieval.scores import (
     bm25,
-    centred,
     document_shares,
     highest,
-    holding,
+    lifted,
     placed,
     reciprocal_ranks,
     standardised,
@@ -74,12 +74,6 @@ def test_a_word_of_few_documents_weighs_more() -> None:
     assert shares.tolist() == pytest.approx([rare / (rare + common)] + [common / (rare + common)] * 2)
 
 
-def test_holding_asks_for_all_terms() -> None:
-    found = postings(a={10: 1, 20: 1}, fine={20: 1, 30: 1}, day={20: 1})
-    assert holding(placed(found, layout(0, 0, 0)), ["a", "fine"]).tolist() == [1]
-    assert holding(placed(found, layout(0, 0, 0)), []).tolist() == []
-
-
 def test_nothing_found_is_nothing() -> None:
     none = np.empty(0, dtype=np.int64)
     empty = Postings({"cat": 0}, (), none, none, none)
@@ -97,8 +91,18 @@ def test_highest_are_the_first_of_a_stable_sort(values: list[int], limit: int) -
 def test_scores_are_made_comparable() -> None:
     assert standardised(np.array([1.0, 3.0])).tolist() == [-1.0, 1.0]
     assert standardised(np.array([2.0, 2.0])).tolist() == [0.0, 0.0]
-    assert centred(np.array([4.0, 1.0, 2.0, 7.0]), np.array([0, 1, 0, 2])).tolist() == [1.0, 0.0, -1.0, 0.0]
+    assert lifted(np.array([4.0, 2.0, 0.0, 2.0]), np.array([0, 0, 1, 2])).tolist() == [2.0, 0.0, 0.0, 0.0]
     assert reciprocal_ranks(np.array([0.1, 0.9])).tolist() == [1 / 62, 1 / 61]
+
+
+def test_letters_and_digits_of_a_name_count() -> None:
+    """A query for "3M 2018" once did not name 3M's filing of 2018, nor one for Q2 the second quarter's."""
+    docs = ["3M_2018_10K.pdf", "3M_2019_10K.pdf", "3M_2019Q2_10Q.pdf"]
+    entries = [DocumentEntry(n, doc, "", "application/pdf") for n, doc in enumerate(docs)]
+    for query, first in [("3M 2018", 0), ("3M FY19 annual report", 1), ("3M, second quarter: Q2 2019", 2)]:
+        asked = query_terms(query)
+        shares = named(entries, set(asked), dict.fromkeys(asked, 1.0))
+        assert shares.index(max(shares)) == first, query
 
 
 def test_a_name_is_two_words_at_least() -> None:

@@ -185,7 +185,7 @@ def test_cosines_are_exact_and_in_order(store: SqliteStore) -> None:
     put(store, "a.md", "the cat sat", "a dog ran", "the end")
     query = text_vector("dog end")
     expected = [float(text_vector(text) @ query) for text in ("the end", "the cat sat")]
-    assert store.cosines("default", [3, 1], query) == pytest.approx(expected, abs=1e-6)
+    assert store.similarities("default", [3, 1], query) == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_passage_that_left_meanwhile_is_no_nearer_than_any_other(store: SqliteStore) -> None:
@@ -193,9 +193,9 @@ def test_a_passage_that_left_meanwhile_is_no_nearer_than_any_other(store: Sqlite
     put(store, "a.md", "the cat sat", "a dog ran", "the end")
     query = text_vector("dog end")
     cat, end = (float(text_vector(text) @ query) for text in ("the cat sat", "the end"))
-    assert store.cosines("default", [3, 77, 1], query) == pytest.approx([end, cat, cat], abs=1e-6)
-    assert store.cosines("default", [77], query) == [-1.0]
-    assert store.cosines("default", [], query) == []
+    assert store.similarities("default", [3, 77, 1], query) == pytest.approx([end, cat, cat], abs=1e-6)
+    assert store.similarities("default", [77], query) == [-1.0]
+    assert store.similarities("default", [], query) == []
 
 
 def test_among_limits_both_searches(store: SqliteStore) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rag.errors import UsageError
 from rag.filters import ParsedQuery, holds_phrase, matching, parse_query
 from rag.keywords import joined_terms, query_terms
-from rag.protocols import Embedder, Layout, Reranker, SearchIndex, Vectors
+from rag.protocols import Distance, Embedder, Layout, Reranker, SearchIndex, Vectors
 from rag.ranking import DEFAULT_RANKING, Ranking
 from rag.records import Hit
 from rag.retrieval.names import named, rarities
@@ -21,10 +21,9 @@ from rag.retrieval.scores import (
     Places,
     Scores,
     bm25,
-    centred,
     document_shares,
     highest,
-    holding,
+    lifted,
     placed,
     reciprocal_ranks,
     standardised,
@@ -37,7 +36,9 @@ __all__ = ["DEFAULT_RANKING", "Ranking", "retrieve", "with_surroundings"]
 # Passages whose text is looked at, for each one asked for; the order of the others is not known.
 SHORTLIST = 3
 LEAST_SHORTLIST = 60
+MOST_LOOKED_THROUGH = 5_000  # passages that hold all words of a phrase, perhaps apart: 40 µs each
 _NUMBER_SIGNS = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|[%$€£¥]")
+_DIGIT = re.compile(r"\d")
 _NO_DIGIT, _NO_LETTER = re.compile(r"\D+"), re.compile(r"[\W_]+")
 FULL_OF_NUMBERS = 0.2  # digits of letters and digits: a balance sheet has 0.2 to 0.4, prose 0.01
 
@@ -73,6 +74,7 @@ def retrieve(
         raise UsageError(
             f"This search is in '{collection}'; choose the collection '{parsed.collection}' to search there."
         )
+    ranking = _for_query(ranking, parsed.text)
     layout = index.layout(collection)
     among = _allowed(layout, collection, parsed, docs)
     vector = embedder.embed_queries([parsed.text])[0]
@@ -96,6 +98,16 @@ def retrieve(
     return _phrases_first(found, parsed)[:top_k]
 
 
+def _for_query(ranking: Ranking, query: str) -> Ranking:
+    """The ranking with the weights that suit the query.
+
+    Where a question holds digits, keywords weigh 0.6, else 0.4: the mean recall at 1, 5 and 10 of six sets
+    is 0.854 so, and 0.850 and 0.849 with either weight for all.
+    """
+    boost = ranking.digits_boost if _DIGIT.search(query) else 1.0
+    return replace(ranking, keyword_weight=ranking.keyword_weight * boost)
+
+
 def asks_for_a_number(query: str) -> bool:
     """Whether the query's words ask for a number, or it has a year, a percent or a currency sign."""
     return expected_answer(query) == "number" or _NUMBER_SIGNS.search(query) is not None
@@ -117,27 +129,45 @@ class _Search:
     among: NDArray[np.int64] | None
 
     def candidates(self, ranking: Ranking, limit: int, phrases: Sequence[str]) -> _Candidates:
-        """The passages that either search finds, `limit` from each, and those that may hold a phrase."""
+        """The passages that either search finds, `limit` from each, and those that hold a phrase."""
         places, scores = bm25(self.found)
         if self.among is not None:
             allowed = np.isin(self.layout.rowids[places], self.among)
             places, scores = places[allowed], scores[allowed]
+        keywords = np.zeros(len(self.layout.rowids))
+        keywords[places] = scores
         nearest, cosines = self._nearest(limit if ranking.dense_weight else 0)
         found = places[highest(scores, limit if ranking.keyword_weight else 0)]
-        quoted = [
-            np.intersect1d(places, holding(self.found, query_terms(phrase)))[:limit] for phrase in phrases
-        ]
+        quoted = [self._holders(phrase, keywords, limit) for phrase in phrases]
         every = np.unique(np.concatenate([nearest, found, *quoted]))
+        known = (nearest, cosines) if ranking.distance == "cosine" else (nearest[:0], cosines[:0])
+        return _Candidates(every, self._similarities(every, *known, ranking.distance), keywords[every])
+
+    def _similarities(self, every: Places, known: Places, cosines: Scores, distance: Distance) -> Scores:
+        """How near each of these places is to the query, where it is not known yet."""
         dense = np.zeros(len(every))
-        dense[np.searchsorted(every, nearest)] = cosines
-        others = np.setdiff1d(every, nearest, assume_unique=True)
-        dense[np.searchsorted(every, others)] = self.index.cosines(
-            self.collection, self.layout.rowids[others].tolist(), self.vector
+        dense[np.searchsorted(every, known)] = cosines
+        others = np.setdiff1d(every, known, assume_unique=True)
+        dense[np.searchsorted(every, others)] = self.index.similarities(
+            self.collection, self.layout.rowids[others].tolist(), self.vector, distance=distance
         )
-        keyword = np.zeros(len(every))
-        _, here, there = np.intersect1d(every, places, assume_unique=True, return_indices=True)
-        keyword[here] = scores[there]
-        return _Candidates(every, dense, keyword)
+        return dense
+
+    def _holders(self, phrase: str, keywords: Scores, limit: int) -> Places:
+        """The places of up to `limit` passages that hold a phrase, ascending; of many, the likeliest."""
+        places = self.layout.places(self.index.holding(self.collection, query_terms(phrase)))
+        places = places[places >= 0]
+        if self.among is not None:
+            places = places[np.isin(self.layout.rowids[places], self.among)]
+        places = places[np.argsort(-keywords[places], kind="stable")]
+        kept: list[int] = []
+        for start in range(0, min(len(places), MOST_LOOKED_THROUGH), limit):
+            rowids = self.layout.rowids[places[start : start + limit]]
+            hits = self.index.hits(rowids.tolist())
+            kept += [hit.rowid for hit in hits if holds_phrase(hit.passage.text, phrase)]
+            if len(kept) >= limit:
+                break
+        return np.sort(self.layout.places(np.array(kept[:limit], dtype=np.int64)))
 
     def _nearest(self, limit: int) -> tuple[Places, Scores]:
         found = self.index.nearest(self.collection, self.vector, limit, among=self.among) if limit else []
@@ -152,7 +182,7 @@ class _Search:
         about = document_shares(self.found)[documents]
         languages = self._languages(documents)
         score = _fused(candidates, ranking, languages) + ranking.name_weight * name
-        score += ranking.document_weight * centred(about, languages)
+        score += ranking.document_weight * lifted(about, languages)
         signals = {"dense": candidates.dense, "keyword": candidates.keyword, "name": name, "document": about}
         return _Scored(self.layout.rowids[candidates.places], score, signals)
 
@@ -160,7 +190,7 @@ class _Search:
         """A number for the language of each of these documents.
 
         A question shares no words with a text in another language, however well that answers it: what
-        words bring is compared within a language. Of ten questions of the sample corpus whose answer is
+        words bring is no less there than on average. Of ten questions of the sample corpus whose answer is
         in another language, all are found among the first 20 so, and eight otherwise.
         """
         entries = self.layout.entries
@@ -232,7 +262,7 @@ def _fused(candidates: _Candidates, ranking: Ranking, languages: NDArray[np.int6
         dense, keyword = reciprocal_ranks(candidates.dense), reciprocal_ranks(candidates.keyword)
     else:
         dense = standardised(candidates.dense)
-        keyword = centred(standardised(candidates.keyword), languages)
+        keyword = lifted(standardised(candidates.keyword), languages)
     return ranking.dense_weight * dense + ranking.keyword_weight * keyword
 
 

@@ -77,25 +77,18 @@ def document_shares(found: Placed) -> Scores:
     return total / max(float(rarity.sum()), 1e-9)
 
 
-def holding(found: Placed, terms: list[str]) -> Places:
-    """The places of the passages that hold all of these terms, ascending; none without terms."""
-    wanted = [number for number, term in enumerate(found.terms) if term in terms]
-    places, held = np.unique(found.places[np.isin(found.term, wanted)], return_counts=True)
-    every: Places = places[held == len(wanted)]
-    return every
-
-
 def standardised(scores: Scores) -> Scores:
     """Zero mean and unit deviation over the candidates; all 0 where they do not differ."""
     deviation = float(scores.std()) if scores.size else 0.0
     return (scores - scores.mean()) / deviation if deviation > 1e-12 else np.zeros_like(scores)
 
 
-def centred(scores: Scores, groups: NDArray[np.int64]) -> Scores:
-    """The scores less the mean of their group."""
+def lifted(scores: Scores, groups: NDArray[np.int64]) -> Scores:
+    """The scores, with those of a group that lies below the mean of all raised to it; nothing is lowered."""
+    scores = scores - (scores.mean() if scores.size else 0.0)
     means = np.bincount(groups, weights=scores) / np.maximum(np.bincount(groups), 1)
-    less: Scores = scores - means[groups]
-    return less
+    higher: Scores = scores - np.minimum(means, 0.0)[groups]
+    return higher
 
 
 def reciprocal_ranks(scores: Scores) -> Scores:

@@ -188,7 +188,7 @@ def _present(db: apsw.Connection, collection_id: int, terms: Sequence[str]) -> d
     sql = f"SELECT group_concat(rowid) FROM {table} WHERE {table} MATCH ?"
     found = {}
     for term in terms:
-        ((joined,),) = rows(db, sql, ('"' + term.replace('"', '""') + '"',))
+        ((joined,),) = rows(db, sql, (_literal(term),))
         rowids = np.fromstring(joined or "", dtype=np.int64, sep=",")
         found[term] = rowids, np.ones(len(rowids), dtype=np.int64)
     return found
@@ -208,6 +208,20 @@ def joined_postings(
         np.concatenate([np.empty(0, np.int64), *(rowids for rowids, _ in found)]),
         np.concatenate([np.empty(0, np.int64), *(counts for _, counts in found)]),
     )
+
+
+def holding(db: apsw.Connection, collection_id: int, terms: Sequence[str]) -> NDArray[np.int64]:
+    """The rowids of the passages that hold all of these terms, ascending; none without terms."""
+    table = terms_table(collection_id)
+    sql = f"SELECT rowid FROM {table} WHERE {table} MATCH ? ORDER BY rowid"
+    expression = " AND ".join(map(_literal, terms))
+    found = rows(db, sql, (expression,)) if terms else []
+    return np.fromiter((rowid for (rowid,) in found), dtype=np.int64, count=len(found))
+
+
+def _literal(term: str) -> str:
+    """A term as FTS5's query language spells it."""
+    return '"' + term.replace('"', '""') + '"'
 
 
 def passage_lengths(db: apsw.Connection, collection_id: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -235,7 +249,7 @@ def matches(
     if not terms or limit <= 0:
         return []
     table = terms_table(collection_id)
-    expression = " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)
+    expression = " OR ".join(map(_literal, terms))
     # Only a single very common term has more rows than the limit; with a filter all are looked at.
     chosen = "" if among is None else " AND +rowid IN (SELECT value FROM json_each(?))"
     filters = () if among is None else (json.dumps(list(among)),)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.errors import LibraryError, ModelMismatch, UsageError
-from rag.protocols import Layout, Postings, Rowids, Vectors
+from rag.protocols import Distance, Layout, Postings, Rowids, Vectors
 from rag.records import Document, DocumentEntry, Hit, Passage
 from rag.store import checks, documents, duplicates, keywords, switching, vectors
 from rag.store.caching import Latest
@@ -335,10 +336,17 @@ class SqliteStore:
             chosen = keywords.affordable(counts, passages)
             return keywords.matches(db, collection_id, chosen, limit, among)
 
-    def cosines(self, collection: str, rowids: Sequence[int], vector: Vectors) -> list[float]:
-        """The exact cosine of each passage to the vector, in the order given.
+    def holding(self, collection: str, terms: Sequence[str]) -> NDArray[np.int64]:
+        """The rowids of the passages that hold all of these index terms, ascending, common ones too."""
+        with self.database.read() as db:
+            return keywords.holding(db, self._collection_id(db, collection), terms)
 
-        A passage that left the collection since its rowid was read gets the least of the others' cosines:
+    def similarities(
+        self, collection: str, rowids: Sequence[int], vector: Vectors, *, distance: Distance = "cosine"
+    ) -> list[float]:
+        """How near each passage is to the vector, exactly, in the order given; higher is nearer.
+
+        A passage that left the collection since its rowid was read gets the least of the others' values:
         `hits` will leave it out, and until then it does not move the scale of the rest.
         """
         with self.database.read() as db:
@@ -346,7 +354,9 @@ class SqliteStore:
             embedding = self._need_serving(db, collection_id, collection)
             index = self._index(db, collection_id, embedding)
             ids, found = vectors.vectors_of(db, embedding, index, rowids)
-        by_id = dict(zip(ids.tolist(), vectors.dot(found, vector).tolist(), strict=True))
+            mean = vectors.running_mean(db, embedding) if distance == "centred" else None
+        values = vectors.similarities(found, vector, distance=distance, mean=mean)
+        by_id = dict(zip(ids.tolist(), values.tolist(), strict=True))
         least = min(by_id.values(), default=-1.0)
         return [by_id.get(rowid, least) for rowid in rowids]
 

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import LibraryError, ModelMismatch
-from rag.protocols import Rowids, Vectors
+from rag.protocols import Distance, Rowids, Vectors
 from rag.store.database import first_row, rows, take_ids
 from rag.store.rows import Related
 
@@ -397,6 +397,28 @@ def dot(matrix: Vectors, vector: Vectors) -> Vectors:
     """
     product: Vectors = np.einsum("ij,j->i", matrix, vector)
     return product
+
+
+def similarities(
+    matrix: Vectors, vector: Vectors, *, distance: Distance, mean: Vectors | None = None
+) -> Vectors:
+    """How near each row is to the vector; higher is nearer, shape (rows,).
+
+    "euclidean" and "manhattan" are distances with their sign turned. "centred" is the cosine once the
+    collection's mean is subtracted from both.
+    """
+    nearness: Vectors
+    if distance == "euclidean":
+        nearness = -np.linalg.norm(matrix - vector, axis=1)
+    elif distance == "manhattan":
+        nearness = -np.abs(matrix - vector).sum(axis=1)
+    elif distance == "centred" and mean is not None:
+        matrix, vector = matrix - mean, vector - mean
+        lengths = np.linalg.norm(matrix, axis=1) * np.linalg.norm(vector)
+        nearness = dot(matrix, vector) / np.maximum(lengths, 1e-12)
+    else:
+        nearness = dot(matrix, vector)
+    return nearness
 
 
 def best(ids: NDArray[np.int64], scores: NDArray[Any], limit: int) -> list[tuple[int, float]]:
