@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from rag.config import Settings
 from rag.errors import LibraryError, UsageError
 from rag.evaluation import (
+    QUESTION_MARKS,
     Evaluation,
     Origin,
     Question,
@@ -56,7 +57,9 @@ Progress = Callable[[int, int], None]
 FollowIngest = Callable[[Iterator["IngestEvent"]], object]
 
 
-_SUM = Ranking(name_weight=0.0, document_weight=0.0, number_weight=0.0, page_penalty=0.0, reranked=0)
+_SUM = Ranking(
+    digits_boost=1.0, name_weight=0.0, document_weight=0.0, number_weight=0.0, page_penalty=0.0, reranked=0
+)
 BASELINES = {
     "vectors only": replace(_SUM, keyword_weight=0.0),
     "keywords only": replace(_SUM, dense_weight=0.0, keyword_weight=1.0),
@@ -279,9 +282,19 @@ class QuestionWriter:
         prompt = fill_apart("made_question", folder=self.prompts, text=passage)
         key = hashlib.sha256(f"{self.model.identity}\n{prompt}".encode()).hexdigest()
         if key not in self._known:
-            pieces = self.model.stream([Message("user", prompt)], max_tokens=WRITTEN_TOKENS)
-            self._keep(key, "".join(piece for piece in pieces if isinstance(piece, str)))
+            self._keep(key, self._written(prompt))
         return self._known[key]
+
+    def _written(self, prompt: str) -> str:
+        """The model's text up to its first question mark: a weak model goes on with questions."""
+        pieces: list[str] = []
+        stream = self.model.stream(
+            [Message("user", prompt)],
+            max_tokens=WRITTEN_TOKENS,
+            cancelled=lambda: any(mark in piece for piece in pieces for mark in QUESTION_MARKS),
+        )
+        pieces.extend(piece for piece in stream if isinstance(piece, str))
+        return "".join(pieces)
 
     def _keep(self, key: str, written: str) -> None:
         self._known[key] = written

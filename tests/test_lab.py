@@ -191,7 +191,7 @@ def test_embedding_models_are_compared(
 ) -> None:
     other = WordEmbedder()
     other.identity = "words-v2"
-    monkeypatch.setattr("rag.models.embedding_folder", lambda name, *, models: Path(name))
+    monkeypatch.setattr("rag.models.embedding_folder", lambda name, *, models: models / name)
     monkeypatch.setattr("rag.embedding.load_embedder", lambda folder, **options: other)
     assert measured(library, notes, "embedding_model=multilingual-e5-small,other") == 1.0
     assert len(names(library)) == 2
@@ -202,7 +202,7 @@ def test_sets_of_the_same_name_share_no_index(library: Library, notes: Path, tmp
     """The second set found the documents of the first."""
     other = tmp_path / "elsewhere" / "notes"
     shutil.copytree(notes, other)
-    (other / "corpus" / "boat.md").write_text("Nothing.\n", encoding="utf-8")
+    (other / "corpus" / "boat.md").unlink()
     assert measured(library, notes) == 1.0
     assert measured(library, other) == pytest.approx(2 / 3)
     shutil.rmtree(other)
@@ -227,7 +227,7 @@ def test_a_corpus_that_a_set_no_longer_names_leaves_its_index(library: Library, 
 
 def test_a_chat_model_writes_the_questions(library: Library, notes: Path) -> None:
     through(library.ingest([notes / "corpus"]))
-    library._chat_model = QueuedModel(["How many frames?", "No question.", "Which paint?"])
+    library._chat_model = QueuedModel(["How many frames? 42. How", "No question.", "Which paint?"])
     told: list[tuple[int, int]] = []
     evaluation = evaluate_collection(
         library,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from rag.evaluation.drawing import chart, chart_page
 from rag.evaluation.laboratory import Evaluation, Origin, Search, Trial, answerable, evaluate
-from rag.evaluation.made_questions import make_questions
+from rag.evaluation.made_questions import QUESTION_MARKS, make_questions
 from rag.evaluation.matching import contains, holds_answer, match
 from rag.evaluation.measures import Comparison, Estimate, Scores, compare, corrected, estimate, score
 from rag.evaluation.runs import evaluation_json, save, saved, winner
 from rag.evaluation.sets import Question, QuestionSet, load_questions, load_set
 
 __all__ = [
+    "QUESTION_MARKS",
     "Comparison",
     "Estimate",
     "Evaluation",

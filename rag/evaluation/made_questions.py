@@ -13,7 +13,7 @@ from rag.evaluation.sets import Question
 from rag.protocols import SearchIndex
 from rag.records import Hit
 from rag.text.sentences import split_sentences
-from rag.text.wording import words
+from rag.text.wording import content_words, stem, words
 
 Write = Callable[[str], str]
 Progress = Callable[[int, int], None]
@@ -24,9 +24,10 @@ _SPACELESS = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{K
 MIN_WORDS, MAX_WORDS = 8, 40
 MIN_LETTERS, MAX_LETTERS = 15, 120
 
+QUESTION_MARKS = "?？؟\u037e"
 _SIGNS = r"[\s\"'“”„«»*`]*"
 _QUESTION = regex.compile(
-    rf"{_SIGNS}(?:(?:question|frage|问题|q)\s*[:：]{_SIGNS})?(?P<asked>\S.*[?？؟\u037e]){_SIGNS}",
+    rf"{_SIGNS}(?:(?:question|frage|问题|q)\s*[:：]{_SIGNS})?(?P<asked>\S.*[{QUESTION_MARKS}]){_SIGNS}",
     regex.IGNORECASE,
 )
 LONGEST_QUESTION = 300
@@ -81,12 +82,21 @@ def make_questions(
 
 
 def asked_about(passage: str, written: str) -> str:
-    """The question in what a model wrote about a passage; "" where there is none, or it only quotes."""
+    """The question in what a model wrote about a passage; "" where there is none of use."""
     for line in written.splitlines():
         found = _QUESTION.fullmatch(line)
-        if found and len(found["asked"]) <= LONGEST_QUESTION and not quotes(passage, found["asked"]):
+        if found and len(found["asked"]) <= LONGEST_QUESTION and is_about(passage, found["asked"]):
             return found["asked"]
     return ""
+
+
+def is_about(passage: str, question: str) -> bool:
+    """Whether a question names something of the passage and does not only quote it.
+
+    "What is the text about?" cannot be found.
+    """
+    named = set(map(stem, content_words(question))) & set(map(stem, content_words(passage)))
+    return bool(named) and not quotes(passage, question)
 
 
 def quotes(passage: str, question: str) -> bool:
