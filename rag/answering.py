@@ -15,7 +15,7 @@ from rag.errors import RagError, UsageError
 from rag.evidence import read
 from rag.extracts import extracts
 from rag.filters import ParsedQuery, parse_query
-from rag.grounding import Grounded, ground, without_half_marker
+from rag.grounding import Grounded, ground
 from rag.keywords import query_terms
 from rag.protocols import ChatModel, Embedder, Reranker, SearchIndex
 from rag.quoting import MOST_SENTENCES, quoted, quoting_grammar, speakable
@@ -35,6 +35,7 @@ from rag.refusal import judge
 from rag.retrieval import retrieve, with_surroundings
 from rag.sweep import Sweep, sweep, sweep_question
 from rag.templates import Templates
+from rag.text.markers import without_half_marker
 
 
 @dataclass(frozen=True, slots=True)

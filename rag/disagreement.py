@@ -7,7 +7,8 @@ from itertools import combinations
 
 from rag.records import Disagreement, Evidence
 from rag.text.fact_matching import holds
-from rag.text.facts import Fact, facts
+from rag.text.fact import Fact
+from rag.text.facts import facts
 from rag.text.wording import content_words, stem
 
 _SAME_STATEMENT = 0.6

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 
 from rag.protocols import Embedder
 from rag.records import Citation, Hit, Sentence, Support
+from rag.text.fact import Fact
 from rag.text.fact_matching import holds
-from rag.text.facts import Fact, facts
+from rag.text.fact_words import HUNDREDS, NUMBER_WORDS, SCALES, UNITS
+from rag.text.facts import facts
+from rag.text.markers import Placed, without_markers
 from rag.text.negation import contradictions
 from rag.text.sentences import split_sentences
+from rag.text.spelled_numbers import CHINESE_NUMERALS
+from rag.text.substitutions import Substitution, is_among, substitutions
 from rag.text.wording import content_words, stem, words
 
-_MARKERS = re.compile(r"\[\s*(\d+(?:\s*[,;]\s*\d+)*)\s*\]")
-_HALF_MARKER = re.compile(r"\s*\[[\d\s,;]*$")
 _LIST_NUMBER = re.compile(r"^\s*\(?\d{1,3}[.)]\s+")
 _LEAD_IN = re.compile(r":\s*$")
 
@@ -25,6 +28,12 @@ _COVERED = 0.4
 _NEAR_VERBATIM = 0.6
 _SIMILAR = 0.86
 _SAME = 0.90
+# A word exchanged for another means the same when half the cosine of the words and the cosine of both
+# between their neighbours make this much. Of 138 nouns exchanged at random in the sample documents'
+# sentences this finds 133, and accuses 21 of 234 synonyms; 1.38 would find 110 and accuse 5.
+_SAME_WORD = 1.40
+_AMOUNTS = frozenset(stem(word) for word in (*NUMBER_WORDS, *HUNDREDS, *SCALES, *UNITS))
+_CHINESE_AMOUNTS = re.compile(f"(?<!第)[{CHINESE_NUMERALS}]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,7 @@ class _Claim:
     text: str
     start: int
     end: int
-    marks: tuple[_Placed, ...]
+    marks: tuple[Placed, ...]
 
     @property
     def markers(self) -> tuple[int, ...]:
@@ -73,9 +82,10 @@ class _Source:
 
     @property
     def context(self) -> str:
-        """All of the passage and what names it."""
-        names = (self.hit.title, *self.hit.passage.heading_path, self.hit.doc)
-        return "\n".join((*names, self.hit.passage.text))
+        """All of the passage, what names it, and the caption and header of its table."""
+        passage = self.hit.passage
+        names = (self.hit.title, *passage.heading_path, self.hit.doc, passage.context)
+        return "\n".join((*names, passage.text))
 
     @property
     def strength(self) -> float:
@@ -96,49 +106,19 @@ def ground(text: str, hits_by_marker: Mapping[int, Hit], *, embedder: Embedder |
     agree with it, and the rest must be near to one of its sentences: in words, or, with an embedder, in
     meaning. A claim that several passages share is looked for in all that it cites.
     """
-    plain, placed, removed = _without_markers(text, hits_by_marker)
+    code = [hit.passage.text for hit in hits_by_marker.values() if "`" in hit.passage.text]
+    unmarked = without_markers(text, hits_by_marker.keys(), sources=code)
     check = _Check(hits_by_marker, embedder)
-    checked = [(claim, check.verdict(claim)) for claim in _claims(plain, placed)]
-    final, sentences = _with_markers(plain, checked)
+    checked = [(claim, check.verdict(claim)) for claim in _claims(unmarked.text, unmarked.placed)]
+    final, sentences = _with_markers(unmarked.text, checked)
     citations = tuple(citation for claim, verdict in checked for citation in _citations(claim, verdict))
-    return Grounded(final, sentences, citations, removed)
+    return Grounded(final, sentences, citations, unmarked.removed)
 
 
-def without_half_marker(text: str) -> str:
-    """A streaming answer without the marker that is still being written at its end."""
-    return _HALF_MARKER.sub("", text)
-
-
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    """A valid marker and its offset in the text without markers."""
-
-    position: int
-    marker: int
-
-
-def _without_markers(text: str, valid: Mapping[int, Hit]) -> tuple[str, list[_Placed], int]:
-    """The text without its markers, the valid ones with their places, and how many were not valid."""
-    pieces: list[str] = []
-    placed: list[_Placed] = []
-    removed, length, position = 0, 0, 0
-    for match in _MARKERS.finditer(text):
-        piece = text[position : match.start()].rstrip(" ")
-        pieces.append(piece)
-        length += len(piece)
-        position = match.end()
-        for marker in dict.fromkeys(int(number) for number in re.findall(r"\d+", match[1])):
-            if marker in valid:
-                placed.append(_Placed(length, marker))
-            else:
-                removed += 1
-    return "".join([*pieces, text[position:]]), placed, removed
-
-
-def _claims(plain: str, placed: Sequence[_Placed]) -> list[_Claim]:
+def _claims(plain: str, placed: Sequence[Placed]) -> list[_Claim]:
     """The sentences, each with the markers in it or directly behind it."""
     spans = split_sentences(plain)
-    owned: list[list[_Placed]] = [[] for _ in spans]
+    owned: list[list[Placed]] = [[] for _ in spans]
     leading = bool(spans and placed and placed[0].position <= spans[0][0])
     for mark in placed:
         if spans:
@@ -204,12 +184,12 @@ class _Check:
     def _source(self, claim: _Claim, marker: int) -> _Source:
         """The sentence of one passage that the claim is nearest to.
 
-        Numbers hardly count for it: a swapped number must not lead to the sentence it came from.
+        Numbers and units hardly count for it: a swapped one must not lead to the sentence it came from.
         """
         hit, spans = self._hits[marker], self._spans[marker]
         text = hit.passage.text
-        asked = {stem(word) for word in content_words(claim.text)}
-        subject = {word for word in asked if not word.isdigit()} or asked
+        asked = _stems(content_words(_CHINESE_AMOUNTS.sub(" ", claim.text)))
+        subject = {word for word in asked if not word.isdigit()} - _AMOUNTS or asked
         if not spans:
             return _Source(marker, hit, 0, 0, "", 0.0)
         coverages = [_coverage(subject, text[start:end]) for start, end in spans]
@@ -238,13 +218,17 @@ class _Check:
         named = ", ".join(f"[{source.marker}]" for source in sources)
         hard: list[str] = []
         soft: list[str] = []
-        for fact in facts(_LIST_NUMBER.sub("", claim.text)):
-            problem = self._missing(fact, claim, sources)
+        for fact in self._facts_of(_LIST_NUMBER.sub("", claim.text)):
+            problem = self._missing(fact, claim, sources) if fact.weight != "held" else ""
             if problem:
                 (soft if fact.kind == "name" else hard).append(f"{problem} {named}")
         best = max(sources, key=lambda source: source.strength)
         if best.coverage >= _COVERED:
-            hard += [f"{what} {named}" for what in contradictions(claim.text, best.quote, best.window)]
+            exchanged = list(substitutions(claim.text, best.quote))
+            hard += [f"{o.claimed} (it is {o.found}) is not in {named}" for o in exchanged if o.is_miscounted]
+            soft += [f"“{word}” is not in {named}" for word in self._exchanged(exchanged, sources)]
+            around = "\n".join((best.window, *self._also_told(claim, best)))
+            hard += [f"{what} {named}" for what in contradictions(claim.text, best.quote, around)]
         wording = _wording(best)
         problems = (*hard, *soft)
         if hard or wording == "false" or (soft and wording != "true"):
@@ -253,18 +237,55 @@ class _Check:
             return _Verdict("partly", problems or (f"only a part of this is in {named}",), tuple(sources))
         return _Verdict("true", (), tuple(sources))
 
+    def _exchanged(self, exchanged: Sequence[Substitution], sources: Sequence[_Source]) -> list[str]:
+        """The words put in the place of others that mean something else, and that no source has."""
+        held = {word for source in sources for word in words(source.context)}
+        return [
+            one.claimed
+            for one in exchanged
+            if one.is_plain
+            and (one.names_another_party or (not is_among(one.claimed, held) and self._means_another(one)))
+        ]
+
+    def _means_another(self, one: Substitution) -> bool:
+        """By meaning; without an embedder only where both may be names."""
+        if one.names_the_same_party:
+            return False
+        if self._embedder is None:
+            return one.claimed[0].isupper() and one.found[0].isupper()
+        texts = [one.claimed, one.found, one.claimed_in_place, one.found_in_place]
+        word, other, in_place, other_in_place = self._embedder.embed_queries(texts)
+        return float(word @ other) / 2 + float(in_place @ other_in_place) < _SAME_WORD
+
     def _missing(self, fact: Fact, claim: _Claim, sources: Sequence[_Source]) -> str:
         """Why a fact is not held by the sources; "" when it is."""
         shown = f"“{fact.text}”" if fact.kind == "quotation" else fact.text
-        if not any(holds(source.context, self._facts_of(source.context), fact) for source in sources):
+        held = (holds(source.context, self._facts_of(source.context), fact) for source in sources)
+        if fact.weight == "sure" and not any(held):
             return f"{shown} is not in"
         nearest = max(sources, key=lambda source: source.strength)
-        if len(sources) > 1 or holds(nearest.quote, self._facts_of(nearest.quote), fact):
+        if len(sources) > 1 or self._is_told(fact, claim, nearest):
             return ""
-        if _coverage({stem(word) for word in content_words(claim.text)}, nearest.quote) < _NEAR_VERBATIM:
+        if _coverage(_stems(content_words(claim.text)), nearest.quote) < _NEAR_VERBATIM:
             return ""
         rivals = _rivals(fact, claim.text, nearest.quote)
         return f"{shown} stands for something else (here it is {rivals[0].text}) in" if rivals else ""
+
+    def _is_told(self, fact: Fact, claim: _Claim, nearest: _Source) -> bool:
+        """Whether a fact is in the nearest sentence, its table's header, or another that the claim tells."""
+        header = nearest.hit.passage.context
+        scaled = f"{header}\n{nearest.quote}" if fact.kind == "number" else nearest.quote
+        return (
+            holds(scaled, self._facts_of(nearest.quote), fact)
+            or holds(header, self._facts_of(header), fact)
+            or any(holds(told, self._facts_of(told), fact) for told in self._also_told(claim, nearest))
+        )
+
+    def _also_told(self, claim: _Claim, nearest: _Source) -> list[str]:
+        """The other sentences of the passage that the claim tells for the most part."""
+        text, stated = nearest.hit.passage.text, _stems(words(claim.text))
+        others = [text[start:end] for start, end in self._spans[nearest.marker] if start != nearest.start]
+        return [other for other in others if _share(other, stated) >= _NEAR_VERBATIM]
 
     def _facts_of(self, text: str) -> list[Fact]:
         if text not in self._facts:
@@ -280,7 +301,7 @@ def _rivals(fact: Fact, claim: str, quote: str) -> list[Fact]:
     """
     stated = facts(claim)
     rivals = []
-    for other in facts(quote):
+    for other in (other for other in facts(quote) if other.weight != "held"):
         same_value = other.kind == fact.kind and bool(other.readings & fact.readings)
         changed = other.kind == fact.kind and other.unit == fact.unit and not holds(claim, stated, other)
         years = [reading[0] for reading in other.readings if isinstance(reading, tuple)]
@@ -292,7 +313,17 @@ def _rivals(fact: Fact, claim: str, quote: str) -> list[Fact]:
 
 def _coverage(asked: set[str], text: str) -> float:
     """The share of the claim's content words, by stem, that a text holds."""
-    return len(asked & {stem(word) for word in words(text)}) / len(asked) if asked else 0.0
+    return len(asked & _stems(words(_CHINESE_AMOUNTS.sub(" ", text)))) / len(asked) if asked else 0.0
+
+
+def _stems(those: Iterable[str]) -> set[str]:
+    return {stem(word) for word in those}
+
+
+def _share(text: str, stated: set[str]) -> float:
+    """The share of a text's content words, by stem, that are stated."""
+    own = _stems(content_words(text))
+    return len(own & stated) / len(own) if own else 0.0
 
 
 def _wording(source: _Source) -> Support:

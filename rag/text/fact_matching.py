@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
-from rag.text.facts import NAME_WORD, Date, Fact, FactKind, plain_text, squeezed
+from rag.text.fact import Date, Fact, FactKind, plain_text
+from rag.text.facts import NAME_WORD, squeezed
+from rag.text.inflection import same_name
 from rag.text.wording import fold, words
 
 _IN_SCALE = {
@@ -14,16 +17,25 @@ _IN_SCALE = {
     10**9: re.compile(r"in billions|in mrd|in milliarden|en milliards"),
 }
 
+_ALSO_UNITS = {
+    "part": set[str](),
+    "ordinal": {"", "label"},
+    "label": {"", "ordinal"},
+    "degree": {"", "°C", "°F"},
+    "°C": {"", "degree"},
+    "°F": {"", "degree"},
+}
+
 
 def holds(source: str, source_facts: list[Fact], fact: Fact) -> bool:
     """Whether a text with these facts has the fact, in whatever form it is written."""
     if fact.kind == "quotation":
         return str(next(iter(fact.readings))) in squeezed(source)
     if fact.kind == "code":
-        return str(next(iter(fact.readings))) in re.sub(r"[-_./ ]", "", plain_text(source))
+        return bool(_whole_code(fact.text).search(plain_text(source)))
     if fact.kind == "name":
         held = words(source)
-        return all(any(_same_name(part, word) for word in held) for part in words(fact.text)) or _is_acronym(
+        return all(any(same_name(part, word) for word in held) for part in words(fact.text)) or _is_acronym(
             fact.text, source
         )
     if fact.kind == "date":
@@ -39,15 +51,14 @@ def _readings(source_facts: list[Fact], kind: FactKind) -> set[object]:
     return {reading for fact in source_facts if fact.kind == kind for reading in fact.readings}
 
 
-def _same_name(claimed: str, found: str) -> bool:
-    """Equal but for an ending of up to three letters: "Köln", "Kölner"; not "Anna", "Anne"."""
-    if claimed == found:
-        return True
-    shared = next(
-        (i for i, (a, b) in enumerate(zip(claimed, found, strict=False)) if a != b),
-        min(len(claimed), len(found)),
+@lru_cache(maxsize=512)
+def _whole_code(code: str) -> re.Pattern[str]:
+    """A code with its separators written in any way: not as a part of another, but for a plural and "v3"."""
+    parts = re.findall(r"[a-z]+|\d+", re.sub(r"(?<=\d)s$", "", re.sub(r"^v(?=\d)", "", code)))
+    written = "[-_./ ]?".join(parts)
+    return re.compile(
+        rf"(?<![a-uw-z0-9])(?<![a-z0-9]v)(?<!\d\.){written}(?!(?!s\b)[a-z0-9]|[-_.]\d)", re.ASCII
     )
-    return shared >= max(4, len(claimed) - 2) and abs(len(claimed) - len(found)) <= 3
 
 
 def _is_acronym(name: str, source: str) -> bool:
@@ -65,7 +76,9 @@ def _same_date(claimed: object, found: object) -> bool:
     pairs = list(zip(claimed, found, strict=True))
     if pairs[1][0] != pairs[1][1]:
         return False
-    return all(a is None or a == b for a, b in pairs) or (pairs[0][1] is None and pairs[2][0] == pairs[2][1])
+    return all(a is None or a == b for a, b in pairs) or (
+        pairs[0][1] is None and pairs[2][0] is not None and pairs[2][0] == pairs[2][1]
+    )
 
 
 def _year_and_month_apart(fact: Fact, source_facts: list[Fact]) -> bool:
@@ -86,8 +99,8 @@ def _holds_number(source: str, source_facts: list[Fact], fact: Fact) -> bool:
     """The value is there, and where the source names its unit, it is the same unit."""
     same = [f for f in source_facts if f.kind == "number" and _equal_values(fact, f, source)]
     if same:
-        units = {f.unit for f in same} - {"ambiguous"}
-        return not fact.unit or fact.unit == "ambiguous" or "" in units or fact.unit in units or not units
+        units = {f.unit for f in same if f.weight != "held" or f.unit == fact.unit}
+        return not fact.unit or fact.unit in units or bool(units & _ALSO_UNITS.get(fact.unit, {""}))
     years = {Decimal(date[0]) for date in _dated(source_facts) if date[0]}
     days = {Decimal(date[2]) for date in _dated(source_facts) if date[2]}
     return bool(fact.readings & years) or (not fact.unit and bool(fact.readings & days))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from rag.text.wording import FUNCTION_WORDS, fold, stem
 
@@ -19,12 +20,17 @@ _UNSPACED_NEGATIONS = re.compile(r"不|没|沒|未|无|無|勿|别|非|ない|�
 _OPPOSITES = (
     "must may|always sometimes|allowed forbidden|allowed prohibited|permitted forbidden|permitted prohibited",
     "increase decrease|increased decreased|increases decreases|rise fall|rose fell|risen fallen|grew shrank",
-    "before after|above below|over under|more less|more fewer|most least|minimum maximum|least most",
+    "before after|above below|more less|more fewer|most least|minimum maximum|least most",
     "highest lowest|higher lower|larger smaller|longer shorter|earlier later|first last|open closed",
     "include exclude|includes excludes|included excluded|including excluding|enable disable|enabled disabled",
     "accept reject|accepted rejected|approved rejected|required optional|mandatory optional|free paid",
     "internal external|public private|manual automatic|start end|starts ends|opens closes|buy sell",
-    "win lose|won lost|true false|up down|with without|faster slower|cheaper dearer|better worse|all none",
+    "win lose|won lost|true false|with without|faster slower|cheaper dearer|better worse|all none",
+    "all some|always never|often seldom|often rarely|every some|none some",
+    "employer employee|employers employees",
+    "tenant landlord|tenants landlords|licensor licensee|lender borrower|buyer seller|buyers sellers",
+    "north south|east west|northern southern|eastern western|left right|morning evening",
+    "alle einige|immer nie|immer manchmal|arbeitgeber arbeitnehmer|mieter vermieter|käufer verkäufer",
     "vor nach|mehr weniger|mindestens höchstens|erlaubt verboten|mit ohne|gestiegen gesunken|höher niedriger",
     "avant après|plus moins|autorisé interdit|avec sans|antes después|más menos|permitido prohibido|con sin",
 )
@@ -35,10 +41,17 @@ for _line in _OPPOSITES:
         _OPPOSED.setdefault(_one, set()).add(_other)
         _OPPOSED.setdefault(_other, set()).add(_one)
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’]t)?|[.;:!?,—–]")
+_DENIES_NOTHING = re.compile(
+    r"\bnos?\. ?(?=\d)|\b(?:no|not) (?:less|more|later|fewer|earlier) than\b|\bnot only\b"
+)
 _SCOPE_WORDS = 4
 _SPACED = re.compile(r"[^\W\d_] [^\W\d_]")
 _PREFIXED = re.compile(r"\b(?:un|in|im|ir|dis|non)[a-z]{4,}|\b\w{3,}(?:less|los|lose[nmrs]?)\b")
 _BREAKS = frozenset(".;:!?—–")
+_CLAUSE_OPENERS = frozenset(
+    """and but or while whereas because if when though und aber oder sondern während weil wenn mais et ou
+    pero y""".split()  # noqa: SIM905
+)
 
 
 def contradictions(claim: str, quote: str, window: str) -> list[str]:
@@ -52,35 +65,49 @@ def contradictions(claim: str, quote: str, window: str) -> list[str]:
 
 
 def _turned(claim: str, quote: str, window: str) -> list[str]:
-    """Negations that only one side has; as many on both sides may merely stand at other words."""
-    ours, theirs, around = _negated(claim), _negated(quote), _negated(window)
-    if len(ours) == len(theirs):
-        return []
-    for key in sorted(ours.keys() - around.keys()):
-        if key in _stems(quote) and not _has_prefixed_negation(ours[key], window):
+    """What only one side negates; a word counts as negated wherever its clause has a negation."""
+    ours, theirs = _negated(claim), _negated(quote)
+    stated, denied = _by_negation(quote)
+    for key in sorted((ours.keys() & stated) - denied):
+        if not _has_prefixed_negation(ours[key], window):
             return [f"“not {ours[key]}” is not in"]
-    if ours and not around:
+    if ours and not _negated(window):
         return ["a “not” is not in"] if not _PREFIXED.search(fold(window)) else []
-    for key in sorted(theirs.keys() - ours.keys()):
-        if key in _stems(claim) and not _has_prefixed_negation(theirs[key], claim):
+    stated_by_claim, denied_by_claim = _by_negation(claim)
+    for key in sorted((theirs.keys() & stated_by_claim) - denied_by_claim - stated):
+        if not _has_prefixed_negation(theirs[key], claim):
             return [f"“{theirs[key]}” without its “not” is not in"]
     return []
 
 
+def _by_negation(text: str) -> tuple[set[str], set[str]]:
+    """The stems of the words in the clauses without a negation, and in those with one."""
+    stated: set[str] = set()
+    denied: set[str] = set()
+    clause: list[str] = []
+    for token in [*_tokens(text), "."]:
+        if token in _BREAKS or token in _CLAUSE_OPENERS:
+            (denied if any(map(_is_negation, clause)) else stated).update(map(stem, clause))
+            clause = []
+        else:
+            clause.append(token)
+    return stated, denied
+
+
 def _opposed(claim: str, quote: str) -> list[str]:
-    """A word of the claim whose opposite stands in the source instead."""
-    claim_words, quote_words = _words(claim), _words(quote)
+    """A word that the claim has once more than its source, and its opposite once less."""
+    ours, theirs = Counter(_tokens(claim)), Counter(_tokens(quote))
     if bool(_negated(claim)) != bool(_negated(quote)):
         return []
-    for word in sorted((claim_words & _OPPOSED.keys()) - quote_words):
-        there = (_OPPOSED[word] & quote_words) - claim_words
+    for word in sorted((ours - theirs).keys() & _OPPOSED.keys()):
+        there = _OPPOSED[word] & (theirs - ours).keys()
         if there:
             return [f"“{word}” (the source has “{min(there)}”) is not in"]
     return []
 
 
 def _tokens(text: str) -> list[str]:
-    return _TOKEN.findall(fold(text))
+    return _TOKEN.findall(_DENIES_NOTHING.sub(" ", fold(text)))
 
 
 def _words(text: str) -> set[str]:
@@ -108,15 +135,11 @@ def _negated(text: str) -> dict[str, str]:
 
 def _next_content(tokens: list[str]) -> str:
     for token in tokens:
-        if token in _BREAKS:
+        if token in _BREAKS or token in _CLAUSE_OPENERS:
             return ""
         if token[0].isalpha() and token not in FUNCTION_WORDS and not _is_negation(token):
             return token
     return ""
-
-
-def _stems(text: str) -> set[str]:
-    return {stem(word) for word in _words(text)}
 
 
 def _has_prefixed_negation(word: str, text: str) -> bool:
