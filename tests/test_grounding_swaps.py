@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-import random
-from collections import Counter
+from collections.abc import Sequence
 
-from rag.grounding import ground
-from tests.swaps import Case, made_cases
+import pytest
 
-CASES = 1000
+from rag.protocols import Embedder
+from tests.paraphrases import PARAPHRASES
+from tests.swaps import FALSIFIED, Rate, rates, sampled_cases
+
+NEED_MEANING = {"noun", "role", "quantity"}
+"""Swaps of plain words, which nothing but an embedder tells from synonyms."""
 
 
-def is_supported(case: Case) -> bool:
-    return all(sentence.supported == "true" for sentence in ground(case.answer, case.hits).sentences)
+def test_swaps_of_facts_are_found_without_an_embedder() -> None:
+    """Measured on these cases: 1.1 % false support, 1.1 % false alarm."""
+    cases = [case for case in sampled_cases(seed=1, per_kind=60) if case.kind not in NEED_MEANING]
+    assert_within_limits(rates(cases, None))
 
 
-def test_false_support_and_false_alarm_stay_within_their_limits() -> None:
-    """Measured on 2,500 cases of this seed: 0.6 % false support, 1.4 % false alarm."""
-    cases = made_cases(seed=1)
-    random.Random(2).shuffle(cases)
-    cases = cases[:CASES]
-    kinds = Counter(case.kind for case in cases)
-    assert set(kinds) >= {"verbatim", "reworded", "number", "name", "negation", "citation", "unit", "month"}
-    verdicts = [(case.true, is_supported(case)) for case in cases]
-    false_support = [supported for true, supported in verdicts if not true]
-    false_alarm = [not supported for true, supported in verdicts if true]
-    assert len(false_support) >= 400
-    assert sum(false_support) / len(false_support) <= 0.02
-    assert sum(false_alarm) / len(false_alarm) <= 0.05
+@pytest.mark.slow
+def test_false_support_and_false_alarm_stay_within_their_limits(embedder: Embedder) -> None:
+    """Measured on these cases, with the embedder as answers are checked: 1.6 % and 0.5 %."""
+    measured = rates(sampled_cases(seed=1, per_kind=50), embedder)
+    assert {one.kind for one in measured} > {"verbatim", "citation", *FALSIFIED, *PARAPHRASES}
+    assert_within_limits(measured)
+
+
+def assert_within_limits(measured: Sequence[Rate]) -> None:
+    of = {one.kind: one for one in measured}
+    assert of["false"].total >= 400
+    assert of["true"].total >= 400
+    assert of["false"].wrong / of["false"].total <= 0.02, measured
+    assert of["true"].wrong / of["true"].total <= 0.05, measured
