@@ -13,6 +13,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from gguf_files import starter_gguf
 from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
@@ -24,8 +25,11 @@ from rag.conversations import Turn as SavedTurn
 from rag.errors import LibraryError, ModelNotFound, UsageError
 from rag.evaluation import Question, evaluate
 from rag.evaluation import save as save_evaluation
+from rag.generation.tuned import TunedModel, save_tuned
 from rag.indexing import IngestEvent, Receipt
 from rag.lab import RESULTS
+from rag.models import total_memory
+from rag.models.folders import write_manifest
 from rag.ranking import DEFAULT_RANKING, Ranking
 from rag.records import (
     Answer,
@@ -1057,6 +1061,81 @@ def test_every_page_draws(filled: Path, page: str) -> None:
     assert app.title[0].value == SAY(f"nav_{page}")
 
 
+def pulled(library: Path, name: str, **files: str) -> Path:
+    """A model that passes for a pulled one."""
+    folder = library / "models" / name
+    folder.mkdir(parents=True)
+    for file, content in files.items():
+        (folder / file.replace("_", ".")).write_text(content, encoding="utf-8")
+    write_manifest(folder, name=name, source=f"hub {name}", licence="MIT")
+    return folder
+
+
+MODELS = ONE_PAGE.format(page="models")
+
+
+def test_the_models_page_tells_the_memory_there(filled: Path) -> None:
+    html = shown(app_at(filled, MODELS))
+    there = size_text(total_memory() or 0)
+    assert f"needs 400 MB of {there} memory" in html
+
+
+def test_the_answer_mode_is_chosen_beside_the_model(filled: Path) -> None:
+    app = app_at(filled, MODELS)
+    app.selectbox(key="answer_mode").select("quoting").run()
+    assert not app.exception
+    assert load_settings(library=filled).answer_mode == "quoting"
+
+
+def test_a_pulled_model_is_removed(filled: Path) -> None:
+    folder = pulled(filled, "qwen3-0.6b", m_gguf="GGUF")
+    app = app_at(filled, MODELS)
+    press(app, "Delete the model", key="removed-qwen3-0.6b")
+    assert not app.exception
+    assert not folder.exists()
+
+
+def test_a_pulled_reranker_is_used_and_put_away(filled: Path) -> None:
+    architecture = '{"architectures": ["BertForSequenceClassification"]}'
+    folder = pulled(filled, "ms-marco-minilm-l6-v2", config_json=architecture)
+    app = app_at(filled, MODELS)
+    press(app, "Use", key="use-ms-marco-minilm-l6-v2")
+    assert load_settings(library=filled).reranker == folder.resolve()
+    press(app_at(filled, MODELS), "Rank without a model")
+    assert load_settings(library=filled).reranker is None
+
+
+def test_a_model_that_the_catalogue_does_not_have_is_shown(filled: Path) -> None:
+    pulled(filled, "someone--small.gguf", m_gguf="GGUF")
+    assert "someone--small.gguf" in shown(app_at(filled, MODELS))
+
+
+def test_what_was_measured_stands_below_the_model(filled: Path) -> None:
+    app = app_at(filled, MODELS)
+    assert "Not measured on this computer yet." in shown(app)
+    tuned = TunedModel(
+        file=str(starter_gguf()),
+        weights="BF16",
+        flash_attention=True,
+        cache_type="F16",
+        threads=2,
+        step_tokens=128,
+        prefill_rate=900.4,
+        decode_rate=80.0,
+        shipped_prefill_rate=300.0,
+        shipped_decode_rate=70.0,
+        agreement=0.99,
+        exam=0.5,
+        exam_questions=10,
+        mode="quoting",
+        seconds=40.0,
+        tried={},
+    )
+    save_tuned(starter_gguf(), tuned, cache=filled / "cache")
+    expected = "Reads 900 tokens a second, 3.0 times as shipped; 5 of 10 exam questions right."
+    assert expected in shown(app_at(filled, MODELS))
+
+
 def test_the_library_counts_its_documents(filled: Path) -> None:
     html = shown(app_at(filled, ONE_PAGE.format(page="library")))
     assert f"<dt>Documents</dt><dd>{1 + len(THINGS)}</dd>" in html
@@ -1166,7 +1245,9 @@ def test_the_ranking_is_set_and_brought_back(filled: Path) -> None:
     assert load_settings(library=filled).ranking == Ranking(keyword_weight=0.75, fusion="ranks")
     press(app, "Search as shipped")
     assert load_settings(library=filled).ranking == DEFAULT_RANKING
-    assert next(one for one in app.number_input if one.label == "keyword_weight").value == 0.5
+    assert next(one for one in app.number_input if one.label == "keyword_weight").value == (
+        DEFAULT_RANKING.keyword_weight
+    )
 
 
 def test_a_setting_of_ones_own_starts_from_what_is_set(filled: Path) -> None:

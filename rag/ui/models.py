@@ -5,24 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
-from rag.config import save_settings
 from rag.ui.context import App, telling
 from rag.ui.ingesting import begin_embedding
 from rag.ui.markup import icon, label, text
 from rag.ui.progress import REFRESH_SECONDS, clock, draw_jobs, size_text
 from rag.ui.pulling import Pull
 from rag.ui.strings import Phrases
+from rag.ui.tuning import draw_answer_mode, draw_tuning
 
 if TYPE_CHECKING:
-    from rag.models import Model
+    from rag.models import Kind, Model
 
 QUOTES_ONLY = "none"
 BETTER = "llama-3.2-1b-instruct"
-KINDS = ("chat", "embedding", "reranker", "image")
+KINDS: tuple[Kind, ...] = ("chat", "embedding", "reranker", "image")
 
 
 def models_page(app: App) -> None:
@@ -39,7 +39,22 @@ def models_page(app: App) -> None:
             if kind == "embedding":
                 draw_jobs(app.jobs, say, visitor=app.visitor.name)
                 draw_own_embedder(app)
-            draw_models(app, [model for model in CATALOGUE if model.kind == kind])
+            if kind == "reranker" and app.library.settings.reranker is not None:
+                st.button(app.say("use_no_reranker"), on_click=use, args=(app, QUOTES_ONLY, kind))
+            listed = [model for model in CATALOGUE if model.kind == kind]
+            draw_models(app, [*listed, *unlisted(app, kind)])
+
+
+def unlisted(app: App, kind: Kind) -> list[Model]:
+    """What was pulled though the catalogue does not have it."""
+    from rag.models import CATALOGUE, HubSource, Model, installed
+
+    known = {model.name for model in CATALOGUE}
+    return [
+        Model(one.name, kind, HubSource(one.source.removeprefix("hub ")), one.size, one.size, one.licence, "")
+        for one in installed(app.library.settings.models)
+        if one.kind == kind and one.name not in known
+    ]
 
 
 def draw_better(app: App) -> None:
@@ -76,6 +91,9 @@ def draw_current(app: App) -> None:
         )
         if not quotes_only:
             st.button(say("use_none"), key="use-none", type="tertiary", on_click=use, args=(app, QUOTES_ONLY))
+    if not quotes_only:
+        draw_answer_mode(app)
+        draw_tuning(app)
 
 
 def draw_own_embedder(app: App) -> None:
@@ -96,22 +114,42 @@ def is_here(app: App, model: Model) -> bool:
 
     if isinstance(model.source, PackageSource):
         return True
-    return read_manifest(app.library.settings.models / model.name) is not None
+    return read_manifest(app.library.settings.models / model.folder) is not None
+
+
+def is_used(app: App, model: Model) -> bool:
+    """Whether the model is the one that writes, searches or ranks."""
+    settings = app.library.settings
+    ranks = settings.reranker is not None and settings.reranker.name == model.folder
+    return ranks or model.name in (settings.chat_model.lower(), settings.embedding_model.lower())
 
 
 def draw_model(app: App, model: Model) -> None:
     """One entry of the catalogue."""
-    say, settings = app.say, app.library.settings
-    here = is_here(app, model)
-    used = model.name in (settings.chat_model, settings.embedding_model)
+    here, used = is_here(app, model), is_used(app, model)
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"model-{model.name}"):
         st.html(card_html(app, model, here=here, used=used))
-        if here and not used and model.kind == "chat":
-            st.button(say("use"), key=f"use-{model.name}", on_click=use, args=(app, model.name))
-        elif here and not used and model.kind == "embedding":
-            draw_embed(app, model.name)
-        elif not here:
+        if not here:
             draw_pull(app, model)
+        elif not used:
+            draw_choice(app, model)
+
+
+def draw_choice(app: App, model: Model) -> None:
+    """What can be done with a model that is here and not in use."""
+    from rag.models import PackageSource
+
+    say = app.say
+    if model.kind in ("chat", "reranker"):
+        st.button(say("use"), key=f"use-{model.name}", on_click=use, args=(app, model.name, model.kind))
+    elif model.kind == "embedding":
+        draw_embed(app, model.name)
+    if not isinstance(model.source, PackageSource):
+        with st.popover(say("remove"), key=f"remove-{model.name}"):
+            st.text(say("remove_model_sure", size=size_text(model.disk)))
+            st.button(
+                say("remove_model"), key=f"removed-{model.name}", on_click=remove, args=(app, model.name)
+            )
 
 
 def draw_embed(app: App, name: str) -> None:
@@ -163,7 +201,7 @@ def card_html(app: App, model: Model, *, here: bool, used: bool) -> str:
     about = "≈ " if model.approximate else ""
     facts = [
         say("model_disk", size=about + size_text(model.disk)),
-        say("model_memory", size=about + size_text(model.memory)),
+        memory_text(app, model, about),
         model.licence,
         str(model.source),
     ]
@@ -175,18 +213,35 @@ def card_html(app: App, model: Model, *, here: bool, used: bool) -> str:
     )
 
 
+def memory_text(app: App, model: Model, about: str) -> str:
+    """The memory a model needs beside what this computer has."""
+    from rag.models import total_memory
+
+    there, needed = total_memory(), about + size_text(model.memory)
+    if there is None:
+        return app.say("model_memory", size=needed)
+    key = "model_memory_of" if model.memory <= there else "model_memory_short"
+    return app.say(key, size=needed, there=size_text(there))
+
+
 @telling
-def use(app: App, name: str) -> None:
-    """Makes a model the one that writes, from the next question on."""
+def use(app: App, name: str, kind: Literal["chat", "reranker"] = "chat") -> None:
+    """Makes a model the one that writes, or ranks, from the next question on; "none" takes it away."""
     import rag.models
 
-    library = app.library.settings.library
-    if name == QUOTES_ONLY:
-        save_settings(library, {"chat_model": name})
-    else:
-        rag.models.use(name, library=library, kind="chat")
+    rag.models.use(name, library=app.library.settings.library, kind=kind)
     app.reopen()
-    st.toast(label(app.say("writes_now", model=name)))
+    st.toast(label(app.say("writes_now", model=name) if kind == "chat" else app.say("saved")))
+
+
+@telling
+def remove(app: App, name: str) -> None:
+    """Deletes a model's files."""
+    import rag.models
+
+    rag.models.remove(name, models=app.library.settings.models)
+    app.services.pulls.dismiss(name)
+    st.toast(label(app.say("model_removed", model=name)))
 
 
 def fetch(app: App, name: str) -> None:

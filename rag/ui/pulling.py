@@ -1,4 +1,4 @@
-"""Models being fetched in the background, with their rate and the time left."""
+"""Models being fetched or measured in the background, with the rate and the time left."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True, eq=False)
 class Pull:
-    """One model on its way: bytes done of the total, 0 until it is known."""
+    """One model on its way: bytes done of the total, 0 until it is known; of a tuning, hundredths."""
 
     name: str
     started: float
@@ -41,7 +41,7 @@ class Pull:
 
 
 class PullDesk:
-    """Fetches models in threads of their own; one model at most once at a time.
+    """Fetches models (or tunes them) in threads of their own; one model at most once at a time.
 
     `pull` fetches and calls `advance`; it has to watch `stopped`.
     """
@@ -65,6 +65,10 @@ class PullDesk:
     def of(self, name: str) -> Pull | None:
         """The last pull of a model."""
         return self._pulls.get(name)
+
+    def dismiss(self, name: str) -> None:
+        """Forgets the last pull of a model."""
+        self._pulls.pop(name, None)
 
     def busy(self) -> bool:
         """Whether anything is being fetched."""

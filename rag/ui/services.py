@@ -32,8 +32,9 @@ SPOKEN_QUOTES = 3
 class Services:
     """What all sessions share: one library, and the desks where its work is done.
 
-    `jobs` are ingests and embeddings, `lab` evaluations, `pulls` models on their way, `watches`
-    the folders that are followed, `warming` the models that are loaded ahead.
+    `jobs` are ingests and embeddings, `lab` evaluations, `pulls` models on their way, `tunings` chat
+    models being measured, `watches` the folders that are followed, `warming` the models that are loaded
+    ahead.
     """
 
     library: Library
@@ -41,12 +42,13 @@ class Services:
     jobs: JobDesk
     lab: JobDesk
     pulls: PullDesk
+    tunings: PullDesk
     watches: WatchDesk
     warming: Warming
 
     def close(self) -> None:
         """Stops what is at work and frees the models."""
-        for desk in (self.desk, self.watches, self.jobs, self.lab, self.pulls, self.warming):
+        for desk in (self.desk, self.watches, self.jobs, self.lab, self.pulls, self.tunings, self.warming):
             desk.close()
         self.library.close()
 
@@ -60,6 +62,7 @@ def open_services(open_library: OpenLibrary) -> Services:
         jobs=JobDesk("ingest"),
         lab=JobDesk("lab"),
         pulls=PullDesk(lambda pull: fetch(library, pull)),
+        tunings=PullDesk(lambda pull: tune(library, pull)),
         watches=WatchDesk(lambda watch: watched(library, watch), library.settings.library / WATCHED),
         warming=Warming(library.warm_up),
     )
@@ -105,6 +108,26 @@ def fetch(library: Library, pull: Pull) -> Path:
         progress=lambda progress: pull.advance(progress.done, progress.total),
         cancelled=pull.stopped.is_set,
     )
+
+
+def tune(library: Library, pull: Pull) -> None:
+    """Finds the fastest way to run the chat model here, and what it is able to do; of a server only that."""
+    from rag.generation import ServerChatModel
+    from rag.models import chat_model_location
+    from rag.tuning import examine
+    from rag.tuning import tune as tune_model
+
+    settings = library.settings
+    location = chat_model_location(pull.name, models=settings.models)
+
+    def show(step: str, share: float) -> None:
+        pull.advance(round(100 * share), 100)
+
+    if location.startswith(("http://", "https://")):
+        server = ServerChatModel(location, context_tokens=settings.context_tokens)
+        examine(server, cache=settings.cache, progress=show, cancelled=pull.stopped.is_set)
+    else:
+        tune_model(Path(location), cache=settings.cache, progress=show, cancelled=pull.stopped.is_set)
 
 
 def history(turns: Sequence[Turn]) -> list[Message]:
