@@ -29,6 +29,9 @@ _EXPLETIVE = re.compile(
     r"\b(?:is|was|are|were|will|does) (?:it|there) (?:possible|allowed|true|necessary|a|an|any)\b"
     r"|\bgibt es\b|\bist es\b|\best-il\b|\by a-t-il\b|\bil y a\b|\bes (?:posible|cierto)\b"
     r"|\bthere (?:is|are|was)\b|\b(?:is|are|was|were) there\b"
+    # What "it" stands for follows: "how long does it take an expert to", "is it common for".
+    r"|\bit (?:takes?|costs?|means?)(?: \w+){0,3}? (?:to|for|if|when|that)\b"
+    r"|\b(?:is|was|makes?|made|finds?) it \w+ (?:to|for|if|when|how|that|whether)\b"
 )
 _UNSPACED_PRONOUNS = re.compile(
     r"它|他们|她们|它们|他|她|这个|那个|这些|那些|这|那|それ|これ|あれ|彼|彼女|その|この"
