@@ -912,6 +912,16 @@ def test_a_question_is_answered_and_stays_after_a_reload(filled: Path) -> None:
     assert "The notice period is three months for everybody." in shown(again)
 
 
+def test_the_receipt_of_any_answer_can_be_taken(filled: Path) -> None:
+    """Only the last answer of a conversation had one."""
+    app = app_at(filled)
+    app.session_state["dialog"] = ("receipt", (finished("How long is the notice period?"),))
+    app.run()
+    assert not app.exception
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert labels == ["To read, as Markdown", "As JSON, to make it again"]
+
+
 def test_the_chat_loads_the_models_before_the_first_question(filled: Path) -> None:
     warmed = """
 class Warm(type(open_library())):
