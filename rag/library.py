@@ -140,8 +140,11 @@ class Library:
         from rag.reranking import CrossEncoderReranker
 
         with self._loading:
-            if self._reranker is None and self.settings.reranker is not None:
-                self._reranker = CrossEncoderReranker(self.settings.reranker.expanduser())
+            settings = self.settings
+            if self._reranker is None and settings.reranker is not None:
+                self._reranker = CrossEncoderReranker(
+                    settings.reranker.expanduser(), cache=settings.cache, threads=settings.threads
+                )
             return self._reranker
 
     @property

@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 
 RAG = Path(__file__).resolve().parent.parent / "rag"
-LEAVES = {"records", "errors", "protocols", "ranking", "config", "keywords", "filters", "vocabulary", "text"}
+LEAVES = {
+    "records",
+    "errors",
+    "protocols",
+    "ranking",
+    "config",
+    "keywords",
+    "filters",
+    "vocabulary",
+    "text",
+    "converting",
+}
 WIRES = {"indexing", "answering", "lab", "health", "library", "tuning"}
 FACES = {"cli", "ui", "server", "__main__"}
 HEAVY = {"torch", "llama_cpp", "streamlit", "openvino", "sentence_transformers", "sklearn", "transformers"}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.embedding.encoders import MODEL_FILE, import_openvino
+from rag.converting import MODEL_FILE, import_openvino
 from rag.embedding.quantising import (
     CHANNELS_FOR_ONE_APART,
     INT8_FILE,

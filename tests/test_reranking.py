@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rag.errors import ModelDamaged, ModelNotFound
-from rag.reranking import CrossEncoderReranker
+from rag.reranking import CrossEncoderReranker, OpenVinoScorer, TorchScorer, prepared
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "who", "feeds", "the", "cat", "dog"]
 
@@ -61,3 +61,32 @@ def test_a_classifier_of_several_labels_is_refused(tmp_path: Path) -> None:
     reranker = CrossEncoderReranker(cross_encoder_folder(tmp_path / "model", labels=3))
     with pytest.raises(ModelDamaged, match="not one score"):
         reranker.scores("who", ["the cat", "the dog"])
+
+
+@pytest.mark.slow
+def test_the_converted_model_scores_as_torch_does(tmp_path: Path) -> None:
+    """A cross-encoder ran on torch alone, which takes seconds to import."""
+    folder, place = cross_encoder_folder(tmp_path / "model"), tmp_path / "cache"
+    texts = ["the cat", "the dog feeds the cat", "feeds " * 700, "who"] * 3
+    facts = prepared(folder, place, None)
+    assert facts.inputs == ("input_ids", "attention_mask", "token_type_ids")
+    assert prepared(folder, place, None) == facts
+    found = OpenVinoScorer(folder, place, facts, threads=None).scores("who feeds the cat", texts)
+    expected = TorchScorer(folder).scores("who feeds the cat", texts)
+    np.testing.assert_allclose(found, expected, atol=0.01)
+    assert len(set(found.round(3))) > 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("faster", [True, False])
+def test_the_faster_way_is_taken(tmp_path: Path, faster: bool) -> None:
+    folder = cross_encoder_folder(tmp_path / "model")
+    reranker = CrossEncoderReranker(folder, cache=tmp_path / "cache")
+    first = reranker.scores("who", ["the cat", "the dog"])
+    (facts,) = (tmp_path / "cache").rglob("reranker.json")
+    facts.write_text(facts.read_text().replace('"faster": true', '"faster": false'), encoding="utf-8")
+    if faster:
+        facts.write_text(facts.read_text().replace('"faster": false', '"faster": true'), encoding="utf-8")
+    again = CrossEncoderReranker(folder, cache=tmp_path / "cache")
+    np.testing.assert_allclose(again.scores("who", ["the cat", "the dog"]), first, atol=0.01)
+    assert isinstance(again._scorer, OpenVinoScorer if faster else TorchScorer)

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import os
 import queue
-import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.errors import ModelDamaged, ModelError
+from rag.converting import MODEL_FILE, Load, compiled_model, convert_module
+from rag.errors import ModelDamaged
 from rag.protocols import Vectors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 Ids = NDArray[np.int64]
-Load = Literal["LATENCY", "THROUGHPUT"]
-MODEL_FILE = "model.xml"
-COMPILED = "compiled"
 
 
 class Encoder(Protocol):
@@ -36,49 +33,13 @@ class Encoder(Protocol):
         """What `encode` gives, and unit vectors of the tokens, shape (texts, tokens, dimensions)."""
 
 
-def import_openvino() -> Any:
-    """OpenVINO without its telemetry.
-
-    Importing it reports to a server of the vendor's unless a consent file forbids it. With that
-    package hidden it uses an empty stand-in of its own, and writes no files.
-    """
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    import openvino
-
-    return openvino
-
-
-def openvino_precision() -> str:
-    """What the CPU computes fastest in without loss of ranking: bf16 where it has it, else f32."""
-    capabilities = import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    return "bf16" if "BF16" in capabilities else "f32"
-
-
 class OpenVinoEncoder:
-    """A converted encoder, compiled for one query at a time or for many passages.
-
-    The weights stay in `model.bin` (half precision, mapped into memory), and the compiled graph in
-    the `compiled` folder beside it: 0.08 s to load it again, 0.3 s to make it.
-    """
+    """A converted encoder, compiled for one query at a time or for many passages."""
 
     def __init__(
         self, folder: Path, *, load: Load, threads: int | None, precision: str, file: str = MODEL_FILE
     ) -> None:
-        options: dict[str, Any] = {
-            "PERFORMANCE_HINT": load,
-            "INFERENCE_PRECISION_HINT": precision,
-            "CACHE_DIR": str(folder / COMPILED),
-            "CACHE_MODE": "OPTIMIZE_SIZE",
-        }
-        if threads is not None:
-            options["INFERENCE_NUM_THREADS"] = threads
-        openvino = import_openvino()
-        try:
-            self._compiled = openvino.Core().compile_model(str(folder / file), "CPU", options)
-        except RuntimeError as error:
-            raise ModelDamaged(
-                f"The converted model in {folder} cannot be loaded. Delete that folder; it is made again."
-            ) from error
+        self._compiled = compiled_model(folder, load=load, threads=threads, precision=precision, file=file)
         self.parallel = int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
         self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for _ in range(self.parallel):
@@ -179,11 +140,8 @@ def convert(model: SentenceTransformer, folder: Path) -> None:
     Raises:
         ModelError: OpenVINO cannot express this architecture.
     """
-    import warnings
-
     import torch
 
-    openvino = import_openvino()
     transformer: Any = model[0].auto_model
 
     class TokenVectors(torch.nn.Module):
@@ -197,11 +155,4 @@ def convert(model: SentenceTransformer, folder: Path) -> None:
             return hidden
 
     example = torch.ones(2, 16, dtype=torch.int64)
-    try:
-        # Tracing warns of Python branches on shapes; the result is compared with torch below.
-        with warnings.catch_warnings(), torch.inference_mode():
-            warnings.simplefilter("ignore")
-            converted = openvino.convert_model(TokenVectors().eval(), example_input=(example, example))
-        openvino.save_model(converted, str(folder / MODEL_FILE), compress_to_fp16=True)
-    except (RuntimeError, TypeError, ValueError) as error:
-        raise ModelError(f"OpenVINO cannot convert the model: {error}") from error
+    convert_module(TokenVectors(), (example, example), folder)

@@ -17,15 +17,8 @@ from typing import Literal, cast
 import numpy as np
 from filelock import FileLock
 
-from rag.embedding.encoders import (
-    MODEL_FILE,
-    Encoder,
-    Ids,
-    OpenVinoEncoder,
-    TorchEncoder,
-    convert,
-    openvino_precision,
-)
+from rag.converting import MODEL_FILE, openvino_precision
+from rag.embedding.encoders import Encoder, Ids, OpenVinoEncoder, TorchEncoder, convert
 from rag.embedding.folder import ModelFolder
 from rag.embedding.quantising import INT8_FILE, calibration_texts, quantise
 from rag.embedding.tokens import PromptTokenizer, write_quick_files

@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.embedding.encoders import MODEL_FILE, Ids, import_openvino
+from rag.converting import MODEL_FILE, import_openvino
+from rag.embedding.encoders import Ids
 from rag.errors import ModelError
 
 INT8_FILE = "model-int8.xml"
