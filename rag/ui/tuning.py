@@ -72,9 +72,14 @@ def draw_measured(app: App, name: str) -> None:
         key="tune",
         icon=":material/speed:",
         help=say("tune_help"),
-        on_click=app.services.tunings.start,
-        args=(name,),
+        on_click=tune,
+        args=(app, name),
     )
+
+
+def tune(app: App, name: str) -> None:
+    """Begins to measure a model."""
+    app.services.tunings.start(name)
 
 
 def measured_line(app: App, name: str) -> str:
