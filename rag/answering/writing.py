@@ -1,0 +1,203 @@
+"""A model's turn: the prompt that fits, its text as it comes, and the same text again from a receipt."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from rag.answering.asking import Asked
+from rag.answering.drafting import Draft, check
+from rag.answering.events import AnswerEvent, Prompted, Wrote
+from rag.answering.stages import Limits, Stages
+from rag.budget import HISTORY_TOKENS, Prompt, fit
+from rag.errors import RagError, UsageError
+from rag.extracts import extracts
+from rag.protocols import ChatModel, Embedder
+from rag.quoting import MOST_SENTENCES, quoted, quoting_grammar, speakable
+from rag.records import Answer, Evidence, Generation, Message, Usage
+from rag.text.markers import without_half_marker
+
+
+@dataclass(slots=True)
+class Written:
+    """A model's text as far as it has come; `first_at` is when its first words were there."""
+
+    text: str = ""
+    usage: Usage | None = None
+    first_at: float | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A model's turn over a draft. Whatever goes wrong in it, the draft with its evidence stays."""
+
+    asked: Asked
+    stages: Stages
+    limits: Limits
+    history: Sequence[Message]
+    conversation: str | None
+    cancelled: Callable[[], bool]
+
+    def events(self, draft: Draft, quotes: Sequence[Evidence]) -> Generator[AnswerEvent, None, Draft]:
+        """Streams the model's text over the passages that fit; returns the draft with it."""
+        try:
+            model = self.stages.chat_model()
+            choices = held_to(quotes, model, self.limits) if model else []
+            if model is None or choices == []:
+                return draft
+            prompt = self._prompt(draft, model, choices, quotes)
+        except RagError as error:
+            return replace(draft, problem=str(error))
+        yield Prompted(prompt.messages, prompt.hits, prompt.budget)
+        order = self._order(prompt, model, choices)
+        written = yield from self._streamed(order, model)
+        draft = replace(draft, budget=prompt.budget, problem=written.problem)
+        if written.problem and not written.text:
+            return draft
+        return replace(
+            draft,
+            text=without_half_marker(written.text),
+            usage=written.usage,
+            model=model.name,
+            generation=replace(order, text=written.text),
+            first_written_at=written.first_at,
+        ).refused_by_model()
+
+    def _streamed(self, order: Generation, model: ChatModel) -> Generator[AnswerEvent, None, Written]:
+        """The model's pieces, each as soon as no half-written marker stands at its end."""
+        written, shown = Written(), ""
+        try:
+            for piece in generated(order, model, conversation=self.conversation, cancelled=self.cancelled):
+                if isinstance(piece, Usage):
+                    written.usage = piece
+                    continue
+                written.text += piece
+                stable = without_half_marker(written.text)
+                if len(stable) > len(shown):
+                    written.first_at = written.first_at or time.perf_counter()
+                    yield Wrote(stable[len(shown) :])
+                    shown = stable
+        except RagError as error:
+            written.problem = str(error)
+        return written
+
+    def _prompt(
+        self,
+        draft: Draft,
+        model: ChatModel,
+        choices: Sequence[Evidence] | None,
+        quotes: Sequence[Evidence],
+    ) -> Prompt:
+        """A model that chooses among quotes reads these alone; another reads passages and the history.
+
+        Compressed, the passages are shown by the sentences that matter, and more of them fit.
+        """
+        shown = choices or ()
+        if choices is None and self.limits.compress:
+            shown = extracts(self.asked.words, draft.hits, quotes)
+        return fit(
+            self.asked.words,
+            draft.hits,
+            history=self.history,
+            templates=self.stages.templates.with_style(model.prompt_style),
+            counter=model,
+            window_tokens=model.context_tokens,
+            passage_tokens=self.limits.passage_tokens,
+            answer_tokens=self.limits.answer_tokens,
+            history_tokens=0 if choices else HISTORY_TOKENS,
+            quotes=shown,
+        )
+
+    def _order(self, prompt: Prompt, model: ChatModel, choices: Sequence[Evidence] | None) -> Generation:
+        return Generation(
+            model=model.identity,
+            messages=prompt.messages,
+            max_tokens=self.limits.answer_tokens,
+            temperature=self.limits.temperature,
+            seed=self.limits.seed,
+            grammar=quoting_grammar(choices) if choices else None,
+            text="",
+        )
+
+
+def generated(
+    order: Generation,
+    model: ChatModel,
+    *,
+    conversation: str | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[str | Usage]:
+    """The model's pieces of text for an order, and one `Usage` last."""
+    return model.stream(
+        order.messages,
+        max_tokens=order.max_tokens,
+        temperature=order.temperature,
+        seed=order.seed,
+        cancelled=cancelled,
+        grammar=order.grammar,
+        conversation=conversation,
+    )
+
+
+def replay(answer: Answer, *, model: ChatModel | None, embedder: Embedder) -> Answer:
+    """The answer of a receipt, made again from it: the same prompt and settings on the same weights.
+
+    Where no model wrote, the quotes are the answer, and nothing has to be made. Nothing is searched: the
+    documents may have changed since. A text that was cut off is made to where it was cut.
+
+    Raises:
+        UsageError: the model at hand is not the receipt's.
+    """
+    order = answer.generation
+    if order is None:
+        return answer
+    if model is None or model.identity != order.model:
+        at_hand = model.identity if model else "no model"
+        raise UsageError(
+            f"The receipt was written by {order.model}; at hand is {at_hand}. Name that model's file "
+            "with --model, and tune it or not as it was then."
+        )
+    cut_off = answer.problem or (answer.usage is not None and answer.usage.finish == "cancelled")
+    text, usage = "", answer.usage
+    for piece in generated(order, model):
+        if isinstance(piece, Usage):
+            usage = usage if cut_off else piece
+        elif not cut_off or len(text) < len(order.text):
+            text += piece
+        else:
+            break
+    draft = Draft(
+        answer.question,
+        answer.query,
+        answer.hits,
+        answer.evidence,
+        answer.abstained,
+        answer.reason,
+        text="" if answer.abstained else without_half_marker(text),
+        budget=answer.budget,
+        usage=usage,
+        model=answer.model,
+        disagreements=answer.disagreements,
+        generation=replace(order, text=text),
+        problem=answer.problem,
+        settings=answer.settings,
+    )
+    return check(draft, embedder, answer.seconds)
+
+
+def held_to(quotes: Sequence[Evidence], model: ChatModel, limits: Limits) -> list[Evidence] | None:
+    """The quotations a model has to choose from; None where it may phrase the answer.
+
+    Sentences that would not fit twice into the answer's room are no choices. Where none is left, a model
+    that has to choose has nothing to say. It reads nothing but its choices: about 290 tokens instead of
+    1,300 with the default budget.
+    """
+    weak = model.answer_mode == "quoting"
+    if limits.mode == "phrasing" or (limits.mode == "auto" and not weak):
+        return None
+    if not model.takes_grammar:
+        return []  # nothing would hold it to the quotations
+    room = limits.answer_tokens // MOST_SENTENCES
+    return [quote for quote in quotes if speakable(quote) and model.count_tokens(quoted(quote)) < room]
