@@ -119,28 +119,29 @@ def test_the_old_vectors_serve_until_a_collection_is_embedded_again(
     """Once another model was chosen, every search was refused until `embed` had ended."""
     settings = Settings(library=tmp_path / "library")
     place = tmp_path if own else settings.models
-    first, second = embedding_model(place / "first"), embedding_model(place / "second")
+    first, second = embedding_model(place / "someone--first"), embedding_model(place / "second")
     if not own:
         for folder in (first, second):
-            write_manifest(folder, name=folder.name, source="test", licence="MIT")
+            write_manifest(folder, name=folder.name.replace("--", "/"), source="test", licence="MIT")
     (tmp_path / "cats.txt").write_text("The cat sleeps.", encoding="utf-8")
-    names = {"first": str(first), "second": str(second)} if own else {"first": "first", "second": "second"}
-    before = Library(settings.model_copy(update={"embedding_model": names["first"]}))
+    names = (str(first), str(second)) if own else ("someone/first", "second")
+    before = Library(settings.model_copy(update={"embedding_model": names[0]}))
     for collection in ("default", "copies"):
         for _ in before.ingest([tmp_path / "cats.txt"], collection=collection):
             pass
     before.close()
+    assert "/" not in read_folder(first).identity  # it names a folder of the cache
 
-    library = Library(settings.model_copy(update={"embedding_model": names["second"]}))
+    library = Library(settings.model_copy(update={"embedding_model": names[1]}))
     assert [hit.doc for hit in library.search("cat")] == ["cats.txt"]
-    assert "Searched with first" in caplog.text
+    assert "Searched with someone--first" in caplog.text
     with pytest.raises(ModelMismatch, match="rag embed --collection default"):
         list(library.ingest([tmp_path / "cats.txt"]))
     for _ in library.embed_again():
         pass
     assert [hit.doc for hit in library.search("cat")] == ["cats.txt"]
     assert [hit.doc for hit in library.search("cat", collection="copies")] == ["cats.txt"]
-    assert (loaded["first"].queries, loaded["second"].queries) == (["cat", "cat"], ["cat"])
+    assert (loaded["someone--first"].queries, loaded["second"].queries) == (["cat", "cat"], ["cat"])
     library.close()
 
 

@@ -28,7 +28,7 @@ class ModelFolder:
 
     `mean_pooled` tells that a text's vector is just the mean of its token vectors, made a unit
     vector: what the OpenVINO engine can do. `identity` is the name and a checksum of all files
-    that decide what a vector is.
+    that decide what a vector is; it can be a file's name.
     """
 
     path: Path
@@ -53,7 +53,7 @@ def read_folder(path: Path) -> ModelFolder:
         return ModelFolder(
             path=path,
             name=name,
-            identity=f"{name}@{_checksum(path, manifest)}",
+            identity=f"{name.replace('/', '--')}@{_checksum(path, manifest)}",
             query_prompt=prompts["query"],
             passage_prompt=prompts["passage"],
             max_tokens=_max_tokens(path),
