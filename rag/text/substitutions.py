@@ -9,13 +9,14 @@ from difflib import SequenceMatcher
 
 from rag.text.fact import Fact
 from rag.text.fact_matching import holds
-from rag.text.fact_words import ARTICLES, NUMBER_WORDS, ORDINALS, PARTIES, UNITS
+from rag.text.fact_words import ARTICLES, MONTHS, NUMBER_WORDS, ORDINALS, PARTIES, UNITS
 from rag.text.facts import facts
 from rag.text.inflection import same_word
 from rag.text.wording import FUNCTION_WORDS, fold, words
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d[\d.,]*\d|\d")
 _PASSED_OVER = frozenset(map(fold, FUNCTION_WORDS)) - ARTICLES | {"a", "an"}
+_COUNTED = frozenset({*NUMBER_WORDS, *ORDINALS, *MONTHS})
 _NEIGHBOURS = 2
 _MOST_WORDS = 2
 
@@ -28,6 +29,11 @@ class Substitution:
     found: str
     claimed_in_place: str
     found_in_place: str
+
+    @property
+    def capitalised(self) -> bool:
+        """Whether both may be names: a sentence's first word too."""
+        return self.claimed[0].isupper() and self.found[0].isupper()
 
     @property
     def names_another_party(self) -> bool:
@@ -51,9 +57,9 @@ class Substitution:
 
     @property
     def is_plain(self) -> bool:
-        """Whether neither is a number or unit, which are facts, and they are not forms of one word."""
+        """Whether neither is a number, month or unit, which are facts, and they are not forms of one word."""
         claimed, found = fold(self.claimed), fold(self.found)
-        if any(word[0].isdigit() or word in NUMBER_WORDS or word in ORDINALS for word in (claimed, found)):
+        if any(word[0].isdigit() or word in _COUNTED for word in (claimed, found)):
             return False
         return not (claimed in UNITS and found in UNITS) and not is_among(self.claimed, words(self.found))
 
