@@ -26,6 +26,7 @@ _LEAD_IN = re.compile(r":\s*$")
 _WELL_COVERED = 0.6
 _COVERED = 0.4
 _NEAR_VERBATIM = 0.6
+_FEWEST_OWN_WORDS = 2
 _SIMILAR = 0.86
 _SAME = 0.90
 # A word exchanged for another means the same when half the cosine of the words and the cosine of both
@@ -216,26 +217,34 @@ class _Check:
     def _judge(self, claim: _Claim, sources: Sequence[_Source]) -> _Verdict:
         """The verdict over all cited passages together."""
         named = ", ".join(f"[{source.marker}]" for source in sources)
-        hard: list[str] = []
-        soft: list[str] = []
-        for fact in self._facts_of(_LIST_NUMBER.sub("", claim.text)):
-            problem = self._missing(fact, claim, sources) if fact.weight != "held" else ""
-            if problem:
-                (soft if fact.kind == "name" else hard).append(f"{problem} {named}")
         best = max(sources, key=lambda source: source.strength)
+        hard, soft = self._wrong_facts(claim, sources)
         if best.coverage >= _COVERED:
-            exchanged = list(substitutions(claim.text, best.quote))
-            hard += [f"{o.claimed} (it is {o.found}) is not in {named}" for o in exchanged if o.is_miscounted]
-            soft += [f"“{word}” is not in {named}" for word in self._exchanged(exchanged, sources)]
-            around = "\n".join((best.window, *self._also_told(claim, best)))
-            hard += [f"{what} {named}" for what in contradictions(claim.text, best.quote, around)]
+            told = "\n".join(self._told(claim, best))
+            exchanged = list(substitutions(claim.text, told))
+            if not hard and len(sources) == 1:
+                hard += [
+                    f"{one.claimed} (it is {one.found}) is not in" for one in exchanged if one.is_miscounted
+                ]
+            soft += [f"“{word}” is not in" for word in self._exchanged(exchanged, sources)]
+            hard += contradictions(claim.text, told, f"{best.window}\n{told}")
         wording = _wording(best)
-        problems = (*hard, *soft)
+        problems = tuple(f"{problem} {named}" for problem in (*hard, *soft))
         if hard or wording == "false" or (soft and wording != "true"):
             return _Verdict("false", problems or (f"no sentence of {named} says this",), tuple(sources))
         if soft or wording == "partly":
             return _Verdict("partly", problems or (f"only a part of this is in {named}",), tuple(sources))
         return _Verdict("true", (), tuple(sources))
+
+    def _wrong_facts(self, claim: _Claim, sources: Sequence[_Source]) -> tuple[list[str], list[str]]:
+        """What is wrong with the claim's facts; names, which may be paraphrased, apart."""
+        hard: list[str] = []
+        soft: list[str] = []
+        for fact in self._facts_of(_LIST_NUMBER.sub("", claim.text)):
+            problem = self._missing(fact, claim, sources) if fact.weight != "held" else ""
+            if problem:
+                (soft if fact.kind == "name" else hard).append(problem)
+        return hard, soft
 
     def _exchanged(self, exchanged: Sequence[Substitution], sources: Sequence[_Source]) -> list[str]:
         """The words put in the place of others that mean something else, and that no source has."""
@@ -252,7 +261,7 @@ class _Check:
         if one.names_the_same_party:
             return False
         if self._embedder is None:
-            return one.claimed[0].isupper() and one.found[0].isupper()
+            return one.capitalised
         texts = [one.claimed, one.found, one.claimed_in_place, one.found_in_place]
         word, other, in_place, other_in_place = self._embedder.embed_queries(texts)
         return float(word @ other) / 2 + float(in_place @ other_in_place) < _SAME_WORD
@@ -266,7 +275,7 @@ class _Check:
         nearest = max(sources, key=lambda source: source.strength)
         if len(sources) > 1 or self._is_told(fact, claim, nearest):
             return ""
-        if _coverage(_stems(content_words(claim.text)), nearest.quote) < _NEAR_VERBATIM:
+        if nearest.coverage < _NEAR_VERBATIM:
             return ""
         rivals = _rivals(fact, claim.text, nearest.quote)
         return f"{shown} stands for something else (here it is {rivals[0].text}) in" if rivals else ""
@@ -278,14 +287,17 @@ class _Check:
         return (
             holds(scaled, self._facts_of(nearest.quote), fact)
             or holds(header, self._facts_of(header), fact)
-            or any(holds(told, self._facts_of(told), fact) for told in self._also_told(claim, nearest))
+            or any(holds(told, self._facts_of(told), fact) for told in self._told(claim, nearest))
         )
 
-    def _also_told(self, claim: _Claim, nearest: _Source) -> list[str]:
-        """The other sentences of the passage that the claim tells for the most part."""
-        text, stated = nearest.hit.passage.text, _stems(words(claim.text))
-        others = [text[start:end] for start, end in self._spans[nearest.marker] if start != nearest.start]
-        return [other for other in others if _share(other, stated) >= _NEAR_VERBATIM]
+    def _told(self, claim: _Claim, nearest: _Source) -> list[str]:
+        """The sentence nearest to a claim, and those of which the claim tells what is not in that one."""
+        text, stated, told = nearest.hit.passage.text, _stems(words(claim.text)), _stems(words(nearest.quote))
+        return [
+            text[start:end]
+            for start, end in self._spans[nearest.marker]
+            if start == nearest.start or _tells(stated, _stems(content_words(text[start:end])) - told)
+        ]
 
     def _facts_of(self, text: str) -> list[Fact]:
         if text not in self._facts:
@@ -320,10 +332,10 @@ def _stems(those: Iterable[str]) -> set[str]:
     return {stem(word) for word in those}
 
 
-def _share(text: str, stated: set[str]) -> float:
-    """The share of a text's content words, by stem, that are stated."""
-    own = _stems(content_words(text))
-    return len(own & stated) / len(own) if own else 0.0
+def _tells(stated: set[str], own: set[str]) -> bool:
+    """Whether most of a sentence's own words, numbers aside, are stated."""
+    own = {word for word in own if not word.isdigit()}
+    return len(own) >= _FEWEST_OWN_WORDS and len(own & stated) >= _NEAR_VERBATIM * len(own)
 
 
 def _wording(source: _Source) -> Support:

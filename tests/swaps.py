@@ -16,7 +16,7 @@ from rag.text.fact_matching import holds
 from rag.text.facts import facts
 from rag.text.sentences import split_sentences
 from rag.text.wording import FUNCTION_WORDS, content_words, stem, words
-from tests.paraphrases import PARAPHRASES
+from tests.paraphrases import PARAPHRASES, joined
 
 CORPORA = Path(__file__).resolve().parent.parent / "corpora"
 _NUMBER = re.compile(
@@ -218,7 +218,7 @@ def turned(sentence: str, hit: Hit, pool: Pool, dice: random.Random) -> str | No
 
 
 def moved_negation(sentence: str, hit: Hit, pool: Pool, dice: random.Random) -> str | None:
-    """The one "not" of a sentence at its other verb, here or in the clause added from the next sentence."""
+    """The one "not" of a sentence, which may be two of the source in one, at another verb."""
     negated, verbs = list(_NEGATION.finditer(sentence)), list(_VERB.finditer(sentence))
     if len(negated) != 1 or not verbs or len(_NEGATED.findall(sentence)) != 1:
         return None
@@ -322,8 +322,9 @@ def _cases_of(
         if true and true != sentence:
             yield Case(kind, f"{true} [2]", among, True)
     for kind, swap in FALSIFIED.items():
-        false = swap(sentence, hit, pool, dice)
-        if false and false != sentence:
+        whole = joined(sentence, following) or sentence if kind == "moved negation" else sentence
+        false = swap(whole, hit, pool, dice)
+        if false and false != whole:
             yield Case(kind, f"{false} [2]", among, False)
     if _far(sentence, among[1]):
         yield Case("citation", f"{sentence} [1]", among, False)

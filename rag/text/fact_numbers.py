@@ -82,7 +82,9 @@ def _unit_of(match: re.Match[str], plain: str, scale: int) -> str:
     if after in _ORDINAL_ENDINGS and plain.startswith(after, match.end("digits")):
         return "ordinal"
     unit = unit_of(second, "") if scale > 1 else unit_of(after, second)
-    return unit or ("label" if _LABELLED.search(plain[: match.start()]) else "")
+    before = plain[: match.start()]
+    opens_section = "." in match["digits"] and scale == 1 and not before.rpartition("\n")[2].strip()
+    return unit or ("label" if opens_section or _LABELLED.search(before) else "")
 
 
 def _readings(match: re.Match[str], plain: str, scale: int) -> frozenset[object]:
@@ -186,16 +188,20 @@ def _ordinals_and_parts(plain: str, taken: Taken) -> Iterator[Fact]:
         yield Fact("number", match.group(), match.start(), _one_value(place), "ordinal", weight="weak")
 
 
+_COUNTS_OF_PARTS = frozenset({"one", "two", "three", "ein", "zwei", "deux"})
 _MEAN_MORE = frozenset({"quarter", "quarters", "viertel", "tiers", *ORDINALS})
 
 
 def _is_part(word: str, before: str, behind: str) -> bool:
     """ "a half", "two thirds", "a third of": a third alone is an ordinal, a quarter three months."""
-    shares = behind in ("of", "der", "des", "de") or before in ("two", "three", "one", "zwei", "deux")
+    shares = (behind in ("of", "der", "des", "de") and before != "the") or before in _COUNTS_OF_PARTS
     return word not in _MEAN_MORE or shares
+
+
+_BEHIND_TIME = frozenset({"", "and", "or", "in", "at", "to", "from", "for", "on", "is", "the", "with"})
 
 
 def _is_time(before: str, behind: str) -> bool:
     """ "metres per second", "every second and": no ordinals."""
-    ends = not behind or behind in FUNCTION_WORDS
-    return before[:1].isdigit() or before == "per" or (before in ("a", "one", "each", "every") and ends)
+    counted = before in ("a", "one", "each", "every") and behind in _BEHIND_TIME
+    return before[:1].isdigit() or before == "per" or counted
