@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,14 @@ log = logging.getLogger(__name__)
 EARLIER_MODEL = "Searched with %s: these documents were not embedded again with %s yet (python -m rag embed)."
 OWN_FOLDER = "folder.txt"
 """In a model's cache: the folder it was loaded from, where that is none of the library's own."""
+
+
+def _llama_cpp_version() -> str | None:
+    """The version of llama-cpp-python; None where it is not installed: servers and quotes need none."""
+    try:
+        return version("llama-cpp-python")
+    except PackageNotFoundError:
+        return None
 
 
 class Library:
@@ -298,7 +306,7 @@ class Library:
             "reranker": str(settings.reranker) if settings.reranker else None,
             "threads": settings.threads,
             "footnote": __version__,
-            "llama_cpp": version("llama-cpp-python"),
+            "llama_cpp": _llama_cpp_version(),
         }
 
     def replay(self, answer: Answer) -> Answer:

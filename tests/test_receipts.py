@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
@@ -89,6 +89,18 @@ def test_an_answer_without_a_model_needs_none(answer: Answer, tmp_path: Path) ->
     without = fake_library(tmp_path / "another", [])
     assert without.replay(read_receipt(json.dumps(content))).evidence == answer.evidence
     without.close()
+
+
+def test_without_llama_cpp_answers_are_given_and_say_so(
+    library: FakeLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("rag.library.version", missing)
+    *_, last = library.ask(QUESTION)
+    assert isinstance(last, Answered)
+    assert last.answer.settings["llama_cpp"] is None
 
 
 def test_another_model_is_refused_by_name(library: FakeLibrary, answer: Answer) -> None:
