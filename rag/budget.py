@@ -265,12 +265,22 @@ def _turns(history: Sequence[Message]) -> list[tuple[Message, Message]]:
 def _add_history(
     draft: _Draft, turns: Sequence[tuple[Message, Message]], *, most: int, history_tokens: int
 ) -> None:
+    """Adds the newest turns that fit; where not even the last one does, the beginning of its answer."""
     most = min(most, draft.tokens() + history_tokens)
     for turn in reversed(turns):
         draft.turns.insert(0, turn)
         if draft.tokens() > most:
             del draft.turns[0]
-            return
+            break
+    if turns and not draft.turns:
+        user, reply = turns[-1]
+        draft.turns = [(user, Message("assistant", _CUT.strip()))]
+        room = most - draft.tokens()
+        if room > 0:
+            cut = beginning(reply.content, most_tokens=room, counter=draft.counter)
+            draft.turns = [(user, Message("assistant", cut))]
+        if draft.tokens() > most:
+            draft.turns = []
 
 
 def keep_order(hits: Sequence[Hit], earlier: Sequence[str]) -> list[Hit]:

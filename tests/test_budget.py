@@ -203,6 +203,24 @@ def test_newest_history_goes_in_first_and_dropped_turns_are_counted() -> None:
     assert contents[1] == f"Question {30 - kept}?"
 
 
+def test_of_a_last_answer_too_long_its_beginning_is_kept() -> None:
+    """Behind an answer that quoted much, a follow-up read nothing of the conversation."""
+    past = [Message("user", "Where?"), Message("assistant", sentences(60))]
+    prompt = fitted("And when?", history=past, history_tokens=100)
+    assert [message.content for message in prompt.messages[1::2]] == ["Where?", "Question: And when?"]
+    shown = prompt.messages[2].content
+    assert shown.endswith(" …")
+    assert sentences(60).startswith(shown.removesuffix(" …"))
+    assert 80 < prompt.budget.history <= 100
+    assert prompt.budget.dropped_turns == 0
+
+
+def test_no_room_for_history_drops_all_of_it() -> None:
+    prompt = fitted("And when?", history=turns(2), history_tokens=0)
+    assert len(prompt.messages) == 2
+    assert (prompt.budget.history, prompt.budget.dropped_turns) == (0, 2)
+
+
 def test_passages_stand_before_the_history_so_that_a_follow_up_finds_them_cached() -> None:
     first = fitted("Where?", ["River text."])
     second = fitted(
