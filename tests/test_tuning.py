@@ -194,6 +194,7 @@ def test_a_slow_model_is_tuned_in_two_minutes_too(
     assert tuned.agreement == 1.0
     assert abs(tuned.exam_questions - asked) <= 2
     assert tuned.prefill_rate == rate
+    assert (len(tuned.tried) > 1) == (rate >= 20)
     assert (tuned.mode is None) == (tuned.exam_questions < LEAST_QUESTIONS)
 
 
