@@ -80,7 +80,8 @@ def prepare_models(library: Library) -> None:
 def tune_once(settings: Settings) -> None:
     """Finds the fastest form of a chat model on this machine, the first time (half a minute).
 
-    SmolLM2 then reads a prompt 2.4 times as fast as its file as shipped.
+    SmolLM2 then reads a prompt of 330 tokens 3.2 times as fast as its file as shipped, one of 1,550 tokens
+    2.5 times.
     """
     from rag.cli.models import tuned_in_view
     from rag.generation import load_tuned
