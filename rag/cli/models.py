@@ -123,13 +123,15 @@ def use(
     library: LibraryOption = None,
 ) -> None:
     """Make a model this library's own: a name, a folder, a GGUF file, a server's URL, or 'none'."""
+    from rag.models import NO_MODEL
     from rag.models import use as use_model
 
     opened = open_library(context, library=library)
     opened.settings.library.mkdir(parents=True, exist_ok=True)
     before = opened.settings.embedding_model
     settings = use_model(name, library=opened.settings.library, kind=kind)
-    say(f"This library now uses {name}")
+    what = f"no {kind or 'chat'} model" if name == NO_MODEL else name
+    say(f"This library now uses {what}")
     if settings.embedding_model != before:
         say("Embed each collection again with it: python -m rag embed --collection NAME")
         say("Until then a collection is searched with the model it was embedded with.")
