@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import unicodedata
 from pathlib import Path
@@ -20,6 +22,7 @@ from rag.vocabulary import (
     tokenizer_of,
 )
 
+SPINNING = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}
 MERGES = [
     "h e",
     "l l",
@@ -183,3 +186,18 @@ def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"# Notes\n" * 10)
     with pytest.raises(ModelDamaged, match="does not begin with GGUF"):
         tokenizer_of(path)
+
+
+@pytest.mark.parametrize("policy", [None, "passive"], ids=["nothing-asked", "asked"])
+def test_the_native_threads_do_not_wait_by_spinning(policy: str | None) -> None:
+    """Beside other work on the machine, answers took ten times as long: the threads spun for each other."""
+    code = (
+        "import os; from rag.vocabulary import native_library; native_library(); "
+        "print(os.environ.get('GOMP_SPINCOUNT'))"
+    )
+    environment = {name: value for name, value in os.environ.items() if name not in SPINNING}
+    environment |= {"OMP_WAIT_POLICY": policy} if policy else {}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == ("None" if policy else "1000")

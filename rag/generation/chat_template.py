@@ -9,6 +9,7 @@ from typing import Any
 
 from rag.errors import ModelError
 from rag.records import Message
+from rag.vocabulary import native_library
 
 # Private-use characters around a number stand for a message while the template is rendered.
 _PLACE = re.compile("\ue000(\\d+)\ue001")
@@ -33,6 +34,7 @@ class ChatTemplate:
     """
 
     def __init__(self, template: str, *, first_token: str, end_token: str) -> None:
+        native_library()  # prepares the import
         from llama_cpp.llama_chat_format import Jinja2ChatFormatter  # heavy: loads the native library
 
         self._formatter: Any = Jinja2ChatFormatter(template, eos_token=end_token, bos_token=first_token)
