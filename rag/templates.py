@@ -28,6 +28,7 @@ SHARED = {
 APART = {
     "made_question": frozenset({"text"}),
     "exam": frozenset({"passage", "question"}),
+    "exam_rules": frozenset[str](),
 }
 """What no answer needs, read by `fill_apart` when it is asked for."""
 

@@ -330,10 +330,9 @@ def examine(
 
 def exam_messages(question: ExamQuestion) -> list[Message]:
     """The question as the exam puts it: always with the prompt as shipped, so that grades compare."""
-    prompt = fill_apart(
-        "exam", folder=PROJECT / "prompts", passage=question.passage, question=question.question
-    )
-    return [Message("user", prompt)]
+    folder = PROJECT / "prompts"
+    asked = fill_apart("exam", folder=folder, passage=question.passage, question=question.question)
+    return [Message("system", fill_apart("exam_rules", folder=folder)), Message("user", asked)]
 
 
 def _greedy(engine: Engine, prompt: Sequence[int]) -> list[int]:

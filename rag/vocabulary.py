@@ -120,10 +120,10 @@ class LlamaTokenizer:
 
 @functools.cache
 def native_library() -> Any:
-    """llama.cpp's bindings, with its chatter to stderr switched off, and its threads' waiting cut short."""
+    """llama.cpp's bindings, their chatter to stderr switched off, their threads' waiting cut short."""
     if "OMP_WAIT_POLICY" not in os.environ:
-        # OpenMP's threads spin for each other a thousand times a token. Beside other work on two cores SmolLM2
-        # read 42 tokens a second so and wrote 2.4, with this 285 and 18; alone it is as fast as before.
+        # OpenMP's threads spin for each other a thousand times a token. Beside other work on two cores
+        # SmolLM2 read 42 tokens a second so and wrote 2.4, with this 285 and 18; alone it is as fast as ever.
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     import llama_cpp  # heavy: loads the native library
 
