@@ -84,7 +84,7 @@ def _on_other_subjects(one: str, other: str, mine: list[Fact], theirs: list[Fact
 
 def _is_value(fact: Fact) -> bool:
     """Whether a fact is what a statement gives, rather than what it speaks of."""
-    return fact.kind in ("number", "date", "time") and fact.unit not in ("ordinal", "label")
+    return fact.kind in ("number", "date", "time") and fact.unit not in ("ordinal", "label", "rate")
 
 
 def _is_time(fact: Fact) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.protocols import Embedder
+from rag.protocols import Embedder, Vectors
 from rag.records import Citation, Hit, Sentence, Support
 from rag.text.fact import Fact
 from rag.text.fact_matching import holds
@@ -26,7 +26,6 @@ _LEAD_IN = re.compile(r":\s*$")
 _WELL_COVERED = 0.6
 _COVERED = 0.4
 _NEAR_VERBATIM = 0.6
-_FEWEST_OWN_WORDS = 2
 _SIMILAR = 0.86
 _SAME = 0.90
 # A word exchanged for another means the same when half the cosine of the words and the cosine of both
@@ -67,7 +66,11 @@ class _Claim:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """The sentence of a passage that is nearest to a claim, with those before and behind it."""
+    """The sentence of a passage that is nearest to a claim, with those before and behind it.
+
+    `coverage` is the share of the claim's words, amounts aside, that it has; in `told` the amounts count
+    as had, since they are checked one by one.
+    """
 
     marker: int
     hit: Hit
@@ -75,6 +78,7 @@ class _Source:
     end: int
     window: str
     coverage: float
+    told: float
     similarity: float = 0.0
 
     @property
@@ -152,7 +156,8 @@ class _Check:
         self._embedder = embedder
         self._spans = {marker: split_sentences(hit.passage.text) for marker, hit in hits.items()}
         self._facts: dict[str, list[Fact]] = {}
-        self._similarities: dict[tuple[str, int], list[float]] = {}
+        self._vectors: dict[int, Vectors] = {}
+        self._claims: dict[str, Vectors] = {}
 
     def verdict(self, claim: _Claim) -> _Verdict:
         """What the cited passages, or without markers the best of all passages, say to a claim."""
@@ -192,27 +197,27 @@ class _Check:
         asked = _stems(content_words(_CHINESE_AMOUNTS.sub(" ", claim.text)))
         subject = {word for word in asked if not word.isdigit()} - _AMOUNTS or asked
         if not spans:
-            return _Source(marker, hit, 0, 0, "", 0.0)
+            return _Source(marker, hit, 0, 0, "", 0.0, 0.0)
         coverages = [_coverage(subject, text[start:end]) for start, end in spans]
         similarities = [0.0] * len(spans)
         if self._embedder is not None and max(coverages) < _WELL_COVERED:
-            similarities = self._similar(claim.text, marker)
+            similarities = self._similar(claim.text, marker, self._embedder)
         figures = [0.05 * _coverage(asked, text[start:end]) for start, end in spans]
         best = max(range(len(spans)), key=lambda i: (coverages[i] + figures[i] + 2 * similarities[i], -i))
         left, right = spans[max(0, best - 1)][0], spans[min(len(spans) - 1, best + 1)][1]
         window = text[left:right]
         coverage = max(coverages[best], _coverage(subject, window))
-        return _Source(marker, hit, *spans[best], window, coverage, similarities[best])
+        told = 1 - len(subject) * (1 - coverage) / max(1, len(asked))
+        return _Source(marker, hit, *spans[best], window, coverage, told, similarities[best])
 
-    def _similar(self, claim: str, marker: int) -> list[float]:
+    def _similar(self, claim: str, marker: int, embedder: Embedder) -> list[float]:
         """The cosine of the claim to each sentence of a passage."""
-        key = (claim, marker)
-        if key not in self._similarities and self._embedder is not None:
+        if marker not in self._vectors:
             text = self._hits[marker].passage.text
-            vectors = self._embedder.embed_passages([text[a:b] for a, b in self._spans[marker]])
-            vector = self._embedder.embed_queries([claim])[0]
-            self._similarities[key] = [float(value) for value in vectors @ vector]
-        return self._similarities[key]
+            self._vectors[marker] = embedder.embed_passages([text[a:b] for a, b in self._spans[marker]])
+        if claim not in self._claims:
+            self._claims[claim] = embedder.embed_queries([claim])[0]
+        return [float(value) for value in self._vectors[marker] @ self._claims[claim]]
 
     def _judge(self, claim: _Claim, sources: Sequence[_Source]) -> _Verdict:
         """The verdict over all cited passages together."""
@@ -287,16 +292,20 @@ class _Check:
         return (
             holds(scaled, self._facts_of(nearest.quote), fact)
             or holds(header, self._facts_of(header), fact)
-            or any(holds(told, self._facts_of(told), fact) for told in self._told(claim, nearest))
+            or any(holds(told, self._facts_of(told), fact) for told in self._told(claim, nearest, least=1))
         )
 
-    def _told(self, claim: _Claim, nearest: _Source) -> list[str]:
-        """The sentence nearest to a claim, and those of which the claim tells what is not in that one."""
+    def _told(self, claim: _Claim, nearest: _Source, *, least: int = 2) -> list[str]:
+        """The sentence nearest to a claim, and those of which the claim tells what is not in that one.
+
+        It tells a sentence with three fifths of its own words, and with so many of them at least; with
+        `least` of 1, one will do.
+        """
         text, stated, told = nearest.hit.passage.text, _stems(words(claim.text)), _stems(words(nearest.quote))
         return [
             text[start:end]
             for start, end in self._spans[nearest.marker]
-            if start == nearest.start or _tells(stated, _stems(content_words(text[start:end])) - told)
+            if start == nearest.start or _tells(stated, _stems(content_words(text[start:end])) - told, least)
         ]
 
     def _facts_of(self, text: str) -> list[Fact]:
@@ -315,12 +324,17 @@ def _rivals(fact: Fact, claim: str, quote: str) -> list[Fact]:
     rivals = []
     for other in (other for other in facts(quote) if other.weight != "held"):
         same_value = other.kind == fact.kind and bool(other.readings & fact.readings)
-        changed = other.kind == fact.kind and other.unit == fact.unit and not holds(claim, stated, other)
+        alike = other.kind == fact.kind and other.unit == fact.unit and _is_year(other) == _is_year(fact)
+        changed = alike and not holds(claim, stated, other)
         years = [reading[0] for reading in other.readings if isinstance(reading, tuple)]
         other_year = fact.kind == "number" and any(year and str(year) not in claim for year in years)
         if same_value or changed or other_year:
             rivals.append(other)
     return rivals
+
+
+def _is_year(fact: Fact) -> bool:
+    return bool(re.fullmatch(r"(?:1[89]|20)\d\d", fact.text))
 
 
 def _coverage(asked: set[str], text: str) -> float:
@@ -332,19 +346,20 @@ def _stems(those: Iterable[str]) -> set[str]:
     return {stem(word) for word in those}
 
 
-def _tells(stated: set[str], own: set[str]) -> bool:
-    """Whether most of a sentence's own words, numbers aside, are stated."""
-    own = {word for word in own if not word.isdigit()}
-    return len(own) >= _FEWEST_OWN_WORDS and len(own & stated) >= _NEAR_VERBATIM * len(own)
+def _tells(stated: set[str], own: set[str], least: int) -> bool:
+    """Whether enough of a sentence's own words, amounts aside, are stated."""
+    shared = {word for word in own & stated if not word.isdigit()} - _AMOUNTS
+    return len(shared) >= least and (least == 1 or len(shared) >= _NEAR_VERBATIM * len(own))
 
 
 def _wording(source: _Source) -> Support:
     """How near the source sentence is to the claim, in words or in meaning."""
-    if source.coverage >= _WELL_COVERED or source.similarity >= _SAME:
+    told = source.told if source.coverage else 0.0
+    if told >= _WELL_COVERED or source.similarity >= _SAME:
         return "true"
-    if source.coverage >= _COVERED and source.similarity >= _SIMILAR:
+    if told >= _COVERED and source.similarity >= _SIMILAR:
         return "true"
-    return "partly" if source.coverage >= _COVERED or source.similarity >= _SIMILAR else "false"
+    return "partly" if told >= _COVERED or source.similarity >= _SIMILAR else "false"
 
 
 def _added(claim: _Claim, verdict: _Verdict) -> tuple[int, ...]:

@@ -19,10 +19,11 @@ Date = tuple[int | None, int, int | None]
 class Fact:
     """One checkable detail, as written (`text`), at `start` of the text it was found in.
 
-    `readings` are its possible meanings, any of which may match: "1.500" is 1500 or 1.5, "03/05/2024"
-    two dates. `unit` is canonical ("EUR", "day"), "ordinal", "part" (of a whole) or "label" (of a section),
-    "" where none was recognised. A "weak" fact of a claim ("one month", "first", "a third") is wrong only
-    where its source has another in its place; a "held" one may mean something else and is never asked for.
+        `readings` are its possible meanings, any of which may match: "1.500" is 1500 or 1.5, "03/05/2024"
+    two dates. `unit` is canonical ("EUR", "day"), "ordinal", "part" (of a whole), "label" (of a section) or
+    "rate" (a day), "" where none was recognised. A "weak" fact of a claim ("one month", "first", "a third")
+    is wrong only where its source has another in its place; a "held" one may mean something else and is
+    never asked for.
     """
 
     kind: FactKind

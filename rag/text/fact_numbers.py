@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from rag.text.fact import Fact, Taken, Weight
-from rag.text.fact_words import AMBIGUOUS_WORDS, ARTICLES, LABELS, ORDINALS, PARTS, SCALES, UNITS
+from rag.text.fact_words import AMBIGUOUS_WORDS, ARTICLES, LABELS, ORDINALS, PARTS, RATES, SCALES, UNITS
 from rag.text.spelled_numbers import CHINESE_NUMERALS, chinese_numbers, chinese_value, spelled_numbers
 from rag.text.wording import FUNCTION_WORDS
 
@@ -24,6 +24,7 @@ _ROUNDING = re.compile(
     r"|knapp|uber|environ|presque|casi|unos|unas|~|≈|约|大约|近)\s*$"
 )
 _LABELLED = re.compile(rf"(?:^|\W)(?:{'|'.join(map(re.escape, LABELS))})\.?\s*$")
+_RANGE_END = re.compile(r"\s?(?:to|and|or|bis|und|oder|a|et|y|-|–)\s?\D?\d[\d.,]*\s?(?P<scale>[^\W\d_]+)")
 _DOWNWARD = re.compile(
     r"\b(?:minus|loss|lost|deficit|fell|fall|down|drop|dropped|declined?|decreased?|below|verlust|gesunken"
     r"|unter|perte|baisse|perdida)\b"
@@ -37,7 +38,12 @@ _PLACED = re.compile(
     r"(?P<behind>(?: [^\W\d_]+)?)"
 )
 _CHINESE_ORDINAL = re.compile(rf"第([{CHINESE_NUMERALS}]+|\d+)")
-_ONE_OF = re.compile(rf"\b(?:a|an) ({'|'.join(re.escape(unit) for unit in UNITS if unit.isascii())})\b")
+_UNIT_WORDS = "|".join(re.escape(unit) for unit in UNITS if unit.isascii())
+_RATE = re.compile(
+    rf"\b(?:(?:per|a|an|each|every|pro|je|im|par|por) (?P<unit>{_UNIT_WORDS})\b(?! \d{{4}})"
+    rf"|(?P<adverb>{'|'.join(RATES)}))\b"
+)
+_ONE_OF = re.compile(rf"\b(?:a|an) ({_UNIT_WORDS})\b")
 
 
 def numbers(plain: str, taken: Taken) -> Iterator[Fact]:
@@ -46,6 +52,9 @@ def numbers(plain: str, taken: Taken) -> Iterator[Fact]:
     yield from _in_words(plain, taken)
     yield from _in_chinese(plain, taken)
     yield from _ordinals_and_parts(plain, taken)
+    for match in _RATE.finditer(plain):
+        rate = UNITS[match["unit"]] if match["unit"] else RATES[match["adverb"]]
+        yield Fact("number", match.group(), match.start(), frozenset({rate}), "rate", weight="weak")
     for match in _ONE_OF.finditer(plain):
         yield Fact("number", match.group(), match.start(), _one_value(1), UNITS[match[1]], weight="held")
 
@@ -90,6 +99,9 @@ def _unit_of(match: re.Match[str], plain: str, scale: int) -> str:
 def _readings(match: re.Match[str], plain: str, scale: int) -> frozenset[object]:
     """The values a number can have; one of which the text says that it fell may stand with a minus."""
     values = {value * scale for value in _values(match["digits"])}
+    upper = _RANGE_END.match(plain, match.end("digits"))
+    if upper:  # "24.1 to 27.3 million"
+        values |= {value * SCALES.get(upper["scale"], 1) for value in values}
     if match["half"]:
         values = {value + Decimal("0.5") for value in values}
     around = plain[max(0, match.start() - _NEAR) : match.end() + _NEAR]

@@ -52,6 +52,7 @@ UNITS = _table(
     second: seconds sec secs sekunde sekunden secondes segundos 秒
     minute: minutes min mins minuten minutos 分钟
     hour: hours h hrs stunde stunden heure heures hora horas 小时
+    night: nights nacht nächte
     day: days tag tage tagen jour jours día días 天 日 дней дня
     week: weeks woche wochen semaine semaines semana semanas 周 星期
     month: months monat monate monaten mois mes meses 个月
@@ -116,8 +117,8 @@ NUMBER_WORDS = {
     for value, forms in {
         0: "zero null",
         1: "one eins ein eine einen einem einer un une uno una",
-        2: "two zwei deux dos due",
-        3: "three drei trois tres tre",
+        2: "two zwei deux dos due twice zweimal",
+        3: "three drei trois tres tre thrice dreimal",
         4: "four vier quatre cuatro quattro",
         5: "five fünf cinq cinco cinque",
         6: "six sechs seis sei",
@@ -155,8 +156,10 @@ HUNDREDS = {fold(form): 100 for form in ("hundred", "hundert", "cent", "cien")} 
 }
 ARTICLES = frozenset({"a", "an", "ein", "eine", "einen", "einem", "einer", "un", "une", "uno", "una"})
 """Before a unit they may mean one: "a month"."""
-AMBIGUOUS_WORDS = frozenset({"once", "sei", "tre", "due", "sept", "cent", "quince", "null"})
-"""Number words that mean something else in another language; they count as numbers of a source only."""
+AMBIGUOUS_WORDS = frozenset(
+    {"once", "sei", "tre", "due", "sept", "cent", "quince", "null", "twice", "thrice", "zweimal", "dreimal"}
+)
+"""Number words that can mean something else, or be told in other words: they count in a source only."""
 ORDINALS = {
     fold(form): value
     for value, forms in enumerate(
@@ -252,6 +255,20 @@ PARTIES = _table(
     aunt: tante
     husband: ehemann
     wife: ehefrau
+    red: rot rote roten roter
+    green: grün grüne grünen grüner
+    blue: blau blaue blauen blauer
+    yellow: gelb gelbe gelben gelber
     """
 )
-"""Who a sentence is about: names of one party mean the same, and never another."""
+"""Who or what of its kind a sentence is about: names of one party mean the same, and never another."""
+RATES = {
+    fold(form): unit
+    for unit, forms in {
+        "day": "daily täglich",
+        "week": "weekly wöchentlich",
+        "month": "monthly monatlich",
+        "year": "yearly annual annually jährlich",
+    }.items()
+    for form in forms.split()
+}

@@ -8,6 +8,7 @@ def _endings(written: str) -> frozenset[str]:
 
 
 _SHORTEST_STEM = 4
+_SHORTEST_PART = 6
 _ENDINGS = (
     _endings("s es e ed d ing ings n en er ers ern em y ies ied ly t st te ten in innen"),
     _endings("а я у ю е ы и о ой ей ом ем ам ами ах ов ев ого ая ое ый ий ые"),
@@ -30,10 +31,15 @@ def same_word(one: str, other: str) -> bool:
 
 
 def same_name(one: str, other: str) -> bool:
-    """Equal, or one with a case ending behind it: "Köln", "Kölner"; not "Bergen", "Berger"."""
+    """Equal, or one with a case ending behind it: "Köln", "Kölner"; not "Bergen", "Berger".
+
+    A compound is called by its last part too: "Gesamtkosten", "Kosten".
+    """
     if not one.isascii() or one == other:
         return same_word(one, other)
     short, long = sorted((one, other), key=len)
+    if len(short) >= _SHORTEST_PART and len(long) - len(short) >= _SHORTEST_STEM and long.endswith(short):
+        return True
     return len(short) >= _SHORTEST_STEM and long.startswith(short) and long[len(short) :] in _NAME_ENDINGS
 
 

@@ -24,6 +24,7 @@ _OPPOSITES = (
     "highest lowest|higher lower|larger smaller|longer shorter|earlier later|first last|open closed",
     "include exclude|includes excludes|included excluded|including excluding|enable disable|enabled disabled",
     "accept reject|accepted rejected|approved rejected|required optional|mandatory optional|free paid",
+    "profit loss|profits losses|gain loss|income expense|gewinn verlust|einnahmen ausgaben",
     "internal external|public private|manual automatic|start end|starts ends|opens closes|buy sell",
     "win lose|won lost|true false|with without|faster slower|cheaper dearer|better worse|all none",
     "all some|always never|often seldom|often rarely|every some|none some",
@@ -44,9 +45,14 @@ _TOKEN = re.compile(r"[^\W\d_]+(?:['’]t)?|[.;:!?,—–]")
 _DENIES_NOTHING = re.compile(
     r"\bnos?\. ?(?=\d)|\b(?:no|not) (?:less|more|later|fewer|earlier) than\b|\bnot only\b"
 )
+_NOT_BUT = re.compile(r"\bnicht aber\b")
+_SET_AGAINST = re.compile(r",(?= (?:not|nicht|no|kein\w*|pas|no)\b)")  # what stands before is not denied
+_ONLY = re.compile(r"\b(?:only|nur|lediglich|seulement|solo|solamente)\b")
+_EXCEPT = re.compile(r"\b(?:except|unless|until|before|other than|ausser|bevor|sauf|excepto|salvo|a menos)\b")
 _SCOPE_WORDS = 4
 _SPACED = re.compile(r"[^\W\d_] [^\W\d_]")
 _PREFIXED = re.compile(r"\b(?:un|in|im|ir|dis|non)[a-z]{4,}|\b\w{3,}(?:less|los|lose[nmrs]?)\b")
+_MODAL = frozenset({"must", "may"})  # "must not" and "may not" are the same
 _BREAKS = frozenset(".;:!?—–")
 _CLAUSE_OPENERS = frozenset(
     """and but or while whereas because if when though und aber oder sondern während weil wenn mais et ou
@@ -67,6 +73,8 @@ def contradictions(claim: str, quote: str, window: str) -> list[str]:
 def _turned(claim: str, quote: str, window: str) -> list[str]:
     """What only one side negates; a word counts as negated wherever its clause has a negation."""
     ours, theirs = _negated(claim), _negated(quote)
+    if any(_ONLY.search(fold(a)) and _EXCEPT.search(fold(b)) for a, b in ((claim, quote), (quote, claim))):
+        return []
     stated, denied = _by_negation(quote)
     for key in sorted((ours.keys() & stated) - denied):
         if not _has_prefixed_negation(ours[key], window):
@@ -101,13 +109,13 @@ def _opposed(claim: str, quote: str) -> list[str]:
         return []
     for word in sorted((ours - theirs).keys() & _OPPOSED.keys()):
         there = _OPPOSED[word] & (theirs - ours).keys()
-        if there:
+        if there and not (_negated(claim) and there <= _MODAL):
             return [f"“{word}” (the source has “{min(there)}”) is not in"]
     return []
 
 
 def _tokens(text: str) -> list[str]:
-    return _TOKEN.findall(_DENIES_NOTHING.sub(" ", fold(text)))
+    return _TOKEN.findall(_SET_AGAINST.sub(";", _NOT_BUT.sub("nicht", _DENIES_NOTHING.sub(" ", fold(text)))))
 
 
 def _words(text: str) -> set[str]:

@@ -15,7 +15,9 @@ from rag.text.inflection import same_word
 from rag.text.wording import FUNCTION_WORDS, fold, words
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d[\d.,]*\d|\d")
-_PASSED_OVER = frozenset(map(fold, FUNCTION_WORDS)) - ARTICLES | {"a", "an"}
+_PASSED_OVER = (frozenset(map(fold, FUNCTION_WORDS)) - ARTICLES) | frozenset(
+    "a an over under above below between during within per until since each every".split()  # noqa: SIM905
+)
 _COUNTED = frozenset({*NUMBER_WORDS, *ORDINALS, *MONTHS})
 _NEIGHBOURS = 2
 _MOST_WORDS = 2
@@ -23,7 +25,7 @@ _MOST_WORDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Substitution:
-    """The claim's word and its source's, as written, and both between the claim's words around them."""
+    """The claim's word and its source's, one or two, as written, and both between the claim's words."""
 
     claimed: str
     found: str
@@ -65,7 +67,7 @@ class Substitution:
 
 
 def substitutions(claim: str, quote: str) -> Iterator[Substitution]:
-    """The words exchanged one for one, articles and the like aside, between words that are the same.
+    """The words put in the place of one or two others, articles and the like aside, in what is else the same.
 
     What the claim only moved to another place of the sentence is none.
     """
@@ -75,11 +77,12 @@ def substitutions(claim: str, quote: str) -> Iterator[Substitution]:
         if operation != "replace" or max(end - start, until - there) > _MOST_WORDS:
             continue
         claimed, found = _content(mine[start:end]), _content(theirs[there:until])
-        if len(claimed) == len(found) == 1 and _count(found[0], theirs) > _count(found[0], mine):
+        left_out = [word for word in found if _count(word, theirs) > _count(word, mine)]
+        if len(claimed) == 1 and left_out and len(left_out) == len(found):
             before, behind = mine[max(0, start - _NEIGHBOURS) : start], mine[end : end + _NEIGHBOURS]
             yield Substitution(
                 claimed[0],
-                found[0],
+                " ".join(found),
                 " ".join([*before, *mine[start:end], *behind]),
                 " ".join([*before, *theirs[there:until], *behind]),
             )
@@ -103,8 +106,9 @@ def _count(word: str, written: list[str]) -> int:
     return sum(same_word(fold(word), fold(other)) for other in written)
 
 
-def _party(word: str) -> str | None:
-    return PARTIES.get(re.sub(r"['’]s?$", "", fold(word)))
+def _party(written: str) -> str | None:
+    bare = (re.sub(r"['’]s?$", "", fold(word)) for word in written.split())
+    return next((PARTIES[word] for word in bare if word in PARTIES), None)
 
 
 def _amount(text: str, word: str) -> Fact | None:
