@@ -26,6 +26,7 @@ from rag.protocols import Embedder
 from rag.refusal import judge
 from rag.retrieval import retrieve
 from rag.text.wording import words
+from tests.free_answers import free_cases
 from tests.swaps import rates, sampled_cases
 
 
@@ -65,7 +66,7 @@ def measure_set(library: Library, folder: Path, questions: list[dict[str, Any]])
 def measure_swaps(per_kind: int, seed: int, embedder: Embedder) -> None:
     """Prints of how many true and falsified answers over the sample corpus the verdict was wrong."""
     names = {False: "false support", True: "false alarm"}
-    for one in rates(sampled_cases(seed, per_kind=per_kind), embedder):
+    for one in [*rates(sampled_cases(seed, per_kind=per_kind), embedder), *rates(free_cases(), embedder)]:
         of_total = f"{one.wrong} of {one.total} ({one.wrong / one.total:.1%})"
         print(f"{names[one.true]}, {one.kind}: {of_total}")
 
