@@ -11,7 +11,8 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from rag.embedding.encoders import MODEL_FILE, Encoder, Ids, Load, OpenVinoEncoder, TorchEncoder
+from rag.converting import MODEL_FILE, Load
+from rag.embedding.encoders import Encoder, Ids, OpenVinoEncoder, TorchEncoder
 from rag.embedding.folder import ModelFolder, read_folder
 from rag.embedding.prepared import Engine, EngineChoice, Prepared, prepare
 from rag.embedding.quantising import INT8_FILE
@@ -201,6 +202,9 @@ class SentenceEmbedder:
         def encode(batch: Sequence[int]) -> Vectors:
             return run.encode(*padded([ids[place] for place in batch], length=lengths[batch[0]]))
 
+        if len(batches) == 1:  # a question: a thread for it alone would take longer to start than it saves
+            yield batches[0], encode(batches[0])
+            return
         pool = ThreadPoolExecutor(run.parallel)
         try:
             results = pool.map(encode, batches)
