@@ -99,16 +99,15 @@ def _name_parts(part: str) -> list[str]:
 
 def _words_of_humps(part: str) -> list[str]:
     """A camelCase name in its words, of two characters at least: `2021Q1` is 2021 and Q1, `10K` is 10K."""
-    words: list[str] = []
-    for single, humps in groupby(_HUMPS.split(part), key=lambda hump: len(hump) == 1):
-        words += ["".join(humps)] if single else humps
-    joined = words[:1]
-    for word in words[1:]:
-        if len(word) == 1 or len(joined[-1]) == 1:
-            joined[-1] += word
+    parted = groupby(_HUMPS.split(part), key=lambda hump: len(hump) == 1)
+    runs = [run for single, humps in parted for run in (["".join(humps)] if single else humps)]
+    words = runs[:1]
+    for run in runs[1:]:
+        if len(run) == 1 or len(words[-1]) == 1:
+            words[-1] += run
         else:
-            joined.append(word)
-    return joined
+            words.append(run)
+    return words
 
 
 def fold(text: str) -> str:
