@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     import apsw
 
 EXACT_LIMIT = 20_000  # 30 MB of E5-small vectors; the product takes 1 ms, loading them 30 ms
-# Of n passages, so many pass the first step and the second; reading one row costs 5 µs.
+# Of n passages, so many pass the first step and the second; reading one row costs 3 µs.
 FIRST_SHARE, FIRST_LEAST, FIRST_MOST = 16, 8_000, 48_000
-SECOND_SHARE, SECOND_LEAST, SECOND_MOST = 50, 1_000, 6_000
+SECOND_SHARE, SECOND_LEAST, SECOND_MOST = 70, 1_000, 6_000
 SCAN_BLOCK = 65_536  # codes a step of the scan: its intermediates stay in the cache of a core
 EXACT_FILTER_LIMIT = 1_000  # with a filter this small, the exact cosines are quicker than any scan
 BYTE_SIGNS = 2.0 * np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little").astype(
@@ -184,13 +184,35 @@ def fetch_vectors(
     db: apsw.Connection, embedding: Embedding, passage_ids: Sequence[int]
 ) -> tuple[NDArray[np.int64], Vectors]:
     """The ids that have a vector, ascending, and the vectors, shape (ids, dimensions)."""
+    ids = np.unique(np.fromiter(passage_ids, dtype=np.int64, count=len(passage_ids)))
+    vectors = _read_where_they_lie(db, embedding, ids)
+    if vectors is not None:
+        return ids, vectors
     found = rows(
         db,
         f"SELECT passage_id, vector FROM {embedding.table}"
         " WHERE passage_id IN (SELECT value FROM json_each(?)) ORDER BY passage_id",
-        (json.dumps([int(id_) for id_ in passage_ids]),),
+        (json.dumps(ids.tolist()),),
     )
     return _matrix(found, embedding.dimensions)
+
+
+def _read_where_they_lie(db: apsw.Connection, embedding: Embedding, ids: NDArray[np.int64]) -> Vectors | None:
+    """The vectors of these ids by SQLite's blob handle, 2.7 µs each instead of 4.2; None if one is gone."""
+    import apsw
+
+    vectors = np.empty((len(ids), embedding.dimensions), dtype="<f4")
+    if not len(ids):
+        return vectors
+    room, size = vectors.data.cast("B"), vectors.strides[0]
+    try:
+        with db.blob_open("main", embedding.table, "vector", int(ids[0]), False) as blob:
+            for place, id_ in enumerate(ids.tolist()):
+                blob.reopen(id_)
+                blob.read_into(room, place * size, size)
+    except apsw.SQLError:  # there is no such row
+        return None
+    return vectors
 
 
 def _matrix(found: Sequence[tuple[int, bytes]], dimensions: int) -> tuple[NDArray[np.int64], Vectors]:
