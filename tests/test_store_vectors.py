@@ -281,3 +281,16 @@ def test_dimensions_that_are_no_multiple_of_64_are_padded() -> None:
 )
 def test_terms_are_kept_rarest_first_within_a_limit(counts: dict[str, int], expected: list[str]) -> None:
     assert affordable(counts, passages=100_000) == expected
+
+
+def test_a_vector_that_is_gone_is_left_out(store: SqliteStore) -> None:
+    """A row that another process removed between two reads takes nothing from the others."""
+    stored = cone(20)
+    put_vectors(store, "a", stored)
+    with store.database.read() as db:
+        embedding = vectors.load_embedding(db, 1)
+        for wanted in ([3, 1, 999, 3], [1, 3]):
+            ids, found = vectors.fetch_vectors(db, embedding, wanted)
+            assert ids.tolist() == [1, 3]
+            np.testing.assert_array_equal(found, stored[[0, 2]])
+        assert vectors.fetch_vectors(db, embedding, [])[1].shape == (0, DIMENSIONS)
