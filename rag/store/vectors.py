@@ -206,10 +206,11 @@ def _read_where_they_lie(db: apsw.Connection, embedding: Embedding, ids: NDArray
         return vectors
     room, size = vectors.data.cast("B"), vectors.strides[0]
     try:
-        with db.blob_open("main", embedding.table, "vector", int(ids[0]), False) as blob:
-            for place, id_ in enumerate(ids.tolist()):
-                blob.reopen(id_)
-                blob.read_into(room, place * size, size)
+        blob = db.blob_open("main", embedding.table, "vector", int(ids[0]), False)
+        for place, id_ in enumerate(ids.tolist()):
+            blob.reopen(id_)  # a failure closes it
+            blob.read_into(room, place * size, size)
+        blob.close()
     except apsw.SQLError:  # there is no such row
         return None
     return vectors
