@@ -130,25 +130,36 @@ class QuickTokenizer:
         # Questions share most of their words: a question takes 1.2 ms so, and 4.7 ms without.
         self._positions_of_word = lru_cache(maxsize=20_000)(self._search)
 
-    def ids(self, text: str, prompt: str) -> list[int] | None:
-        """The ids of prompt + text with the special tokens, or None where only the whole tokenizer knows.
+    def ids(self, texts: Sequence[str], prompt: str) -> list[list[int] | None]:
+        """The ids of prompt + text with the special tokens; None where only the whole tokenizer knows.
 
         That is for long texts, where searching costs more than loading, and for texts that quote one
-        of the special tokens.
+        of the special tokens. One model serves all texts: the 24 quotes of a question take 8 ms so, and
+        20 ms each by itself.
         """
-        whole = prompt + text
-        if len(whole) > QUICK_CHARACTERS or any(token in whole for token in self._special):
-            return None
-        positions = self._positions(whole)
+        wholes = [prompt + text for text in texts]
+        known = [self._knows(whole) for whole in wholes]
+        positions = self._positions([whole for whole, quick in zip(wholes, known, strict=True) if quick])
         with self._changing_model:
             self._tokenizer.model = self._model(positions)
-            local_ids = self._tokenizer.encode(whole, add_special_tokens=False).ids
+            return [
+                self._encoded(whole, positions) if quick else None
+                for whole, quick in zip(wholes, known, strict=True)
+            ]
+
+    def _knows(self, whole: str) -> bool:
+        return len(whole) <= QUICK_CHARACTERS and not any(token in whole for token in self._special)
+
+    def _encoded(self, whole: str, positions: Sequence[int]) -> list[int]:
+        local_ids = self._tokenizer.encode(whole, add_special_tokens=False).ids
         return [*self._before, *(int(self._table.ids[positions[i]]) for i in local_ids), *self._after]
 
-    def _positions(self, text: str) -> list[int]:
-        """Where the pieces that occur in the text lie, behind those that every text needs."""
-        normal = self._tokenizer.normalizer.normalize_str(text)
-        words = {word for word, _ in self._tokenizer.pre_tokenizer.pre_tokenize_str(normal)}
+    def _positions(self, texts: Sequence[str]) -> list[int]:
+        """Where the pieces that occur in the texts lie, behind those that every text needs."""
+        words: set[str] = set()
+        for text in texts:
+            normal = self._tokenizer.normalizer.normalize_str(text)
+            words.update(word for word, _ in self._tokenizer.pre_tokenizer.pre_tokenize_str(normal))
         found = frozenset[int]().union(*map(self._positions_of_word, words))
         return [*self._always, *sorted(found.difference(self._always))]
 
