@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rag.cli import SOME_FAILED, app
+from rag.cli import FAILED, SOME_FAILED, app
 from rag.cli.options import CollectionOption, CountOption, JsonOption, LibraryOption, open_library
 from rag.cli.printing import messages, print_json, results, say
 from rag.errors import ModelError, RagError, UsageError
@@ -105,6 +105,8 @@ def ask(
         write_receipt(answer, receipt)
     if as_json:
         print_json(answer_json(answer))
+    if answer.problem and replay is None:
+        raise typer.Exit(FAILED)  # the quotes are there, the model's answer is not
 
 
 def replayed(library: Library, path: Path) -> Answer:
