@@ -98,19 +98,16 @@ def read(
     *,
     embedder: Embedder,
     count: int = 3,
-    term_weights: Mapping[str, float] | None = None,
 ) -> Reading:
     """Finds the `count` quotes of the first hits that most likely hold the answer.
 
     A quote is a sentence, or a short table, list or block of code with the sentence that leads in to it.
-    Markers number the hits from 1. `term_weights` gives the rarity of the words of
-    `rag.text.wording.content_words(question)` in the collection; without it, it is taken from the hits.
-    At most 12 quotes are read.
+    Markers number the hits from 1. At most 12 quotes are read.
     """
     candidates = _candidates(question, hits)
     if not candidates:
         return Reading((), np.zeros((0, 0), np.float32), np.zeros(0, np.int64))
-    lexical = _lexical_scores(question, hits, candidates, term_weights)
+    lexical = _lexical_scores(question, hits, candidates)
     kept = np.argsort(-lexical, kind="stable")[:QUOTES_READ]
     chosen = [candidates[i] for i in kept]
     bare = [one.read[:LONGEST_EMBEDDED] for one in chosen]
@@ -156,14 +153,9 @@ def _only_a_heading(hit: Hit, piece: str) -> bool:
     return line in {fold(heading) for heading in (*hit.passage.heading_path, hit.title)}
 
 
-def _lexical_scores(
-    question: str,
-    hits: Sequence[Hit],
-    candidates: Sequence[_Candidate],
-    term_weights: Mapping[str, float] | None,
-) -> Numbers:
+def _lexical_scores(question: str, hits: Sequence[Hit], candidates: Sequence[_Candidate]) -> Numbers:
     """What can be told of each candidate without embedding it, shape (len(candidates),)."""
-    weights = word_weights(question, hits, term_weights)
+    weights = word_weights(question, hits)
     shared = _gram_overlaps(question, [candidate.read for candidate in candidates])
     kind = expected_answer(question)
     scores = np.zeros(len(candidates))
@@ -179,16 +171,9 @@ def _lexical_scores(
     return scores
 
 
-def word_weights(
-    question: str, hits: Sequence[Hit], term_weights: Mapping[str, float] | None = None
-) -> dict[str, float]:
-    """How much each content word of the question tells, keyed by its stem.
-
-    Without weights from the collection, a word is rare when few of the hits hold it.
-    """
+def word_weights(question: str, hits: Sequence[Hit]) -> dict[str, float]:
+    """How much each content word of the question tells, by its stem: the rarer in the hits, the more."""
     asked = content_words(question)
-    if term_weights is not None:
-        return {stem(word): term_weights.get(word, 1.0) for word in asked}
     held = [{stem(word) for word in words(hit.passage.text)} for hit in hits]
     counts = {stem(word): sum(stem(word) in passage for passage in held) for word in asked}
     return {key: math.log(1 + (len(held) + 1) / (count + 0.5)) for key, count in counts.items()}
