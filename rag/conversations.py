@@ -6,12 +6,12 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Literal, Protocol
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from rag.errors import UsageError
+from rag.recorded import answer_of, answer_record
 from rag.records import Answer, Citation, CitedPassage, ConversationRow, MessageRow
 from rag.text.markdown import escaped
 
@@ -157,7 +157,7 @@ class Conversations:
             conversation_id,
             question=answer.question,
             answer=shown,
-            record=_answers().dump_json(answer).decode(),
+            record=json.dumps(answer_record(answer), ensure_ascii=False),
             searchable=f"{answer.question}\n{shown}".casefold(),
             citations=[(citation, quote_hash(citation.quote)) for citation in answer.citations],
             created=created,
@@ -180,7 +180,7 @@ class Conversations:
         if row is None:
             raise _unknown(conversation_id)
         turns = tuple(
-            Turn(m.id, m.ordinal, m.created, _answers().validate_json(m.record), m.rating, m.rating_reason)
+            Turn(m.id, m.ordinal, m.created, answer_of(json.loads(m.record)), m.rating, m.rating_reason)
             for m in self._tables.messages(conversation_id)
         )
         return _conversation(row, turns)
@@ -303,11 +303,6 @@ class Conversations:
         return [row.id for row in reversed(self._tables.listed(-1, 0, owner=self._owner))]
 
 
-@cache
-def _answers() -> TypeAdapter[Answer]:
-    return TypeAdapter(Answer)
-
-
 def quote_hash(quote: str) -> str:
     """32 hex digits of a quote's SHA-256."""
     return hashlib.sha256(quote.encode("utf-8", "replace")).hexdigest()[:32]
@@ -368,7 +363,7 @@ def _exported(conversation: Conversation) -> dict[str, Any]:
                 "created": turn.created,
                 "rating": turn.rating,
                 "rating_reason": turn.rating_reason,
-                "answer": _answers().dump_python(turn.answer, mode="json"),
+                "answer": answer_record(turn.answer),
             }
             for turn in conversation.turns
         ],
@@ -398,5 +393,5 @@ def _parse_turn(turn: dict[str, Any]) -> tuple[str, Answer, int | None, str | No
     rating = turn["rating"]
     if rating not in (None, 1, -1):
         raise ValueError(f"rating {rating!r}")
-    answer = _answers().validate_json(json.dumps(turn["answer"]))
+    answer = answer_of(turn["answer"])
     return str(turn["created"]), answer, rating, turn["rating_reason"]

@@ -87,8 +87,8 @@ class ChatModel(Protocol):
         """Whether the model may write answers itself, or only choose quotations."""
 
     @property
-    def takes_grammar(self) -> bool:
-        """Whether an answer can be held to a grammar: without one, quotations cannot be promised."""
+    def takes_choices(self) -> bool:
+        """Whether an answer can be held to given texts: else quotations cannot be promised."""
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a plain text, no special tokens added."""
@@ -104,13 +104,13 @@ class ChatModel(Protocol):
         temperature: float = 0.0,
         seed: int = 0,
         cancelled: Callable[[], bool] = lambda: False,
-        grammar: str | None = None,
+        choices: Sequence[str] = (),
         conversation: str | None = None,
     ) -> Iterator[str | Usage]:
         """Yields pieces of text, and one `Usage` last, also when cancelled.
 
-        `grammar` (GBNF with a rule `root`) holds the answer to a form, for models that take one;
-        `conversation` names whose prompt cache to take up and to save.
+        With `choices`, for models that take them, the answer is one of these texts. `conversation` names
+        whose prompt cache to take up and to save.
         """
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""A grammar that holds a model to the sentences of the evidence: it adds and orders, never phrases."""
+"""What a weak model may say: sentences of the evidence. It adds and orders, never phrases."""
 
 from __future__ import annotations
 
@@ -33,20 +33,13 @@ def quoted(evidence: Evidence) -> str:
     return f"{line} [{evidence.marker}]"
 
 
-def quoting_grammar(choices: Sequence[Evidence]) -> str:
-    """GBNF whose `root` is the best of the choices (the first), alone or with another before or behind it.
+def arrangements(quotes: Sequence[Evidence]) -> tuple[str, ...]:
+    """The texts a model may write: the best quote (the first), alone or with another before or behind it.
 
-    Each is spelt out whole, so that what the model writes is an exact quotation whichever tokens
-    it prefers. Free to leave out the best one, the starter did in half of the questions, for a worse one.
+    Free to leave out the best one, the starter did in half of the questions, for a worse one.
     """
-    names = [f"s{number}" for number in range(len(choices))]
-    orders = chain.from_iterable(permutations(names, count) for count in range(1, MOST_SENTENCES + 1))
-    root = " | ".join(' " " '.join(order) for order in orders if names[0] in order)
-    rules = [f"{name} ::= {literal(quoted(choice))}" for name, choice in zip(names, choices, strict=True)]
-    return "\n".join([f"root ::= {root}", *rules])
-
-
-def literal(text: str) -> str:
-    """A GBNF string literal."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    said = [quoted(quote) for quote in quotes]
+    orders = chain.from_iterable(
+        permutations(range(len(said)), count) for count in range(1, MOST_SENTENCES + 1)
+    )
+    return tuple(" ".join(said[number] for number in order) for order in orders if 0 in order)

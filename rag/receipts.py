@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from rag.errors import UsageError
+from rag.recorded import answer_of, answer_record
 from rag.records import Answer, Citation, Disagreement, Generation, Hit
 from rag.text.markdown import escaped, fenced
 
 RECEIPT_VERSION = 1
-
-
-@cache
-def _answers() -> TypeAdapter[Answer]:
-    return TypeAdapter(Answer)
 
 
 def shown_text(answer: Answer) -> str:
@@ -90,7 +85,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
 
 def receipt_json(answer: Answer) -> str:
     """The whole answer: exact prompt, passages with scores, model, settings, timings."""
-    content = {"footnote_receipt": RECEIPT_VERSION, "answer": _answers().dump_python(answer, mode="json")}
+    content = {"footnote_receipt": RECEIPT_VERSION, "answer": answer_record(answer)}
     return json.dumps(content, ensure_ascii=False, indent=2)
 
 
@@ -105,7 +100,7 @@ def read_receipt(text: str) -> Answer:
         version = content["footnote_receipt"]
         if version != RECEIPT_VERSION:
             raise UsageError(f"This receipt has version {version}; this Footnote reads {RECEIPT_VERSION}.")
-        return _answers().validate_json(json.dumps(content["answer"]))
+        return answer_of(content["answer"])
     except (ValueError, KeyError, TypeError, ValidationError) as error:
         raise UsageError(
             f"This is not a receipt ({error}); write one with `ask --receipt FILE.json`."
@@ -181,13 +176,15 @@ def _making(answer: Answer) -> Iterator[str]:
 
 def _generation(generation: Generation) -> Iterator[str]:
     yield f"- Model: {escaped(generation.model)}"
-    yield f"- At most {generation.max_tokens} tokens{', held to quotations' if generation.grammar else ''}"
+    yield f"- At most {generation.max_tokens} tokens{', held to quotations' if generation.choices else ''}"
     yield f"- Temperature {generation.temperature}, seed {generation.seed}"
     yield from ("", "## The exact prompt", "")
     for message in generation.messages:
         yield from (f"### {message.role}", "", fenced(message.content), "")
-    if generation.grammar:
-        yield from ("## The grammar it was held to", "", fenced(generation.grammar), "")
+    if generation.choices:
+        yield from ("## The quotations it chose from", "")
+        yield from (f"- {escaped(choice)}" for choice in generation.choices)
+        yield ""
 
 
 def _place(hit: Hit) -> str:

@@ -231,7 +231,8 @@ class Disagreement:
 class Generation:
     """All that decided a model's text, so that it can be had again.
 
-    `model` is the identity of its weights and form; `text` is what it wrote, before any check.
+    `model` is the identity of its weights and form; `text` is what it wrote, before any check. Where there
+    are `choices`, it had to write one of them.
     """
 
     model: str
@@ -239,8 +240,8 @@ class Generation:
     max_tokens: int
     temperature: float
     seed: int
-    grammar: str | None
     text: str
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

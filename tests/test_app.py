@@ -316,7 +316,7 @@ def test_a_sweep_is_drawn_document_by_document() -> None:
 
 
 def test_the_exact_prompt_can_be_read() -> None:
-    read = Generation("tiny", (Message("user", "<b>Question?"),), 10, 0.0, 0, None, "It is 45.")
+    read = Generation("tiny", (Message("user", "<b>Question?"),), 10, 0.0, 0, "It is 45.")
     answer = replace(finished("q"), generation=read)
     footer = turn_html(turn(answer=answer), SAY)[2]
     assert "&lt;b&gt;Question?" in footer and "word for word" in footer
@@ -402,7 +402,7 @@ def test_the_budget_names_what_went_in_and_what_was_left_out() -> None:
 
 
 def test_a_model_that_only_quotes_is_said_not_to_read_the_conversation() -> None:
-    generation = Generation("tiny", (Message("user", "Q?"),), 10, 0.0, 0, "root ::= s0", "It is 45.")
+    generation = Generation("tiny", (Message("user", "Q?"),), 10, 0.0, 0, "It is 45.", ("It is 45.",))
     answer = replace(finished("q"), generation=generation)
     footer = turn_html(turn(budget=BudgetUse(1000, 9, 9, 0, {}, 9, (), 2), answer=answer), SAY)[2]
     assert "did not read the conversation" in footer

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from gguf_files import byte_level_vocabulary, recurrent_gguf, starter_gguf
 
-from rag.errors import BudgetError, ModelDamaged, ModelError, ModelNotFound, UsageError
+from rag.errors import BudgetError, ModelDamaged, ModelError, ModelNotFound
 from rag.generation import LocalChatModel, chat_model_of, forget_prompts, load_chat_model
 from rag.generation.chat_template import ChatTemplate, Part
 from rag.generation.llama import Engine
@@ -41,6 +41,19 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalChatModel]:
     )
     yield loaded
     loaded.close()
+
+
+class Scripted:
+    """A sampler that says a given text."""
+
+    def __init__(self, model: LocalChatModel, text: str) -> None:
+        self.tokens = [*model._tokenizer.encode(text), model.engine.end_tokens[0]]
+
+    def next(self) -> int:
+        return self.tokens.pop(0)
+
+    def close(self) -> None:
+        """Nothing to free."""
 
 
 def run(model: LocalChatModel, messages: list[Message] = ASKED, **options: object) -> tuple[list[str], Usage]:
@@ -300,29 +313,52 @@ def test_a_stop_between_tokens_keeps_what_was_written(model: LocalChatModel) -> 
 
 
 @pytest.mark.slow
-def test_characters_of_several_tokens_arrive_whole(model: LocalChatModel) -> None:
-    pieces, _ = run(model, grammar='root ::= "日本語👩🏽‍🚀é"', max_tokens=60)
+def test_characters_of_several_tokens_arrive_whole(
+    model: LocalChatModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model.engine, "sampler", lambda **_: Scripted(model, "日本語👩🏽‍🚀é"))
+    pieces, usage = run(model, max_tokens=60)
     assert "".join(pieces) == "日本語👩🏽‍🚀é"
+    assert usage.finish == "stop"
     assert not any("\ufffd" in piece for piece in pieces)
 
 
 @pytest.mark.slow
-def test_a_character_cut_off_by_the_limit_is_left_out(model: LocalChatModel) -> None:
-    pieces, usage = run(model, grammar='root ::= "👍"', max_tokens=2)
+def test_a_character_cut_off_by_the_limit_is_left_out(
+    model: LocalChatModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model.engine, "sampler", lambda **_: Scripted(model, "👍"))
+    pieces, usage = run(model, max_tokens=2)
     assert (pieces, usage.finish) == ([], "length")
 
 
 @pytest.mark.slow
-def test_a_grammar_holds_the_answer_to_its_form(model: LocalChatModel) -> None:
-    pieces, usage = run(model, grammar='root ::= ("[" [1-3] "]")', max_tokens=20)
-    assert "".join(pieces) in {"[1]", "[2]", "[3]"}
+def test_the_answer_is_the_choice_that_the_model_finds_likeliest(model: LocalChatModel) -> None:
+    choices = ["The Loire.", "The Loire is a river of 1,006 km.", "Fried onions on buttered toast, twice."]
+    pieces, usage = run(model, choices=choices, max_tokens=20)
+    assert "".join(pieces) in choices[:2]
     assert usage.finish == "stop"
+    assert run(model, choices=choices, max_tokens=20)[0] == pieces
+    drawn = {
+        "".join(run(model, choices=choices, temperature=50.0, seed=seed, max_tokens=20)[0])
+        for seed in range(40)
+    }
+    assert drawn == set(choices)
 
 
 @pytest.mark.slow
-def test_a_grammar_that_is_not_one_is_refused_and_frees_the_model(model: LocalChatModel) -> None:
-    with pytest.raises(UsageError, match="not valid GBNF"):
-        run(model, grammar='start ::= "a"')
+def test_a_choice_leaves_the_prompt_cache_as_it_was(model: LocalChatModel) -> None:
+    whole, _ = run(model)
+    run(model, choices=["The Loire.", "The Loire rises at 1,408 m."])
+    assert run(model)[0] == whole
+
+
+@pytest.mark.slow
+def test_choices_too_long_for_the_answer_are_none(model: LocalChatModel) -> None:
+    choices = ["No.", "It is the longest river of the country by some distance."]
+    assert run(model, choices=choices, max_tokens=4)[0] == ["No."]
+    with pytest.raises(BudgetError, match="None of the 2 quotations fits into the 2 tokens"):
+        run(model, choices=choices, max_tokens=2)
     assert run(model)[0]
 
 
@@ -341,11 +377,14 @@ def test_a_prompt_beyond_the_window_is_refused_with_its_numbers(model: LocalChat
 
 
 @pytest.mark.slow
-def test_the_answer_ends_where_the_window_does(model: LocalChatModel) -> None:
+def test_the_answer_ends_where_the_window_does(
+    model: LocalChatModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     room = 5
     words = 1024 - room - model.count_prompt_tokens([Message("user", "")])
     messages = [Message("user", " river" * words)]
-    _, usage = run(model, messages, max_tokens=50, grammar='root ::= "a"+')
+    monkeypatch.setattr(model.engine, "sampler", lambda **_: Scripted(model, "a a a a a a a a a a"))
+    _, usage = run(model, messages, max_tokens=50)
     assert usage.prompt_tokens + usage.answer_tokens == 1024
     assert usage.finish == "length"
 

@@ -12,6 +12,7 @@ import pytest
 RAG = Path(__file__).resolve().parent.parent / "rag"
 LEAVES = {
     "records",
+    "recorded",
     "errors",
     "protocols",
     "ranking",

@@ -10,7 +10,7 @@ from injections import CANARY, Injected, injected_documents
 from rag.answering import Limits, held_to
 from rag.config import PROJECT
 from rag.protocols import PromptStyle
-from rag.quoting import quoting_grammar
+from rag.quoting import arrangements
 from rag.records import Evidence, Hit, Passage
 from rag.templates import Templates
 from rag.text.sentences import split_sentences
@@ -42,7 +42,7 @@ class Weak:
     """Counts words; may only quote."""
 
     answer_mode = "quoting"
-    takes_grammar = True
+    takes_choices = True
 
     def count_tokens(self, text: str) -> int:
         return len(text.split())
@@ -56,6 +56,6 @@ def test_a_weak_model_can_write_nothing_but_quotations(document: Injected) -> No
         span for span in split_sentences(document.text) if document.answer in document.text[slice(*span)]
     )
     quote = Evidence(hit, 1, document.text[start:end], start, end, 1.0)
-    grammar = quoting_grammar(held_to([quote], Weak(), LIMITS))  # type: ignore[arg-type]
-    assert CANARY not in grammar
-    assert quote.quote in grammar
+    choices = arrangements(held_to([quote], Weak(), LIMITS) or [])  # type: ignore[arg-type]
+    assert choices
+    assert all(quote.quote in choice and CANARY not in choice for choice in choices)

@@ -1,4 +1,4 @@
-"""The grammar that lets a weak model add and order sentences but not invent any."""
+"""What lets a weak model add and order sentences but not invent any."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from rag.grounding import ground
 from rag.protocols import ChatModel
-from rag.quoting import literal, quoted, quoting_grammar, speakable
+from rag.quoting import arrangements, quoted, speakable
 from rag.records import Evidence, Hit, Message, Passage, Usage
 
 
@@ -29,26 +29,23 @@ def test_a_bracketed_number_of_the_document_cites_nothing() -> None:
     assert grounded.text == shown
 
 
-def test_literals_escape_quotes_and_backslashes() -> None:
-    assert literal('C:\\temp is "full"') == r'"C:\\temp is \"full\""'
-
-
 def test_the_best_sentence_is_always_there() -> None:
     """A weak model left it out for a worse one, and its answer was wrong where the evidence was right."""
-    grammar = quoting_grammar([evidence("One.", 1), evidence("Two.", 2), evidence("Three.", 1)])
-    assert grammar.splitlines() == [
-        'root ::= s0 | s0 " " s1 | s0 " " s2 | s1 " " s0 | s2 " " s0',
-        's0 ::= "One. [1]"',
-        's1 ::= "Two. [2]"',
-        's2 ::= "Three. [1]"',
-    ]
+    said = arrangements([evidence("One.", 1), evidence("Two.", 2), evidence("Three.", 1)])
+    assert said == (
+        "One. [1]",
+        "One. [1] Two. [2]",
+        "One. [1] Three. [1]",
+        "Two. [2] One. [1]",
+        "Three. [1] One. [1]",
+    )
 
 
 @pytest.mark.slow
 def test_the_starter_model_writes_nothing_but_the_sentences(starter: ChatModel) -> None:
     choices = [evidence('Grüße an "alle" — 你好 [2].', 1), evidence("The hive\nholds 42 frames.", 2)]
     question = [Message("user", "Tell me anything at all about the sea.")]
-    pieces = list(starter.stream(question, max_tokens=200, grammar=quoting_grammar(choices)))
+    pieces = list(starter.stream(question, max_tokens=200, choices=arrangements(choices)))
     text = "".join(piece for piece in pieces if isinstance(piece, str))
     first, second = (quoted(choice) for choice in choices)
     assert text in {first, f"{first} {second}", f"{second} {first}"}

@@ -17,6 +17,7 @@ from rag import __version__
 from rag.answering import Answered, Wrote
 from rag.errors import UsageError
 from rag.receipts import read_receipt, receipt_json, receipt_markdown
+from rag.recorded import answer_of, answer_record
 from rag.records import Answer, Disagreement, Message
 
 QUESTION = "How long is the notice period?"
@@ -41,6 +42,21 @@ def answer(library: FakeLibrary) -> Answer:
 
 def test_a_receipt_is_read_back_whole(answer: Answer) -> None:
     assert read_receipt(receipt_json(answer)) == answer
+
+
+def test_a_receipt_that_spelt_its_choices_as_a_grammar_is_read(answer: Answer) -> None:
+    record = answer_record(answer)
+    assert answer.generation is not None
+    del record["generation"]["choices"]
+    rules = [
+        'root ::= s0 | s0 " " s1 | s1 " " s0',
+        r's0 ::= "C:\\temp is \"full\" | 1. [1]"',
+        's1 ::= "No. [2]"',
+    ]
+    record["generation"]["grammar"] = "\n".join(rules)
+    first, second = 'C:\\temp is "full" | 1. [1]', "No. [2]"
+    choices = (first, f"{first} {second}", f"{second} {first}")
+    assert answer_of(record) == replace(answer, generation=replace(answer.generation, choices=choices))
 
 
 def test_the_same_text_comes_again(library: FakeLibrary, answer: Answer) -> None:
@@ -151,7 +167,7 @@ def test_the_markdown_fetches_nothing(answer: Answer) -> None:
         hits=(hostile, *answer.hits[1:]),
         disagreements=(Disagreement(quote, quote, "38", HOSTILE, "2023-02-01"),),
         problem=HOSTILE,
-        generation=replace(answer.generation, messages=(Message("user", HOSTILE),), grammar=HOSTILE),  # type: ignore[type-var]
+        generation=replace(answer.generation, messages=(Message("user", HOSTILE),), choices=(HOSTILE,)),  # type: ignore[type-var]
     )
     written = receipt_markdown(found)
     html = MarkdownIt("gfm-like", {"linkify": False}).render(written)
@@ -160,7 +176,7 @@ def test_the_markdown_fetches_nothing(answer: Answer) -> None:
     )
     assert "## Documents disagree" in written
     assert "of 2023-02-01" in written
-    assert "## The grammar it was held to" in written
+    assert "## The quotations it chose from" in written
 
 
 @pytest.mark.parametrize(

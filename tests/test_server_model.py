@@ -204,19 +204,19 @@ def test_a_stop_closes_the_connection_while_the_server_is_silent() -> None:
         released.set()
 
 
-def test_a_grammar_is_passed_on_to_llama_server_only() -> None:
+def test_choices_are_passed_on_to_llama_server_only() -> None:
     with serving(tokenize=words, v1__chat__completions=streams(piece("[1]"))) as server:
         stream = ServerChatModel(server.url, context_tokens=4096).stream(
-            ASKED, max_tokens=5, grammar='root ::= "a"'
+            ASKED, max_tokens=5, choices=['C:\\temp is "full"', "No."]
         )
         assert next(stream) == "[1]"
         stream.close()  # type: ignore[attr-defined]
-        assert server.requests[-1][1]["grammar"] == 'root ::= "a"'
-    with serving() as server, pytest.raises(ModelServerError, match="takes no grammar"):
-        run(ServerChatModel(server.url, context_tokens=4096), grammar='root ::= "a"')
+        assert server.requests[-1][1]["grammar"] == r'root ::= "C:\\temp is \"full\"" | "No."'
+    with serving() as server, pytest.raises(ModelServerError, match="cannot be held to quotations"):
+        run(ServerChatModel(server.url, context_tokens=4096), choices=["a"])
 
 
-def test_a_server_without_grammars_is_given_no_choice_of_quotations() -> None:
+def test_a_server_that_takes_no_choices_is_given_no_choice_of_quotations() -> None:
     """With Ollama or vLLM, an answer that had to quote failed instead of showing its evidence alone."""
     passage = Passage("p", 0, "Łódź liegt in Polen.", 0, 20, 6, "0" * 32)
     quote = Evidence(Hit(1, passage, 1, "towns.md", "Towns", 1.0), 1, passage.text, 0, 20, 1.0)
@@ -224,8 +224,8 @@ def test_a_server_without_grammars_is_given_no_choice_of_quotations() -> None:
     with serving() as other, serving(tokenize=words) as llama_server:
         without = ServerChatModel(other.url, context_tokens=4096)
         able = ServerChatModel(llama_server.url, context_tokens=4096)
-        assert (without.takes_grammar, held_to([quote], without, limits)) == (False, [])
-        assert (able.takes_grammar, held_to([quote], able, limits)) == (True, [quote])
+        assert (without.takes_choices, held_to([quote], without, limits)) == (False, [])
+        assert (able.takes_choices, held_to([quote], able, limits)) == (True, [quote])
 
 
 def refuses(status: int, text: str) -> Callable[[Handler, Any], None]:

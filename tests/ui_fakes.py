@@ -84,7 +84,7 @@ class QueuedModel:
     identity = "queued-replies"
     prompt_style: PromptStyle = "full"
     answer_mode: AnswerMode = "phrasing"
-    takes_grammar = True
+    takes_choices = True
     context_tokens = CONTEXT_TOKENS
 
     def __init__(self, replies: Sequence[str], *, seconds_a_word: float = 0.0) -> None:
@@ -108,7 +108,7 @@ class QueuedModel:
         temperature: float = 0.0,
         seed: int = 0,
         cancelled: Callable[[], bool] = lambda: False,
-        grammar: str | None = None,
+        choices: Sequence[str] = (),
         conversation: str | None = None,
     ) -> Iterator[str | Usage]:
         """The next reply, until cancelled."""

@@ -14,7 +14,7 @@ from rag.budget import HISTORY_TOKENS, Prompt, fit
 from rag.errors import RagError, UsageError
 from rag.extracts import extracts
 from rag.protocols import ChatModel, Embedder
-from rag.quoting import MOST_SENTENCES, quoted, quoting_grammar, speakable
+from rag.quoting import MOST_SENTENCES, arrangements, quoted, speakable
 from rag.records import Answer, Evidence, Generation, Message, Usage
 from rag.text.markers import without_half_marker
 
@@ -117,8 +117,8 @@ class Writing:
             max_tokens=self.limits.answer_tokens,
             temperature=self.limits.temperature,
             seed=self.limits.seed,
-            grammar=quoting_grammar(choices) if choices else None,
             text="",
+            choices=arrangements(choices) if choices else (),
         )
 
 
@@ -136,7 +136,7 @@ def generated(
         temperature=order.temperature,
         seed=order.seed,
         cancelled=cancelled,
-        grammar=order.grammar,
+        choices=order.choices,
         conversation=conversation,
     )
 
@@ -197,7 +197,7 @@ def held_to(quotes: Sequence[Evidence], model: ChatModel, limits: Limits) -> lis
     weak = model.answer_mode == "quoting"
     if limits.mode == "phrasing" or (limits.mode == "auto" and not weak):
         return None
-    if not model.takes_grammar:
+    if not model.takes_choices:
         return []  # nothing would hold it to the quotations
     room = limits.answer_tokens // MOST_SENTENCES
     return [quote for quote in quotes if speakable(quote) and model.count_tokens(quoted(quote)) < room]

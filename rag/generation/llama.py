@@ -6,6 +6,7 @@ The only module that touches the native library's functions.
 from __future__ import annotations
 
 import ctypes
+import functools
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.errors import ModelDamaged, ModelError, UsageError
+from rag.errors import ModelDamaged, ModelError
 from rag.vocabulary import native_library
 
 _SEQUENCE = 0
@@ -189,6 +190,11 @@ class Engine:
         """Whether the token ends an answer."""
         return bool(self.native.llama_vocab_is_eog(self.vocabulary, token))
 
+    @functools.cached_property
+    def end_tokens(self) -> list[int]:
+        """The tokens that end an answer."""
+        return [token for token in range(self.vocabulary_size) if self.is_end(token)]
+
     @property
     def first_token(self) -> int | None:
         """The token every prompt has to begin with, where the model wants one."""
@@ -196,9 +202,9 @@ class Engine:
             return None
         return int(self.native.llama_vocab_bos(self.vocabulary))
 
-    def sampler(self, *, temperature: float, seed: int, grammar: str | None) -> Sampler:
+    def sampler(self, *, temperature: float, seed: int) -> Sampler:
         """Chooses tokens: the likeliest one at temperature 0, else drawn with the seed."""
-        return Sampler(self, temperature=temperature, seed=seed, grammar=grammar)
+        return Sampler(self, temperature=temperature, seed=seed)
 
     def close(self) -> None:
         """Frees the native memory; a second call does nothing."""
@@ -212,11 +218,9 @@ class Engine:
 class Sampler:
     """A chain of llama.cpp samplers, freed by `close`."""
 
-    def __init__(self, engine: Engine, *, temperature: float, seed: int, grammar: str | None) -> None:
+    def __init__(self, engine: Engine, *, temperature: float, seed: int) -> None:
         self._engine, self._native = engine, engine.native
         self._chain = self._native.llama_sampler_chain_init(self._native.llama_sampler_chain_default_params())
-        if grammar is not None:
-            self._add_grammar(grammar)
         if temperature == 0.0:
             self._add(self._native.llama_sampler_init_greedy())
         else:
@@ -227,13 +231,6 @@ class Sampler:
 
     def _add(self, sampler: Any) -> None:
         self._native.llama_sampler_chain_add(self._chain, sampler)
-
-    def _add_grammar(self, grammar: str) -> None:
-        sampler = self._native.llama_sampler_init_grammar(self._engine.vocabulary, grammar.encode(), b"root")
-        if not sampler:
-            self.close()
-            raise UsageError(f"The grammar is not valid GBNF with a rule named root: {grammar[:200]!r}")
-        self._add(sampler)
 
     def next(self) -> int:
         """The next token after the last one decoded."""

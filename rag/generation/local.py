@@ -7,10 +7,12 @@ import functools
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from rag.errors import BudgetError, ModelError
 from rag.generation.chat_template import ChatTemplate
+from rag.generation.choosing import Choice, choose
 from rag.generation.llama import Engine, Sampler
 from rag.generation.states import KeptStates
 from rag.protocols import AnswerMode, PromptStyle
@@ -33,7 +35,7 @@ class LocalChatModel:
     before it. A stop takes effect in the middle of a step.
     """
 
-    takes_grammar = True
+    takes_choices = True
 
     def __init__(
         self,
@@ -94,17 +96,16 @@ class LocalChatModel:
         temperature: float = 0.0,
         seed: int = 0,
         cancelled: Callable[[], bool] = never,
-        grammar: str | None = None,
+        choices: Sequence[str] = (),
         conversation: str | None = None,
     ) -> Iterator[str | Usage]:
         """Yields pieces of text, whole characters only, and one `Usage` last, also when cancelled.
 
-        `grammar` is GBNF with a rule `root` that holds the answer to its form. `conversation`
-        names whose prompt cache to take up and to save.
+        With `choices`, the answer is one of these texts; those of more than `max_tokens` are none.
+        `conversation` names whose prompt cache to take up and to save.
 
         Raises:
-            BudgetError: the prompt leaves no room for an answer in the context window.
-            UsageError: the grammar is not valid.
+            BudgetError: the prompt leaves no room for an answer, or for any of the choices.
         """
         prompt = self.prompt_tokens(messages)
         room = self.context_tokens - len(prompt)
@@ -113,23 +114,22 @@ class LocalChatModel:
                 f"The prompt has {len(prompt)} tokens and {self.name} reads {self.context_tokens}: "
                 "leave out passages or history, or raise context_tokens."
             )
+        room = min(room, max_tokens)
+        order = _Order(temperature, seed, self._choices(choices, room), room, cancelled)
         clock = _Clock(len(prompt))
         if not self._wait(cancelled):
             yield clock.usage("cancelled")
             return
         try:
-            sampler = self.engine.sampler(temperature=temperature, seed=seed, grammar=grammar)
-            try:
-                self._take_up(conversation)
-                clock.cached = self._reuse(prompt)
-                with self.engine.heeding(cancelled):
-                    if not self._prefill(prompt, cancelled):
-                        yield clock.usage("cancelled")
-                        return
-                    yield from self._decode(len(prompt), sampler, min(max_tokens, room), cancelled, clock)
-                self._save(conversation)
-            finally:
-                sampler.close()
+            self._take_up(conversation)
+            clock.cached = self._reuse(prompt)
+            with self.engine.heeding(cancelled):
+                if not self._prefill(prompt, cancelled):
+                    yield clock.usage("cancelled")
+                    return
+                write = self._choose if order.choices else self._decode
+                yield from write(len(prompt), order, clock)
+            self._save(conversation)
         finally:
             self._turn.release()
 
@@ -183,13 +183,21 @@ class LocalChatModel:
             self._cached = prompt[:start]
         return True
 
-    def _decode(
-        self, position: int, sampler: Sampler, max_tokens: int, cancelled: Callable[[], bool], clock: _Clock
+    def _decode(self, position: int, order: _Order, clock: _Clock) -> Iterator[str | Usage]:
+        """Writes freely, token by token."""
+        sampler = self.engine.sampler(temperature=order.temperature, seed=order.seed)
+        try:
+            yield from self._sampled(position, order, sampler, clock)
+        finally:
+            sampler.close()
+
+    def _sampled(
+        self, position: int, order: _Order, sampler: Sampler, clock: _Clock
     ) -> Iterator[str | Usage]:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         finish: Literal["stop", "length", "cancelled"] = "length"
-        for count in range(max_tokens):
-            if cancelled():
+        for count in range(order.max_tokens):
+            if order.cancelled():
                 finish = "cancelled"
                 break
             token = sampler.next()
@@ -199,10 +207,47 @@ class LocalChatModel:
                 break
             if text := decoder.decode(self.engine.piece(token)):
                 yield text
-            if count + 1 < max_tokens and not self.engine.decode([token], start=position + count):
+            if count + 1 < order.max_tokens and not self.engine.decode([token], start=position + count):
                 finish = "cancelled"
                 break
         yield clock.usage(finish)
+
+    def _choose(self, position: int, order: _Order, clock: _Clock) -> Iterator[str | Usage]:
+        """Writes one of the choices."""
+
+        def compute(tokens: Sequence[int], start: int) -> bool:
+            steps = range(0, len(tokens), self._step)
+            return all(self.engine.decode(tokens[at : at + self._step], start=start + at) for at in steps)
+
+        telling = choose(
+            order.choices,
+            self.engine,
+            compute,
+            start=position,
+            temperature=order.temperature,
+            seed=order.seed,
+            cancelled=order.cancelled,
+        )
+        while True:
+            try:
+                text = next(telling)
+            except StopIteration as end:
+                chosen = end.value
+                break
+            clock.begin()
+            yield text
+        clock.answer = chosen.tokens
+        yield clock.usage("stop" if chosen.settled else "cancelled")
+
+    def _choices(self, texts: Sequence[str], room: int) -> list[Choice]:
+        choices = [Choice.of(text, self._tokenizer.encode(text)) for text in dict.fromkeys(texts)]
+        fitting = [choice for choice in choices if len(choice.tokens) <= room]
+        if choices and not fitting:
+            raise BudgetError(
+                f"None of the {len(choices)} quotations fits into the {room} tokens of an answer: "
+                "raise answer_tokens, or leave out passages."
+            )
+        return fitting
 
     def _take_up(self, conversation: str | None) -> None:
         """Loads the conversation's saved cache when another prompt's is in memory."""
@@ -219,6 +264,17 @@ class LocalChatModel:
             self._states.save(self.engine, conversation, self._cached)
 
 
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What an answer is to be."""
+
+    temperature: float
+    seed: int
+    choices: Sequence[Choice]
+    max_tokens: int
+    cancelled: Callable[[], bool]
+
+
 class _Clock:
     """Counts and times of one answer."""
 
@@ -231,6 +287,9 @@ class _Clock:
 
     def token(self) -> None:
         self.answer += 1
+        self.begin()
+
+    def begin(self) -> None:
         if self.first is None:
             self.first = time.perf_counter() - self.started
 

@@ -79,7 +79,7 @@ class ServerChatModel:
 
     `exact_counts` says whether tokens are counted by the server's own tokenizer (llama-server has
     one to ask). Elsewhere they are estimated upwards with the starter model's vocabulary.
-    `takes_grammar` is true of llama-server alone: no other server knows GBNF.
+    `takes_choices` is true of llama-server alone: no other server knows GBNF, which holds an answer to them.
     """
 
     prompt_style: PromptStyle = "full"
@@ -103,7 +103,7 @@ class ServerChatModel:
             raise ModelServerError(f"{self._address} offers no model; add #NAME to its address.")
         properties = self._optional("GET", "/props")
         self.exact_counts = "tokens" in self._optional("POST", "/tokenize", {"content": "a"})
-        self.takes_grammar = self.exact_counts
+        self.takes_choices = self.exact_counts
         examined = recorded_mode(self.identity, cache=cache) if cache else None
         self.answer_mode: AnswerMode = examined or "phrasing"
         offered = _context(properties, named.get(self.name, {}))
@@ -134,22 +134,22 @@ class ServerChatModel:
         temperature: float = 0.0,
         seed: int = 0,
         cancelled: Callable[[], bool] = lambda: False,
-        grammar: str | None = None,
+        choices: Sequence[str] = (),
         conversation: str | None = None,
     ) -> Iterator[str | Usage]:
         """Yields pieces of text and one `Usage` last; a stop closes the connection at once.
 
-        `grammar` is passed on where `takes_grammar`. `conversation` is for models that
+        `choices` are passed on where `takes_choices`. `conversation` is for models that
         keep their own prompt cache; servers do.
 
         Raises:
             ModelServerError: the server refused, failed, or was silent for too long.
         """
-        if grammar is not None and not self.takes_grammar:
-            raise ModelServerError(f"{self._address} is not a llama-server and takes no grammar.")
+        if choices and not self.takes_choices:
+            raise ModelServerError(f"{self._address} is not a llama-server and cannot be held to quotations.")
         body = self._body(messages, max_tokens=max_tokens, temperature=temperature, seed=seed)
         body |= {"stream": True, "stream_options": {"include_usage": True}}
-        body |= {"grammar": grammar} if grammar is not None else {}
+        body |= {"grammar": grammar_of(choices)} if choices else {}
         reply = _Reply(self._address, self._headers(), body, self._timeout)
         counts = _Counts()
         try:
@@ -344,6 +344,12 @@ class _Reply:
                 raise _refused(self._address, response.status, data.encode())
             self._events.put(event)
         raise ModelServerError(f"{self._address} broke off in the middle of an answer.")
+
+
+def grammar_of(choices: Sequence[str]) -> str:
+    """GBNF whose `root` is one of the texts."""
+    escaped = (text.replace("\\", "\\\\").replace('"', '\\"') for text in choices)
+    return "root ::= " + " | ".join(f'"{text}"' for text in escaped)
 
 
 def _plain(messages: Sequence[Message]) -> list[dict[str, str]]:

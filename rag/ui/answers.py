@@ -433,7 +433,7 @@ def left_out_html(turn: Turn, budget: BudgetUse, say: Phrases) -> str:
         notes += f"<p>{text(say('left_out', count=len(budget.left_out)))}"
         notes += f' <span class="fn-quiet" dir="auto">{text(named)}</span></p>'
     if budget.dropped_turns:
-        held = turn.answer is not None and turn.answer.generation and turn.answer.generation.grammar
+        held = turn.answer is not None and turn.answer.generation and turn.answer.generation.choices
         told = say("history_unread") if held else say("dropped_turns", count=budget.dropped_turns)
         notes += f"<p>{text(told)}</p>"
     return notes
