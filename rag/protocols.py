@@ -173,11 +173,6 @@ class SearchIndex(Protocol):
     ) -> list[tuple[int, float]]:
         """(rowid, cosine) of the nearest passages, best first, ties by rowid."""
 
-    def keyword_matches(
-        self, collection: str, terms: Sequence[str], limit: int, *, among: Sequence[int] | None = None
-    ) -> list[tuple[int, float]]:
-        """(rowid, BM25) of passages that hold any of the index terms, best first, ties by rowid."""
-
     def similarities(
         self, collection: str, rowids: Sequence[int], vector: Vectors, *, distance: Distance = "cosine"
     ) -> list[float]:

@@ -32,7 +32,7 @@ def saved(store: SqliteStore) -> Conversations:
 
 def answer_from(store: SqliteStore, question: str, quote: str) -> Answer:
     """An answer that cites the one passage holding the quote."""
-    rowids = [rowid for rowid, _ in store.keyword_matches("default", quote.lower().split(), 5)]
+    rowids = store.layout("default").rowids.tolist()
     hit = next(hit for hit in store.hits(rowids) if quote in hit.passage.text)
     start = hit.passage.start + hit.passage.text.index(quote)
     citation = Citation(

@@ -143,7 +143,7 @@ def test_what_is_deleted_from_a_folder_leaves_the_collection(
     gone.unlink()
     assert counts(run(store, embedder, folder)) == {"unchanged": 1, "removed": 1}
     assert docs(store) == ["a.md"]
-    assert store.keyword_matches("default", ["dog"], 5) == []
+    assert store.holding("default", ["dog"]).tolist() == []
 
 
 def test_a_single_file_does_not_make_its_folder_followed(
@@ -231,7 +231,7 @@ def test_an_edit_that_breaks_a_file_keeps_what_was_indexed(
     assert counts(run(store, embedder, folder)) == {"added": 1}
     path.write_bytes(b"%PDF-1.7\nhalf written")
     assert counts(run(store, embedder, folder)) == {"failed": 1}
-    assert store.keyword_matches("default", ["text"], 5) != []
+    assert store.holding("default", ["text"]).tolist() != []
 
 
 def test_formats_without_a_reader_are_skipped_in_a_folder_and_fail_when_named(

@@ -31,20 +31,24 @@ def texts_found(store: SqliteStore, found: list[tuple[int, float]]) -> list[str]
     return [hit.passage.text for hit in store.hits([rowid for rowid, _ in found])]
 
 
+def texts_holding(store: SqliteStore, term: str, collection: str = "default") -> list[str]:
+    return [hit.passage.text for hit in store.hits(store.holding(collection, [term]).tolist())]
+
+
 def test_a_stored_document_is_found_by_vector_and_by_word(store: SqliteStore) -> None:
     put(store, "a.md", "the cat sat", "a dog ran")
     put(store, "b.md", "the cat slept")
     nearest = store.nearest("default", text_vector("a dog ran"), 2)
     assert texts_found(store, nearest)[0] == "a dog ran"
     assert nearest[0][1] == pytest.approx(1.0, abs=1e-6)
-    assert texts_found(store, store.keyword_matches("default", ["slept"], 5)) == ["the cat slept"]
+    assert texts_holding(store, "slept") == ["the cat slept"]
     assert store.passage_count("default") == 3
 
 
 def test_hits_carry_where_the_passage_came_from(store: SqliteStore) -> None:
     put(store, "sub/a.md", "first here", "second here")
     document = document_of(["first here", "second here"])
-    (hit,) = store.hits([store.keyword_matches("default", ["second"], 1)[0][0]])
+    (hit,) = store.hits(store.holding("default", ["second"]).tolist())
     assert (hit.doc, hit.title, hit.page, hit.score) == ("sub/a.md", "A title", 1, 0.0)
     assert hit.passage == passages_of(document, "sub/a.md")[1]
     assert document.text[hit.passage.start : hit.passage.end] == "second here"
@@ -59,7 +63,7 @@ def test_a_changed_document_replaces_the_old_one_everywhere(store: SqliteStore) 
     put(store, "a.md", "the cat sat", "a dog ran")
     put(store, "a.md", "the cat sat")
     assert store.passage_count("default") == 1
-    assert store.keyword_matches("default", ["dog"], 5) == []
+    assert store.holding("default", ["dog"]).tolist() == []
     assert len(store.nearest("default", text_vector("a dog ran"), 5)) == 1
     assert [row.doc for row in store.report("default")] == ["a.md"]
 
@@ -68,7 +72,7 @@ def test_a_removed_document_leaves_nothing(store: SqliteStore) -> None:
     document_id = put(store, "a.md", "the cat sat")
     store.remove_documents("default", [document_id])
     assert store.passage_count("default") == 0
-    assert store.keyword_matches("default", ["cat"], 5) == []
+    assert store.holding("default", ["cat"]).tolist() == []
     assert store.nearest("default", text_vector("cat"), 5) == []
     with store.database.plain() as db:
         for table in ("documents", "passages", "vectors_1", "document_vectors_1"):
@@ -93,7 +97,7 @@ def test_a_document_goes_in_whole_or_not_at_all(store: SqliteStore) -> None:
             [words(text) for text in texts],
         )
     assert texts_found(store, store.nearest("default", text_vector("new text"), 5)) == ["the cat sat"]
-    assert store.keyword_matches("default", ["new"], 5) == []
+    assert store.holding("default", ["new"]).tolist() == []
 
 
 def test_ids_of_what_is_gone_are_never_given_again(store: SqliteStore) -> None:
@@ -123,7 +127,7 @@ def test_collections_are_searched_apart(store: SqliteStore) -> None:
     put(store, "a.md", "the cat sat", collection="one")
     put(store, "a.md", "the cat ran", collection="two")
     assert texts_found(store, store.nearest("one", text_vector("cat"), 5)) == ["the cat sat"]
-    assert texts_found(store, store.keyword_matches("two", ["cat"], 5)) == ["the cat ran"]
+    assert texts_holding(store, "cat", "two") == ["the cat ran"]
     assert [(c.name, c.documents, c.passages) for c in store.collections()] == [("one", 1, 1), ("two", 1, 1)]
     store.remove_collection("one")
     assert [c.name for c in store.collections()] == ["two"]
@@ -198,13 +202,12 @@ def test_a_passage_that_left_meanwhile_is_no_nearer_than_any_other(store: Sqlite
     assert store.similarities("default", [], query) == []
 
 
-def test_among_limits_both_searches(store: SqliteStore) -> None:
+def test_among_limits_the_search(store: SqliteStore) -> None:
     first = put(store, "a.md", "the cat sat", "the cat ran")
     second = put(store, "b.md", "the cat slept")
     only = store.passage_rowids([second])
     assert only == [3]
     assert [rowid for rowid, _ in store.nearest("default", text_vector("cat sat"), 5, among=only)] == [3]
-    assert [rowid for rowid, _ in store.keyword_matches("default", ["cat"], 5, among=only)] == [3]
     assert store.nearest("default", text_vector("cat"), 5, among=[]) == []
     assert store.passage_rowids([first]) == [1, 2]
 
@@ -227,14 +230,13 @@ def test_among_limits_both_searches(store: SqliteStore) -> None:
 )
 def test_terms_of_any_script_and_sign_are_kept_whole(store: SqliteStore, term: str) -> None:
     put(store, "a.md", f"before {term} after", "b c a snake case info 42")
-    assert texts_found(store, store.keyword_matches("default", [term], 5)) == [f"before {term} after"]
+    assert texts_holding(store, term) == [f"before {term} after"]
     assert store.postings("default", [term, "absent"]).frequencies == {term: 1, "absent": 0}
 
 
 def test_ties_are_broken_by_rowid(store: SqliteStore) -> None:
     put(store, "a.md", "same", "same", "same")
     assert [rowid for rowid, _ in store.nearest("default", text_vector("same"), 2)] == [1, 2]
-    assert [rowid for rowid, _ in store.keyword_matches("default", ["same"], 2)] == [1, 2]
 
 
 def test_neighbours_are_in_reading_order(store: SqliteStore) -> None:
@@ -255,7 +257,7 @@ def test_a_failure_is_recorded_and_keeps_the_version_before(store: SqliteStore) 
     rows = {row.doc: row for row in store.report("default")}
     assert (rows["a.md"].status, rows["a.md"].error) == ("failed", "a.md is damaged; repair it.")
     assert (rows["b.pdf"].status, rows["b.pdf"].passages) == ("failed", 0)
-    assert texts_found(store, store.keyword_matches("default", ["cat"], 5)) == ["the cat sat"]
+    assert texts_holding(store, "cat") == ["the cat sat"]
 
 
 def test_the_report_counts_what_was_read_and_indexed(store: SqliteStore) -> None:
@@ -303,7 +305,7 @@ def test_related_documents_by_centred_means(store: SqliteStore) -> None:
 
 def test_lone_surrogates_do_not_stop_a_document(store: SqliteStore) -> None:
     put(store, "a.md", "broken \ud800 text")
-    assert texts_found(store, store.keyword_matches("default", ["broken"], 1)) == ["broken ? text"]
+    assert texts_holding(store, "broken") == ["broken ? text"]
 
 
 def test_a_document_without_text_is_stored(store: SqliteStore) -> None:
@@ -420,7 +422,7 @@ def test_a_backup_is_a_library(store: SqliteStore, tmp_path: Path) -> None:
     put(store, "a.md", "the cat sat")
     store.database.back_up(tmp_path / "elsewhere" / "copy.db")
     with open_store(tmp_path / "elsewhere" / "copy.db") as copy:
-        assert texts_found(copy, copy.keyword_matches("default", ["cat"], 5)) == ["the cat sat"]
+        assert texts_holding(copy, "cat") == ["the cat sat"]
 
 
 paragraphs = st.lists(st.text(st.sampled_from("abc dé東\u00a0\n"), max_size=12), max_size=5)

@@ -252,13 +252,13 @@ def test_keyword_rows_of_no_passage_are_found_and_removed(store: SqliteStore) ->
     put_vectors(store, "b", cone(20), collection="other")
     with store.database.write() as db:
         db.execute("INSERT INTO terms_1(rowid, terms) VALUES (77, 'ghost'), (30, 'stray')")
-    assert store.keyword_matches("default", ["ghost", "stray"], 5) != []
+    assert [*store.holding("default", ["ghost"]), *store.holding("default", ["stray"])] == [77, 30]
     (problem,) = [finding.problem for finding in store.check() if finding.problem]
     assert "2 rows of the keyword index without a passage" in problem
     store.repair()
     assert [finding.problem for finding in store.check() if finding.problem] == []
-    assert store.keyword_matches("default", ["ghost", "stray"], 5) == []
-    assert len(store.keyword_matches("default", ["x"], 50)) == 20
+    assert [*store.holding("default", ["ghost"]), *store.holding("default", ["stray"])] == []
+    assert len(store.holding("default", ["x"])) == 20
     assert None not in [known.source.mtime_ns for known in store.known_files("default")]
 
 

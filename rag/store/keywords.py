@@ -240,22 +240,3 @@ def _varint(blob: bytes) -> int:
     for byte in blob:
         value = value << 7 | byte & 0x7F
     return value
-
-
-def matches(
-    db: apsw.Connection, collection_id: int, terms: Sequence[str], limit: int, among: Sequence[int] | None
-) -> list[tuple[int, float]]:
-    """(passage id, BM25) of the passages that hold any of the terms, best first, ties by id."""
-    if not terms or limit <= 0:
-        return []
-    table = terms_table(collection_id)
-    expression = " OR ".join(map(_literal, terms))
-    # Only a single very common term has more rows than the limit; with a filter all are looked at.
-    chosen = "" if among is None else " AND +rowid IN (SELECT value FROM json_each(?))"
-    filters = () if among is None else (json.dumps(list(among)),)
-    return rows(
-        db,
-        f"SELECT id, score FROM (SELECT rowid AS id, -bm25({table}) AS score FROM {table}"
-        f" WHERE {table} MATCH ?{chosen} LIMIT ?) ORDER BY score DESC, id LIMIT ?",
-        (expression, *filters, POSTINGS_LIMIT if among is None else -1, limit),
-    )

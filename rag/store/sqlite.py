@@ -320,22 +320,6 @@ class SqliteStore:
             index = self._index(db, collection_id, embedding)
             return vectors.nearest(db, embedding, index, vector, limit, among)
 
-    def keyword_matches(
-        self, collection: str, terms: Sequence[str], limit: int, *, among: Sequence[int] | None = None
-    ) -> list[tuple[int, float]]:
-        """(rowid, BM25) of passages that hold any of the index terms, best first, ties by rowid.
-
-        Very frequent terms are left out once rarer ones bring enough (`keywords.affordable`).
-        """
-        with self.database.read() as db:
-            collection_id = self._collection_id(db, collection)
-            passages, generation = self._size(db, collection_id)
-            counts = self._term_counts.get(
-                db, collection_id, dict.fromkeys(terms), passages=passages, generation=generation
-            )
-            chosen = keywords.affordable(counts, passages)
-            return keywords.matches(db, collection_id, chosen, limit, among)
-
     def holding(self, collection: str, terms: Sequence[str]) -> NDArray[np.int64]:
         """The rowids of the passages that hold all of these index terms, ascending, common ones too."""
         with self.database.read() as db:
@@ -368,7 +352,10 @@ class SqliteStore:
             return self._layouts.get(collection_id, generation, lambda: load_layout(db, collection_id))
 
     def postings(self, collection: str, terms: Sequence[str]) -> Postings:
-        """Where these index terms occur in the collection; very frequent ones as `keyword_matches` does."""
+        """Where these index terms occur in the collection.
+
+        Very frequent terms are left out once rarer ones bring enough (`keywords.affordable`).
+        """
         with self.database.read() as db:
             collection_id = self._collection_id(db, collection)
             passages, generation = self._size(db, collection_id)
