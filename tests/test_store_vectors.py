@@ -13,7 +13,7 @@ import pytest
 from rag.errors import LibraryError
 from rag.protocols import Vectors
 from rag.records import Block, Document, Passage
-from rag.store import Source, SqliteStore, open_store, vectors
+from rag.store import Source, SqliteStore, open_store, searching, vectors
 from rag.store.keywords import affordable
 
 DIMENSIONS = 384
@@ -54,7 +54,7 @@ def put_vectors(store: SqliteStore, doc: str, embedded: Vectors, collection: str
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqliteStore]:
     monkeypatch.setattr(vectors, "EXACT_LIMIT", 500)
     for name, value in {"FIRST_LEAST": 400, "FIRST_MOST": 800, "SECOND_LEAST": 200}.items():
-        monkeypatch.setattr(vectors, name, value)
+        monkeypatch.setattr(searching, name, value)
     with open_store(tmp_path / "library.db") as opened:
         yield opened
 
@@ -100,7 +100,7 @@ def test_a_large_collection_is_searched_by_codes_with_high_recall(store: SqliteS
 def test_filters_do_not_cost_recall(
     store: SqliteStore, share: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vectors, "EXACT_FILTER_LIMIT", 100)
+    monkeypatch.setattr(searching, "EXACT_FILTER_LIMIT", 100)
     stored = cone(4_000)
     put_vectors(store, "a", stored)
     chosen = np.random.default_rng(3).permutation(4_000)[: int(4_000 * share)] + 1

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rag.errors import LibraryError, ModelMismatch, UsageError
 from rag.protocols import Distance, Layout, Postings, Rowids, Vectors
 from rag.records import Document, DocumentEntry, Hit, Passage
-from rag.store import checks, documents, duplicates, keywords, switching, vectors
+from rag.store import checks, documents, duplicates, keywords, searching, switching, vectors
 from rag.store.caching import Latest
 from rag.store.conversations import ConversationTables
 from rag.store.database import Database, first_row, rows, take_ids
@@ -21,7 +21,8 @@ from rag.store.documents import StoredDocument
 from rag.store.duplicates import DuplicateGroup
 from rag.store.layout import load_layout
 from rag.store.rows import Collection, Finding, KnownFile, Related, ReportRow, Source, Status, storable
-from rag.store.vectors import CodeIndex, Embedding, ExactIndex
+from rag.store.searching import CodeIndex, ExactIndex
+from rag.store.vectors import Embedding
 
 if TYPE_CHECKING:
     import apsw
@@ -318,7 +319,7 @@ class SqliteStore:
                 return []
             vectors.check_dimensions(embedding, vector, collection)
             index = self._index(db, collection_id, embedding)
-            return vectors.nearest(db, embedding, index, vector, limit, among)
+            return searching.nearest(db, embedding, index, vector, limit, among)
 
     def holding(self, collection: str, terms: Sequence[str]) -> NDArray[np.int64]:
         """The rowids of the passages that hold all of these index terms, ascending, common ones too."""
@@ -337,9 +338,9 @@ class SqliteStore:
             collection_id = self._collection_id(db, collection)
             embedding = self._need_serving(db, collection_id, collection)
             index = self._index(db, collection_id, embedding)
-            ids, found = vectors.vectors_of(db, embedding, index, rowids)
+            ids, found = searching.vectors_of(db, embedding, index, rowids)
             mean = vectors.running_mean(db, embedding) if distance == "centred" else None
-        values = vectors.similarities(found, vector, distance=distance, mean=mean)
+        values = searching.similarities(found, vector, distance=distance, mean=mean)
         by_id = dict(zip(ids.tolist(), values.tolist(), strict=True))
         least = min(by_id.values(), default=-1.0)
         return [by_id.get(rowid, least) for rowid in rowids]
@@ -401,7 +402,7 @@ class SqliteStore:
             found = documents.named(db, collection_id, doc)
             if not found:
                 raise UsageError(f"There is no document {doc!r} in collection {collection!r}.")
-            return vectors.related(db, embedding, found[0].id, limit)
+            return searching.related(db, embedding, found[0].id, limit)
 
     # Keeping it sound
 
@@ -462,7 +463,7 @@ class SqliteStore:
 
     def _index(self, db: apsw.Connection, collection_id: int, embedding: Embedding) -> ExactIndex | CodeIndex:
         _, generation = self._size(db, collection_id)
-        load = vectors.load_codes if embedding.mean_vectors else vectors.load_exact
+        load = searching.load_codes if embedding.mean_vectors else searching.load_exact
         return self._indexes.get(embedding.id, generation, lambda: load(db, embedding))
 
     def _size(self, db: apsw.Connection, collection_id: int) -> tuple[int, int]:
