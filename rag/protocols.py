@@ -113,6 +113,20 @@ class ChatModel(Protocol):
         whose prompt cache to take up and to save.
         """
 
+    def leaning(
+        self,
+        messages: Sequence[Message],
+        towards: str,
+        against: str,
+        *,
+        cancelled: Callable[[], bool] = lambda: False,
+        conversation: str | None = None,
+    ) -> float | None:
+        """How much likelier its answer begins with one word than with the other, 0 to 1, case aside.
+
+        None where the model cannot tell, or was stopped.
+        """
+
     def close(self) -> None:
         """Frees the model's memory."""
 

@@ -30,6 +30,8 @@ SIGNALS = (
     "unmatched",
 )
 FIRST = 3
+SUREST = 0.15
+"""A model that is surer, of yes or of no, is not believed further."""
 MATCHED = 0.9
 """The cosine of E5's token vectors from which a text says what the question's token says."""
 _NOTHING_STANDS_OUT = 0.03
@@ -60,6 +62,29 @@ class Judgement:
     reason: str
     confidence: float
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether an able model that has read the passages could decide otherwise."""
+        opinion = fitted().second_opinion
+        certain = opinion.confidence(self.confidence, 1.0), opinion.confidence(self.confidence, 0.0)
+        return certain[1] < opinion.threshold <= certain[0]
+
+    def after(self, leaning: float, model: str) -> Judgement:
+        """The judgement once a model has been asked whether the passages hold the answer.
+
+        `leaning` is its probability of yes against no, 0 to 1.
+        """
+        opinion = fitted().second_opinion
+        confidence = opinion.confidence(self.confidence, leaning)
+        if confidence >= opinion.threshold:
+            return Judgement(False, "", confidence)
+        return Judgement(True, self.reason or found_nothing(model), confidence)
+
+
+def found_nothing(model: str) -> str:
+    """Why there is no answer where a model refuses."""
+    return f"Not in your documents: {model} read the passages and found no answer."
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
@@ -79,24 +104,55 @@ class Calibration:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class SecondOpinion:
+    """How the confidence of the search and a model's leaning make one probability.
+
+    A logistic model over the log odds of both, and the probability below which no answer is given.
+    """
+
+    own: float
+    leaning: float
+    intercept: float
+    threshold: float
+
+    def confidence(self, own: float, leaning: float) -> float:
+        """The probability that the question is answered, 0 to 1."""
+        odds = self.own * _log_odds(own, 1e-9) + self.leaning * _log_odds(leaning, SUREST)
+        return 1 / (1 + math.exp(-self.intercept - odds))
+
+
+def _log_odds(probability: float, least: float) -> float:
+    bounded = min(max(probability, least), 1 - least)
+    return math.log(bounded / (1 - bounded))
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """All that was fitted, from the file beside this module."""
+
+    calibration: Calibration
+    second_opinion: SecondOpinion
+
+
 @cache
-def default_calibration() -> Calibration:
-    """The fitted model beside this module."""
+def fitted() -> Fitted:
+    """What was fitted; read once."""
     try:
         content = tomllib.loads(COEFFICIENTS.read_text(encoding="utf-8"))
         weights = {name: float(content["weights"][name]) for name in SIGNALS}
-        return Calibration(weights, float(content["intercept"]), float(content["threshold"]))
+        calibration = Calibration(weights, float(content["intercept"]), float(content["threshold"]))
+        opinion = SecondOpinion(**{name: float(value) for name, value in content["second_opinion"].items()})
+        return Fitted(calibration, opinion)
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise LibraryError(f"{COEFFICIENTS} is damaged ({error!r}). Restore the file.") from error
 
 
-def judge(
-    question: str, hits: Sequence[Hit], reading: Reading, *, calibration: Calibration | None = None
-) -> Judgement:
+def judge(question: str, hits: Sequence[Hit], reading: Reading) -> Judgement:
     """Whether to answer, from the hits and what was read in the first of them."""
     if not hits:
         return Judgement(True, "Not in your documents: nothing was found for this question.", 0.0)
-    chosen = calibration or default_calibration()
+    chosen = fitted().calibration
     values = signals(hits, reading)
     confidence = chosen.confidence(values)
     if confidence >= chosen.threshold:

@@ -26,11 +26,12 @@ SHARED = {
 """The files beside the styles' folders, with the names each has to use."""
 
 APART = {
+    "answerable": frozenset({"question"}),
     "made_question": frozenset({"text"}),
     "exam": frozenset({"passage", "question"}),
     "exam_rules": frozenset[str](),
 }
-"""What no answer needs, read by `fill_apart` when it is asked for."""
+"""What not every answer needs, read by `fill_apart` when it is asked for."""
 
 # What an answer's citation looks like; in a document it is a footnote or an attempt to forge one.
 _MARKER = re.compile(r"[\[【]\s*(\d+(?:\s*[,;–-]\s*\d+)*)\s*[\]】]")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,11 @@ from rag.answering import (
     Thread,
     Wrote,
 )
-from rag.errors import ModelMismatch, ModelNotFound, ModelServerError, UsageError
+from rag.errors import ModelMismatch, ModelNotFound, ModelServerError, RagError, UsageError
 from rag.ranking import Ranking
 from rag.receipts import answer_json, shown_text
 from rag.records import Answer, Hit, Message, Passage, Usage
+from rag.refusal import Judgement, fitted
 
 QUESTION = "How long is the notice period?"
 REPLY = "The notice period is three months for everybody [1]. It was two years in 1907 [1]. So says [99]."
@@ -255,7 +256,7 @@ def test_what_decided_the_text_is_kept_with_it(library: FakeLibrary) -> None:
 
 
 def drafted(text: str, confidence: float) -> Draft:
-    return Draft("q", "q", (), (), False, "", text=text, model="m", confidence=confidence)
+    return Draft("q", "q", (), (), Judgement(False, "", confidence), text=text, model="m")
 
 
 @pytest.mark.parametrize(
@@ -272,9 +273,90 @@ def test_a_refusing_model_is_believed_where_the_search_doubts(
     text: str, confidence: float, abstained: bool
 ) -> None:
     draft = drafted(text, confidence).refused_by_model()
-    assert draft.abstained == abstained
+    assert draft.judgement.abstain == abstained
     assert (draft.text == "") == abstained
-    assert ("m read the passages" in draft.reason) == abstained
+    assert ("m read the passages" in draft.judgement.reason) == abstained
+
+
+class LeaningModel(QueuedModel):
+    """Answers whether the passages hold the answer, and remembers what it was asked."""
+
+    def __init__(self, leaning: float | RagError | None, reply: str = REPLY) -> None:
+        super().__init__([reply])
+        self.leans, self.examined = leaning, list[tuple[Message, ...]]()
+
+    def leaning(self, messages: Sequence[Message], *words: str, **options: Any) -> float | None:
+        self.examined.append(tuple(messages))
+        if isinstance(self.leans, RagError):
+            raise self.leans
+        return self.leans
+
+
+def examined(
+    library: FakeLibrary, monkeypatch: pytest.MonkeyPatch, model: LeaningModel, confidence: float
+) -> Answer:
+    """The answer where the search has this confidence."""
+    abstains = confidence < fitted().calibration.threshold
+    found = Judgement(abstains, "Nothing stands out." if abstains else "", confidence)
+    monkeypatch.setattr("rag.answering.judge", lambda *_: found)
+    monkeypatch.setattr(library, "_fake_model", model)
+    return finished(library.ask(QUESTION))
+
+
+REFUSED, ANSWERED = fitted().calibration.threshold - 0.02, fitted().calibration.threshold + 0.02
+
+
+@pytest.mark.parametrize(
+    ("confidence", "leaning", "abstained"),
+    [(REFUSED, 0.99, False), (REFUSED, 0.01, True), (ANSWERED, 0.99, False), (ANSWERED, 0.01, True)],
+)
+def test_an_able_model_decides_where_the_search_doubts(
+    library: FakeLibrary,
+    monkeypatch: pytest.MonkeyPatch,
+    confidence: float,
+    leaning: float,
+    abstained: bool,
+) -> None:
+    model = LeaningModel(leaning)
+    answer = examined(library, monkeypatch, model, confidence)
+    assert answer.abstained == abstained
+    assert (answer.text == "", bool(answer.reason)) == (abstained, abstained)
+    assert answer.settings["model_says_answerable"] == leaning
+    assert len(model.prompts) == (0 if abstained else 1)
+    ((*before, asked),) = model.examined
+    assert "yes or no" in asked.content
+    assert QUESTION in asked.content
+    assert "three months" in asked.content
+    if not abstained:
+        assert model.prompts[0][:-1] == tuple(before)
+
+
+@pytest.mark.parametrize("confidence", [0.001, 0.999])
+def test_where_the_search_is_sure_no_model_is_asked(
+    library: FakeLibrary, monkeypatch: pytest.MonkeyPatch, confidence: float
+) -> None:
+    model = LeaningModel(0.5)
+    answer = examined(library, monkeypatch, model, confidence)
+    assert answer.abstained == (confidence < 0.5)
+    assert model.examined == []
+
+
+def test_a_weak_model_is_not_asked(library: FakeLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = LeaningModel(0.99)
+    model.answer_mode = "quoting"
+    assert examined(library, monkeypatch, model, REFUSED).abstained
+    assert not examined(library, monkeypatch, model, ANSWERED).abstained
+    assert model.examined == []
+
+
+@pytest.mark.parametrize("leaning", [None, ModelServerError("gone")])
+@pytest.mark.parametrize("confidence", [REFUSED, ANSWERED])
+def test_a_model_that_cannot_tell_changes_nothing(
+    library: FakeLibrary, monkeypatch: pytest.MonkeyPatch, confidence: float, leaning: RagError | None
+) -> None:
+    answer = examined(library, monkeypatch, LeaningModel(leaning), confidence)
+    assert answer.abstained == (confidence == REFUSED)
+    assert "model_says_answerable" not in answer.settings
 
 
 def test_documents_that_disagree_are_named_with_their_dates(library: FakeLibrary, tmp_path: Path) -> None:

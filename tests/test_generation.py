@@ -363,6 +363,22 @@ def test_choices_too_long_for_the_answer_are_none(model: LocalChatModel) -> None
 
 
 @pytest.mark.slow
+def test_leaning_is_shared_between_two_words(model: LocalChatModel) -> None:
+    whole, _ = run(model)
+    asked = [*ASKED[:-1], Message("user", f"{RIVERS}\nDoes river 7 flow to the sea? Say yes or no.")]
+    yes, no = model.leaning(asked, "yes", "no"), model.leaning(asked, "no", "yes")
+    assert yes is not None
+    assert 0.0 < yes < 1.0
+    assert yes + (no or 0.0) == pytest.approx(1.0)
+    assert model.leaning(asked, "yes", "yes") == 0.5
+    assert run(model)[0] == whole
+    assert model.leaning(asked, "yes", "no", cancelled=lambda: True) is None
+    assert model.leaning(asked, "yes", "no") == yes
+    with pytest.raises(BudgetError, match="reads 1024"):
+        model.leaning([Message("user", "word " * 1500)], "yes", "no")
+
+
+@pytest.mark.slow
 def test_a_seed_draws_the_same_answer_again(model: LocalChatModel) -> None:
     drawn = [run(model, temperature=1.5, seed=seed)[0] for seed in (1, 2, 3, 1)]
     assert drawn[0] == drawn[3]

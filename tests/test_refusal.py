@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 
 from rag.protocols import Vectors
 from rag.records import Evidence, Hit, Passage
-from rag.refusal import SIGNALS, Calibration, default_calibration, judge, missing_words, signals
+from rag.refusal import (
+    SIGNALS,
+    Calibration,
+    Fitted,
+    Judgement,
+    fitted,
+    found_nothing,
+    judge,
+    missing_words,
+    signals,
+)
 
 
 def make_hit(text: str, rowid: int, dense: float) -> Hit:
@@ -94,10 +104,44 @@ def test_a_passages_quotes_match_together() -> None:
     assert values["quote_match"] == pytest.approx(0.85)
 
 
-def test_the_threshold_is_the_calibrations() -> None:
-    weights = dict.fromkeys(SIGNALS, 0.0)
-    assert judge(QUESTION, CLEAR, CLEAR_READ, calibration=Calibration(weights, 0.0, 0.51)).abstain
-    assert not judge(QUESTION, CLEAR, CLEAR_READ, calibration=Calibration(weights, 0.0, 0.5)).abstain
+@pytest.mark.parametrize(("threshold", "abstains"), [(0.51, True), (0.5, False)])
+def test_the_threshold_is_the_calibrations(
+    monkeypatch: pytest.MonkeyPatch, threshold: float, abstains: bool
+) -> None:
+    calibration = Calibration(dict.fromkeys(SIGNALS, 0.0), 0.0, threshold)
+    monkeypatch.setattr("rag.refusal.fitted", lambda: Fitted(calibration, fitted().second_opinion))
+    assert judge(QUESTION, CLEAR, CLEAR_READ).abstain is abstains
+
+
+def judged(confidence: float) -> Judgement:
+    abstains = confidence < fitted().calibration.threshold
+    return Judgement(abstains, "Not in your documents." if abstains else "", confidence)
+
+
+def test_a_model_that_has_read_the_passages_decides_where_the_search_doubts() -> None:
+    threshold = fitted().calibration.threshold
+    refused, answered = judged(threshold - 0.02), judged(threshold + 0.02)
+    assert refused.doubtful
+    assert answered.doubtful
+    overruled, confirmed = refused.after(0.99, "m"), refused.after(0.01, "m")
+    assert (overruled.abstain, overruled.reason) == (False, "")
+    assert (confirmed.abstain, confirmed.reason) == (True, refused.reason)
+    doubted = answered.after(0.01, "m")
+    assert (doubted.abstain, doubted.reason) == (True, found_nothing("m"))
+    assert not answered.after(0.99, "m").abstain
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1e-4, 0.9999, 1.0])
+def test_where_the_search_is_sure_no_model_is_asked(confidence: float) -> None:
+    assert not judged(confidence).doubtful
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_what_is_not_doubtful_no_leaning_changes(confidence: float, leaning: float) -> None:
+    judgement = judged(confidence)
+    if not judgement.doubtful:
+        assert judgement.after(leaning, "m").abstain == (judgement.after(0.5, "m").abstain)
+    assert judgement.after(leaning, "m").confidence <= judgement.after(1.0, "m").confidence
 
 
 @pytest.mark.parametrize(
@@ -117,7 +161,7 @@ def test_inflected_words_are_not_missing() -> None:
 
 
 def test_the_fitted_model_names_every_signal() -> None:
-    calibration = default_calibration()
+    calibration = fitted().calibration
     assert set(calibration.weights) == set(SIGNALS)
     assert 0 < calibration.threshold < 0.5
 

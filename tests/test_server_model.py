@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -214,6 +215,35 @@ def test_choices_are_passed_on_to_llama_server_only() -> None:
         assert server.requests[-1][1]["grammar"] == r'root ::= "C:\\temp is \"full\"" | "No."'
     with serving() as server, pytest.raises(ModelServerError, match="cannot be held to quotations"):
         run(ServerChatModel(server.url, context_tokens=4096), choices=["a"])
+
+
+def told(**tokens: float) -> dict[str, Any]:
+    likeliest = [{"token": token.replace("_", " "), "logprob": math.log(p)} for token, p in tokens.items()]
+    return {"choices": [{"delta": {"content": "x"}, "logprobs": {"content": [{"top_logprobs": likeliest}]}}]}
+
+
+@pytest.mark.parametrize(
+    ("events", "leaning"),
+    [
+        ([told(Yes=0.5, _yes=0.1, No=0.2, Maybe=0.2)], 0.75),
+        ([{"choices": [{"delta": {"role": "assistant"}}]}, told(no=0.9)], 0.0),
+        ([told(Perhaps=0.9)], None),
+        ([piece("Yes")], None),
+    ],
+    ids=["both", "after an event without tokens", "neither", "not told"],
+)
+def test_a_server_tells_how_likely_its_first_token_was(events: list[Any], leaning: float | None) -> None:
+    with serving(v1__chat__completions=streams(*events)) as server:
+        model = ServerChatModel(server.url, context_tokens=4096)
+        assert model.leaning(ASKED, "yes", "no") == (None if leaning is None else pytest.approx(leaning))
+        asked = server.requests[-1][1]
+        assert (asked["max_tokens"], asked["logprobs"], asked["top_logprobs"]) == (1, True, 20)
+        assert model.leaning(ASKED, "yes", "no", cancelled=lambda: True) is None
+
+
+def test_a_server_that_refuses_the_question_tells_nothing() -> None:
+    with serving() as server:
+        assert ServerChatModel(server.url, context_tokens=4096).leaning(ASKED, "yes", "no") is None
 
 
 def test_a_server_that_takes_no_choices_is_given_no_choice_of_quotations() -> None:

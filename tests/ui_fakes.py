@@ -126,6 +126,18 @@ class QueuedModel:
         tokens = self.count_prompt_tokens(messages)
         yield Usage(tokens, 0, written, 0.01, 0.02, finish)
 
+    def leaning(
+        self,
+        messages: Sequence[Message],
+        towards: str,
+        against: str,
+        *,
+        cancelled: Callable[[], bool] = lambda: False,
+        conversation: str | None = None,
+    ) -> float | None:
+        """Cannot tell."""
+        return None
+
     def close(self) -> None:
         """Nothing to free."""
 

@@ -18,7 +18,7 @@ from rag.evidence import read
 from rag.keywords import query_terms
 from rag.protocols import SearchIndex
 from rag.records import Answer, Evidence, Hit, Message
-from rag.refusal import judge
+from rag.refusal import Judgement, judge
 from rag.retrieval import retrieve, with_surroundings
 from rag.sweep import Sweep, sweep, sweep_question
 
@@ -112,8 +112,9 @@ def answer(
 
     draft, quotes = examined(asked, hits, shown, stages=stages, collection=collection, limits=limits)
     quoted_at = time.perf_counter()
-    yield Evidenced(draft.evidence, draft.abstained, draft.reason, quoted_at - searched, draft.disagreements)
-    if not draft.abstained:
+    found = draft.judgement
+    yield Evidenced(draft.evidence, found.abstain, found.reason, quoted_at - searched, draft.disagreements)
+    if found.doubtful or not found.abstain:
         writing = Writing(asked, stages, limits, history, thread.conversation, cancelled)
         draft = yield from writing.events(draft, quotes)
     seconds = {"search": searched - started, "evidence": quoted_at - searched}
@@ -137,7 +138,6 @@ def examined(
     """
     count = max(limits.evidence_sentences, QUOTABLE_SENTENCES)
     reading = read(asked.words, hits[: limits.top_k], embedder=stages.embedder, count=count)
-    judgement = judge(asked.words, hits, reading)
     markers = {hit.rowid: marker for marker, hit in enumerate(shown, start=1)}
     quotes = [replace(quote, marker=markers[quote.hit.rowid]) for quote in reading.evidence]
 
@@ -149,10 +149,8 @@ def examined(
         asked.query,
         shown,
         tuple(quotes[: limits.evidence_sentences]),
-        judgement.abstain,
-        judgement.reason,
+        judge(asked.words, hits, reading),
         disagreements=tuple(disagreements(quotes, date_of=date_of)),
-        confidence=judgement.confidence,
         settings=settings_of(limits, stages),
     )
     return draft, quotes
@@ -181,6 +179,6 @@ def listed(asked: Asked, swept: Sweep, started: float) -> Iterator[AnswerEvent]:
     told = f"{len(hits)} {passages} in {swept.documents} {documents} ({swept.coverage})"
     yield Searched(asked.query, hits, seconds)
     yield Evidenced(swept.matches, False, told, 0.0)
-    draft = Draft(asked.question, asked.query, hits, swept.matches, False, told)
+    draft = Draft(asked.question, asked.query, hits, swept.matches, Judgement(False, told, 1.0))
     times = {"search": seconds, "evidence": 0.0, "first_token": seconds, "total": seconds}
     yield Answered(check(draft, None, times))

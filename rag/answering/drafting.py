@@ -18,6 +18,7 @@ from rag.records import (
     Hit,
     Usage,
 )
+from rag.refusal import Judgement, found_nothing
 
 # What the prompts ask a model to write where the passages hold no answer.
 _REFUSED = re.compile(r"\W*not in your documents\W*$", re.IGNORECASE)
@@ -37,25 +38,23 @@ class Draft:
     query: str
     hits: tuple[Hit, ...]
     evidence: tuple[Evidence, ...]
-    abstained: bool
-    reason: str
+    judgement: Judgement
     text: str = ""
     budget: BudgetUse | None = None
     usage: Usage | None = None
     model: str | None = None
     disagreements: tuple[Disagreement, ...] = ()
     generation: Generation | None = None
-    confidence: float = 1.0
     problem: str = ""
     settings: Mapping[str, str | int | float | None] = field(default_factory=dict)
     first_written_at: float | None = None
 
     def refused_by_model(self) -> Draft:
         """The draft as it stands when its text says that the passages hold no answer."""
-        if not _REFUSED.match(self.text) or self.confidence >= DOUBTFUL:
+        if not _REFUSED.match(self.text) or self.judgement.confidence >= DOUBTFUL:
             return self
-        reason = f"Not in your documents: {self.model} read the passages and found no answer."
-        return replace(self, abstained=True, reason=reason, text="")
+        reason = found_nothing(str(self.model))
+        return replace(self, judgement=replace(self.judgement, abstain=True, reason=reason), text="")
 
 
 def check(draft: Draft, embedder: Embedder | None, seconds: dict[str, float]) -> Answer:
@@ -71,8 +70,8 @@ def check(draft: Draft, embedder: Embedder | None, seconds: dict[str, float]) ->
         sentences=grounded.sentences,
         citations=(*quoted, *grounded.citations),
         hits=draft.hits,
-        abstained=draft.abstained,
-        reason=draft.reason,
+        abstained=draft.judgement.abstain,
+        reason=draft.judgement.reason,
         budget=draft.budget,
         usage=draft.usage,
         model=draft.model,

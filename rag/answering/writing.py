@@ -16,6 +16,8 @@ from rag.extracts import extracts
 from rag.protocols import ChatModel, Embedder
 from rag.quoting import MOST_SENTENCES, arrangements, quoted, speakable
 from rag.records import Answer, Evidence, Generation, Message, Usage
+from rag.refusal import Judgement
+from rag.templates import fill_apart
 from rag.text.markers import without_half_marker
 
 
@@ -45,15 +47,21 @@ class Writing:
         try:
             model = self.stages.chat_model()
             choices = held_to(quotes, model, self.limits) if model else []
-            if model is None or choices == []:
+            able = model is not None and choices is None and model.answer_mode == "phrasing"
+            if model is None or choices == [] or (draft.judgement.abstain and not able):
                 return draft
-            prompt = self._prompt(draft, model, choices, quotes)
+            prompt = self.prompt(draft, model, choices, quotes)
         except RagError as error:
             return replace(draft, problem=str(error))
         yield Prompted(prompt.messages, prompt.hits, prompt.budget)
+        draft = replace(draft, budget=prompt.budget)
+        if able and draft.judgement.doubtful:
+            draft = self._examined(draft, prompt, model)
+            if draft.judgement.abstain:
+                return draft
         order = self._order(prompt, model, choices)
         written = yield from self._streamed(order, model)
-        draft = replace(draft, budget=prompt.budget, problem=written.problem)
+        draft = replace(draft, problem=written.problem)
         if written.problem and not written.text:
             return draft
         return replace(
@@ -64,6 +72,34 @@ class Writing:
             generation=replace(order, text=written.text),
             first_written_at=written.first_at,
         ).refused_by_model()
+
+    def _examined(self, draft: Draft, prompt: Prompt, model: ChatModel) -> Draft:
+        """The draft after the model was asked whether the passages hold the answer."""
+        try:
+            leaning = self.leaning(prompt, model)
+        except RagError:
+            return draft  # the answer tells what is wrong
+        if leaning is None:
+            return draft
+        settings = {**draft.settings, "model_says_answerable": round(leaning, 4)}
+        return replace(draft, judgement=draft.judgement.after(leaning, model.name), settings=settings)
+
+    def leaning(self, prompt: Prompt, model: ChatModel) -> float | None:
+        """The probability, 0 to 1, a model gives the passages of holding the answer; None if it cannot tell.
+
+        It reads the prompt of the answer but for the last lines: what they share is computed once.
+        """
+        *before, last = prompt.messages
+        templates, words = self.stages.templates.with_style(model.prompt_style), self.asked.words
+        passages = last.content.removesuffix(templates.fill("question", question=words))
+        asking = fill_apart("answerable", folder=templates.folder, question=words)
+        return model.leaning(
+            [*before, Message("user", passages + asking)],
+            "yes",
+            "no",
+            cancelled=self.cancelled,
+            conversation=self.conversation,
+        )
 
     def _streamed(self, order: Generation, model: ChatModel) -> Generator[AnswerEvent, None, Written]:
         """The model's pieces, each as soon as no half-written marker stands at its end."""
@@ -83,7 +119,7 @@ class Writing:
             written.problem = str(error)
         return written
 
-    def _prompt(
+    def prompt(
         self,
         draft: Draft,
         model: ChatModel,
@@ -173,8 +209,7 @@ def replay(answer: Answer, *, model: ChatModel | None, embedder: Embedder) -> An
         answer.query,
         answer.hits,
         answer.evidence,
-        answer.abstained,
-        answer.reason,
+        Judgement(answer.abstained, answer.reason, 1.0),
         text="" if answer.abstained else without_half_marker(text),
         budget=answer.budget,
         usage=usage,

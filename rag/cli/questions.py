@@ -153,13 +153,15 @@ def shown(library: Library, question: str) -> Answer:
     """The answer, printed as it comes: evidence, the model's words, sources."""
     from rag.answering import Answered, Evidenced, Wrote
 
-    wrote = False
+    wrote = doubted = False
     for event in library.ask(question):
         if isinstance(event, Evidenced):
             print_evidence(event)
+            doubted = event.abstained
         elif isinstance(event, Wrote):
             if not wrote:
-                results.print(f"\n{library.chat_model_name} writes:", style="dim")
+                verb = "reads them and writes" if doubted else "writes"
+                results.print(f"\n{library.chat_model_name} {verb}:", style="dim")
                 wrote = True
             results.print(event.piece, end="")
         elif isinstance(event, Answered):

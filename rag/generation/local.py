@@ -7,8 +7,11 @@ import functools
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
 
 from rag.errors import BudgetError, ModelError
 from rag.generation.chat_template import ChatTemplate
@@ -117,21 +120,50 @@ class LocalChatModel:
         room = min(room, max_tokens)
         order = _Order(temperature, seed, self._choices(choices, room), room, cancelled)
         clock = _Clock(len(prompt))
-        if not self._wait(cancelled):
-            yield clock.usage("cancelled")
-            return
-        try:
-            self._take_up(conversation)
-            clock.cached = self._reuse(prompt)
-            with self.engine.heeding(cancelled):
-                if not self._prefill(prompt, cancelled):
-                    yield clock.usage("cancelled")
-                    return
-                write = self._choose if order.choices else self._decode
-                yield from write(len(prompt), order, clock)
+        with self._having_read(prompt, conversation, cancelled) as cached:
+            if cached is None:
+                yield clock.usage("cancelled")
+                return
+            clock.cached = cached
+            write = self._choose if order.choices else self._decode
+            yield from write(len(prompt), order, clock)
             self._save(conversation)
-        finally:
-            self._turn.release()
+
+    def leaning(
+        self,
+        messages: Sequence[Message],
+        towards: str,
+        against: str,
+        *,
+        cancelled: Callable[[], bool] = never,
+        conversation: str | None = None,
+    ) -> float | None:
+        """How much likelier the answer begins with one word than with the other, 0 to 1, case aside.
+
+        Nothing is written: what the prompt shares with the next one is computed once for both. None when
+        cancelled.
+
+        Raises:
+            BudgetError: the prompt is longer than the context window.
+        """
+        prompt = self.prompt_tokens(messages)
+        if len(prompt) > self.context_tokens:
+            raise BudgetError(
+                f"The prompt has {len(prompt)} tokens; {self.name} reads {self.context_tokens}."
+            )
+        with self._having_read(prompt, conversation, cancelled) as cached:
+            if cached is None:
+                return None
+            logits = self.engine.logits()
+        # The softmax's common factor cancels out.
+        first, second = (
+            np.exp(logits[self._first_tokens(word)] - logits.max()).sum() for word in (towards, against)
+        )
+        return float(first / (first + second)) if first + second else None
+
+    def _first_tokens(self, word: str) -> list[int]:
+        """The tokens the word may begin with, as it is and with a capital letter."""
+        return sorted({self._tokenizer.encode(form)[0] for form in (word, word.capitalize())})
 
     def forget(self) -> None:
         """Empties the prompt cache, so that the next prompt is computed in full."""
@@ -145,6 +177,22 @@ class LocalChatModel:
         with self._turn:
             self._closed = True
             self.engine.close()
+
+    @contextmanager
+    def _having_read(
+        self, prompt: list[int], conversation: str | None, cancelled: Callable[[], bool]
+    ) -> Iterator[int | None]:
+        """The model with the prompt in its cache: how many tokens were there already; None when cancelled."""
+        if not self._wait(cancelled):
+            yield None
+            return
+        try:
+            self._take_up(conversation)
+            cached = self._reuse(prompt)
+            with self.engine.heeding(cancelled):
+                yield cached if self._prefill(prompt, cancelled) else None
+        finally:
+            self._turn.release()
 
     def _wait(self, cancelled: Callable[[], bool]) -> bool:
         while not self._turn.acquire(timeout=_LOCK_POLL_SECONDS):

@@ -36,6 +36,8 @@ _POLL_SECONDS = 0.05
 # room for the chat template around each message.
 _MARGIN = 1.2
 _MESSAGE_TOKENS = 8
+_LIKELIEST = 20
+"""How many first tokens a server is asked to tell the probability of: as many as the interface allows."""
 
 Finish = Literal["stop", "length", "cancelled"]
 
@@ -160,6 +162,37 @@ class ServerChatModel:
         answer = counts.answer if counts.answer is not None else self.count_tokens(counts.text)
         yield counts.usage(prompt, answer)
 
+    def leaning(
+        self,
+        messages: Sequence[Message],
+        towards: str,
+        against: str,
+        *,
+        cancelled: Callable[[], bool] = lambda: False,
+        conversation: str | None = None,
+    ) -> float | None:
+        """How much likelier the answer begins with one word than with the other, 0 to 1, case aside.
+
+        None where the server does not tell how likely its tokens were, finds neither word likely, or
+        was stopped.
+
+        Raises:
+            ModelServerError: the server failed, or was silent for too long.
+        """
+        body = self._body(messages, max_tokens=1, temperature=0.0, seed=0)
+        body |= {"stream": True, "logprobs": True, "top_logprobs": _LIKELIEST}
+        reply = _Reply(self._address, self._headers(), body, self._timeout)
+        try:
+            likely = _likelihoods(reply, cancelled)
+        except _Refused:
+            return None
+        finally:
+            reply.close()
+        first, second = (
+            sum(p for token, p in likely if token and word.startswith(token)) for word in (towards, against)
+        )
+        return first / (first + second) if first + second else None
+
     def close(self) -> None:
         """Nothing to free: each request has its own connection."""
 
@@ -232,6 +265,21 @@ class ServerChatModel:
         except ValueError as error:
             raise ModelServerError(f"{self._address}{path} did not answer with JSON.") from error
         return value if isinstance(value, dict) else {}
+
+
+def _likelihoods(reply: _Reply, cancelled: Callable[[], bool]) -> list[tuple[str, float]]:
+    """The likeliest first tokens, in lower case and without blanks, with their probabilities."""
+    while not cancelled():
+        event = reply.next()
+        if event is None:
+            continue
+        if event == {}:
+            break
+        told = ((event.get("choices") or [{}])[0].get("logprobs") or {}).get("content")
+        if told:
+            likeliest = told[0].get("top_logprobs") or []
+            return [(str(one["token"]).strip().lower(), math.exp(one["logprob"])) for one in likeliest]
+    return []
 
 
 class _Refused(ModelServerError):

@@ -145,7 +145,8 @@ class Desk:
                 found = {name: getattr(event, name) for name in EVIDENCED}
                 self._move(task, state=state, **found)
             case Prompted(budget=budget):
-                self._move(task, budget=budget)
+                # An able model may find an answer where the search doubted.
+                self._move(task, budget=budget, state="writing", abstained=False, reason="")
             case Wrote(piece=piece):
                 self._move(task, text=task.turn.text + piece)
             case Answered(answer=answer):
