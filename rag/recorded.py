@@ -31,8 +31,8 @@ def answer_of(record: dict[str, Any]) -> Answer:
     Raises:
         ValidationError: the record is no answer's.
     """
-    generation = record.get("generation")
-    if generation and generation.get("grammar"):
+    generation = record.get("generation") if isinstance(record, dict) else None
+    if isinstance(generation, dict) and generation.get("grammar"):
         record = record | {"generation": generation | {"choices": _choices_of(generation["grammar"])}}
     return _answers().validate_json(json.dumps(record))
 

@@ -1,11 +1,11 @@
-"""Whether the documents hold an answer at all, decided from what the search found, before any model."""
+"""Whether the documents hold an answer: decided from what the search found, and in doubt by a model too."""
 
 from __future__ import annotations
 
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -66,19 +66,16 @@ class Judgement:
     def doubtful(self) -> bool:
         """Whether an able model that has read the passages could decide otherwise."""
         opinion = fitted().second_opinion
-        certain = opinion.confidence(self.confidence, 1.0), opinion.confidence(self.confidence, 0.0)
-        return certain[1] < opinion.threshold <= certain[0]
+        return opinion.answers(self.confidence, 1.0) and not opinion.answers(self.confidence, 0.0)
 
     def after(self, leaning: float, model: str) -> Judgement:
         """The judgement once a model has been asked whether the passages hold the answer.
 
-        `leaning` is its probability of yes against no, 0 to 1.
+        `leaning` is its probability of yes against no, 0 to 1. The confidence stays the search's.
         """
-        opinion = fitted().second_opinion
-        confidence = opinion.confidence(self.confidence, leaning)
-        if confidence >= opinion.threshold:
-            return Judgement(False, "", confidence)
-        return Judgement(True, self.reason or found_nothing(model), confidence)
+        if fitted().second_opinion.answers(self.confidence, leaning):
+            return replace(self, abstain=False, reason="")
+        return replace(self, abstain=True, reason=self.reason or found_nothing(model))
 
 
 def found_nothing(model: str) -> str:
@@ -106,20 +103,19 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class SecondOpinion:
-    """How the confidence of the search and a model's leaning make one probability.
+    """How the search's confidence and a model's leaning decide together: the sum of their weighed log odds.
 
-    A logistic model over the log odds of both, and the probability below which no answer is given.
+    Fitted by `tests/benchmarks/fit_second_opinion.py`.
     """
 
-    own: float
+    search: float
     leaning: float
     intercept: float
-    threshold: float
 
-    def confidence(self, own: float, leaning: float) -> float:
-        """The probability that the question is answered, 0 to 1."""
-        odds = self.own * _log_odds(own, 1e-9) + self.leaning * _log_odds(leaning, SUREST)
-        return 1 / (1 + math.exp(-self.intercept - odds))
+    def answers(self, confidence: float, leaning: float) -> bool:
+        """Whether an answer is given."""
+        odds = self.search * _log_odds(confidence, 1e-9) + self.leaning * _log_odds(leaning, SUREST)
+        return self.intercept + odds >= 0
 
 
 def _log_odds(probability: float, least: float) -> float:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ui_fakes import FakeLibrary, QueuedModel, fake_library, write_documents
+from ui_fakes import FakeLibrary, LeaningModel, QueuedModel, fake_library, write_documents
 
 from rag.answering import (
     Answered,
@@ -19,7 +19,7 @@ from rag.answering import (
     Thread,
     Wrote,
 )
-from rag.errors import ModelMismatch, ModelNotFound, ModelServerError, RagError, UsageError
+from rag.errors import ModelMismatch, ModelNotFound, ModelServerError, UsageError
 from rag.ranking import Ranking
 from rag.receipts import answer_json, shown_text
 from rag.records import Answer, Hit, Message, Passage, Usage
@@ -278,20 +278,6 @@ def test_a_refusing_model_is_believed_where_the_search_doubts(
     assert ("m read the passages" in draft.judgement.reason) == abstained
 
 
-class LeaningModel(QueuedModel):
-    """Answers whether the passages hold the answer, and remembers what it was asked."""
-
-    def __init__(self, leaning: float | RagError | None, reply: str = REPLY) -> None:
-        super().__init__([reply])
-        self.leans, self.examined = leaning, list[tuple[Message, ...]]()
-
-    def leaning(self, messages: Sequence[Message], *words: str, **options: Any) -> float | None:
-        self.examined.append(tuple(messages))
-        if isinstance(self.leans, RagError):
-            raise self.leans
-        return self.leans
-
-
 def examined(
     library: FakeLibrary, monkeypatch: pytest.MonkeyPatch, model: LeaningModel, confidence: float
 ) -> Answer:
@@ -317,11 +303,12 @@ def test_an_able_model_decides_where_the_search_doubts(
     leaning: float,
     abstained: bool,
 ) -> None:
-    model = LeaningModel(leaning)
+    model = LeaningModel(leaning, REPLY)
     answer = examined(library, monkeypatch, model, confidence)
     assert answer.abstained == abstained
     assert (answer.text == "", bool(answer.reason)) == (abstained, abstained)
-    assert answer.settings["model_says_answerable"] == leaning
+    assert answer.settings["model_says_yes"] == leaning
+    assert answer.settings["asked_model"] == model.identity
     assert len(model.prompts) == (0 if abstained else 1)
     ((*before, asked),) = model.examined
     assert "yes or no" in asked.content
@@ -335,28 +322,45 @@ def test_an_able_model_decides_where_the_search_doubts(
 def test_where_the_search_is_sure_no_model_is_asked(
     library: FakeLibrary, monkeypatch: pytest.MonkeyPatch, confidence: float
 ) -> None:
-    model = LeaningModel(0.5)
+    model = LeaningModel(0.5, REPLY)
     answer = examined(library, monkeypatch, model, confidence)
     assert answer.abstained == (confidence < 0.5)
     assert model.examined == []
 
 
 def test_a_weak_model_is_not_asked(library: FakeLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = LeaningModel(0.99)
+    model = LeaningModel(0.99, REPLY)
     model.answer_mode = "quoting"
     assert examined(library, monkeypatch, model, REFUSED).abstained
     assert not examined(library, monkeypatch, model, ANSWERED).abstained
     assert model.examined == []
 
 
-@pytest.mark.parametrize("leaning", [None, ModelServerError("gone")])
 @pytest.mark.parametrize("confidence", [REFUSED, ANSWERED])
 def test_a_model_that_cannot_tell_changes_nothing(
-    library: FakeLibrary, monkeypatch: pytest.MonkeyPatch, confidence: float, leaning: RagError | None
+    library: FakeLibrary, monkeypatch: pytest.MonkeyPatch, confidence: float
 ) -> None:
-    answer = examined(library, monkeypatch, LeaningModel(leaning), confidence)
+    answer = examined(library, monkeypatch, LeaningModel(None, REPLY), confidence)
     assert answer.abstained == (confidence == REFUSED)
-    assert "model_says_answerable" not in answer.settings
+    assert "model_says_yes" not in answer.settings
+
+
+@pytest.mark.parametrize("confidence", [REFUSED, ANSWERED])
+def test_a_model_that_fails_when_it_is_asked_leaves_the_evidence(
+    library: FakeLibrary, monkeypatch: pytest.MonkeyPatch, confidence: float
+) -> None:
+    answer = examined(library, monkeypatch, LeaningModel(ModelServerError("gone"), REPLY), confidence)
+    assert (answer.abstained, answer.problem, answer.text) == (confidence == REFUSED, "gone", "")
+    assert answer.evidence
+
+
+@pytest.mark.parametrize("confidence", [REFUSED, ANSWERED])
+def test_a_model_that_says_yes_and_then_refuses_is_believed(
+    library: FakeLibrary, monkeypatch: pytest.MonkeyPatch, confidence: float
+) -> None:
+    """Its refusal stood as the answer, because it had leaned to yes."""
+    answer = examined(library, monkeypatch, LeaningModel(0.99, "Not in your documents."), confidence)
+    assert (answer.abstained, answer.text) == (True, "")
 
 
 def test_documents_that_disagree_are_named_with_their_dates(library: FakeLibrary, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 from ui_fakes import THINGS, fake_library, write_documents
 
-from rag.answering import Answered, AnswerEvent, Evidenced, Searched, Wrote
+from rag.answering import Answered, AnswerEvent, Evidenced, Prompted, Searched, Wrote
 from rag.config import PROJECT, load_settings
 from rag.conversations import Turn as SavedTurn
 from rag.errors import LibraryError, ModelNotFound, UsageError
@@ -647,6 +647,35 @@ def test_questions_are_answered_in_order_and_saved(bench: Bench) -> None:
     wait_for(lambda: second.over)
     wait_for(lambda: bench.desk.open_tasks(1) == [])
     assert bench.saved == ["one", "two"]
+
+
+def test_a_refusal_that_a_model_examines_stays_until_it_writes() -> None:
+    """The quotes were called those of the answer while the model was still being asked."""
+    turns: list[Turn] = []
+    budget = BudgetUse(100, 10, 10, 0, {}, 10)
+
+    def ask(task: Task) -> Iterator[AnswerEvent]:
+        evidence = turn().evidence
+        for event in (
+            Searched("q", (), 0.01),
+            Evidenced(evidence, True, "Nothing stands out.", 0.01),
+            Prompted((), (), budget),
+            Wrote("It is 45."),
+            Answered(replace(finished("q"), evidence=evidence, text="It is 45.")),
+        ):
+            turns.append(task.turn)
+            yield event
+
+    desk = Desk(ask, lambda task, answer: None)
+    task = desk.submit(request("q"))
+    wait_for(lambda: task.over)
+    desk.close()
+    _, _, refused, asking, writing = turns
+    assert (refused.state, refused.abstained) == ("searching", True)
+    assert (asking.state, asking.abstained) == ("writing", True)
+    assert SAY("nearest_quotes") in turn_html(asking, SAY)[0]
+    assert len(turn_html(asking, SAY)) == 2  # the model is at work
+    assert (writing.state, writing.abstained, writing.reason) == ("writing", False, "")
 
 
 def test_a_model_reads_all_turns_and_of_a_list_the_first_quotes() -> None:

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from typer.testing import CliRunner
-from ui_fakes import FakeLibrary, QueuedModel, fake_library, write_documents
+from ui_fakes import FakeLibrary, LeaningModel, QueuedModel, fake_library, write_documents
 
 from rag.cli import SOME_FAILED, app, questions
 from rag.errors import ModelServerError
 from rag.receipts import receipt_json
+from rag.refusal import Judgement, fitted
 
 QUESTION = "How long is the notice period?"
 REPLY = "The notice period is three months for everybody [1]."
@@ -60,6 +61,23 @@ def test_a_batch_goes_on_without_its_model_server(library: FakeLibrary, tmp_path
     assert code == SOME_FAILED
     assert [row["problem"] for row in rows] == ["The model server does not answer."] * 2
     assert all("three months" in row["answer"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "leaning", "told"),
+    [(-0.02, 0.99, "reads them and writes:"), (0.02, 0.01, "read the passages and found no answer")],
+    ids=["the model finds an answer", "the model finds none"],
+)
+def test_what_an_able_model_decides_is_told(
+    library: FakeLibrary, monkeypatch: pytest.MonkeyPatch, confidence: float, leaning: float, told: str
+) -> None:
+    threshold = fitted().calibration.threshold
+    found = Judgement(confidence < 0, "Nothing stands out." if confidence < 0 else "", threshold + confidence)
+    monkeypatch.setattr("rag.answering.judge", lambda *_: found)
+    library.use(LeaningModel(leaning, REPLY))
+    done = CliRunner().invoke(app, ["ask", QUESTION])
+    assert told in " ".join(done.stdout.split())
+    assert ("writes:" in done.stdout) == (confidence < 0)
 
 
 def test_the_receipt_of_a_stopped_answer_is_replayed(library: FakeLibrary, tmp_path: Path) -> None:

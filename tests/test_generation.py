@@ -339,6 +339,7 @@ def test_the_answer_is_the_choice_that_the_model_finds_likeliest(model: LocalCha
     assert "".join(pieces) in choices[:2]
     assert usage.finish == "stop"
     assert run(model, choices=choices, max_tokens=20)[0] == pieces
+    assert run(model, choices=choices, seed=-1, max_tokens=20)[0] == pieces
     drawn = {
         "".join(run(model, choices=choices, temperature=50.0, seed=seed, max_tokens=20)[0])
         for seed in range(40)
@@ -349,7 +350,7 @@ def test_the_answer_is_the_choice_that_the_model_finds_likeliest(model: LocalCha
 @pytest.mark.slow
 def test_a_choice_leaves_the_prompt_cache_as_it_was(model: LocalChatModel) -> None:
     whole, _ = run(model)
-    run(model, choices=["The Loire.", "The Loire rises at 1,408 m."])
+    run(model, choices=["The Loire.", "The Loire rises at 1,408 m."], max_tokens=20)
     assert run(model)[0] == whole
 
 
@@ -371,6 +372,7 @@ def test_leaning_is_shared_between_two_words(model: LocalChatModel) -> None:
     assert 0.0 < yes < 1.0
     assert yes + (no or 0.0) == pytest.approx(1.0)
     assert model.leaning(asked, "yes", "yes") == 0.5
+    assert model.leaning(asked, "zebra", "onion") is None  # it begins with neither
     assert run(model)[0] == whole
     assert model.leaning(asked, "yes", "no", cancelled=lambda: True) is None
     assert model.leaning(asked, "yes", "no") == yes

@@ -81,6 +81,23 @@ def test_a_stopped_answer_is_made_again_as_far_as_it_came(library: FakeLibrary) 
     assert again.usage.finish == "cancelled"
 
 
+def test_a_sentence_that_was_cut_off_is_made_again_as_far_as_it_came(
+    library: FakeLibrary, answer: Answer
+) -> None:
+    """A model that chooses tells a sentence at once: more came than was there."""
+    assert answer.usage is not None
+    assert answer.generation is not None
+    cut = answer.generation.text[:12]
+    stopped = replace(
+        answer,
+        usage=replace(answer.usage, finish="cancelled"),
+        generation=replace(answer.generation, text=cut),
+    )
+    again = library.replay(stopped).generation
+    assert again is not None
+    assert again.text == cut
+
+
 def test_a_refusing_models_answer_is_made_again(library: FakeLibrary, answer: Answer) -> None:
     """Its text is not shown, so that another text seemed to come."""
     library.use(QueuedModel(["Not in your documents."]))
@@ -186,6 +203,9 @@ def test_the_markdown_fetches_nothing(answer: Answer) -> None:
         ("[]", "not a receipt"),
         ('{"footnote_receipt": 9}', "version 9"),
         ('{"footnote_receipt": 1, "answer": {"question": "a"}}', "not a receipt"),
+        ('{"footnote_receipt": 1, "answer": []}', "not a receipt"),
+        ('{"footnote_receipt": 1, "answer": {"generation": "x"}}', "not a receipt"),
+        ('{"footnote_receipt": 1, "answer": {"generation": {"grammar": "x"}}}', "not a receipt"),
     ],
 )
 def test_what_is_no_receipt_is_said(text: str, message: str) -> None:

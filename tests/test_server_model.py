@@ -228,9 +228,20 @@ def told(**tokens: float) -> dict[str, Any]:
         ([told(Yes=0.5, _yes=0.1, No=0.2, Maybe=0.2)], 0.75),
         ([{"choices": [{"delta": {"role": "assistant"}}]}, told(no=0.9)], 0.0),
         ([told(Perhaps=0.9)], None),
+        ([told(Perhaps=0.9, yes=1e-5, no=1e-7)], None),
+        ([{"choices": [{"logprobs": {"content": [{"top_logprobs": [{"token": "yes"}]}]}}]}], None),
+        ([{"choices": [{"logprobs": {"content": {"yes": 1}}}]}], None),
         ([piece("Yes")], None),
     ],
-    ids=["both", "after an event without tokens", "neither", "not told"],
+    ids=[
+        "both",
+        "after an event without tokens",
+        "neither",
+        "hardly",
+        "no number",
+        "another form",
+        "not told",
+    ],
 )
 def test_a_server_tells_how_likely_its_first_token_was(events: list[Any], leaning: float | None) -> None:
     with serving(v1__chat__completions=streams(*events)) as server:

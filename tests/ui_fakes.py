@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.config import Settings
+from rag.errors import RagError
 from rag.library import Library
 from rag.protocols import AnswerMode, ChatModel, Embedder, Likeness, PromptStyle, Vectors
 from rag.records import Message, Usage
@@ -140,6 +142,21 @@ class QueuedModel:
 
     def close(self) -> None:
         """Nothing to free."""
+
+
+class LeaningModel(QueuedModel):
+    """Says how far it leans to yes, or fails to, and remembers what it was asked."""
+
+    def __init__(self, leaning: float | RagError | None, reply: str) -> None:
+        super().__init__([reply])
+        self.leans, self.examined = leaning, list[tuple[Message, ...]]()
+
+    def leaning(self, messages: Sequence[Message], *words: str, **options: Any) -> float | None:
+        """The leaning it was given."""
+        self.examined.append(tuple(messages))
+        if isinstance(self.leans, RagError):
+            raise self.leans
+        return self.leans
 
 
 class FakeLibrary(Library):

@@ -86,7 +86,7 @@ def answer(
     """Answers from the collection's passages; `Answered` is the last event, also when cancelled.
 
     The evidence comes before any model runs, and stands alone when there is no model or when
-    the documents do not seem to hold an answer.
+    the documents do not seem to hold an answer. Where that is in doubt, an able model is asked first.
     """
     if not question.strip():
         raise UsageError("The question is empty.")

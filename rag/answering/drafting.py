@@ -22,8 +22,8 @@ from rag.refusal import Judgement, found_nothing
 
 # What the prompts ask a model to write where the passages hold no answer.
 _REFUSED = re.compile(r"\W*not in your documents\W*$", re.IGNORECASE)
-# A model that refuses is believed where the search doubts too: a weak one refuses what its evidence answers.
-DOUBTFUL = 0.6
+# A refusing model is believed unless the search is this sure: a weak one refuses what its evidence answers.
+SEARCH_IS_SURE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Draft:
 
     def refused_by_model(self) -> Draft:
         """The draft as it stands when its text says that the passages hold no answer."""
-        if not _REFUSED.match(self.text) or self.judgement.confidence >= DOUBTFUL:
+        if not _REFUSED.match(self.text) or self.judgement.confidence >= SEARCH_IS_SURE:
             return self
         reason = found_nothing(str(self.model))
         return replace(self, judgement=replace(self.judgement, abstain=True, reason=reason), text="")

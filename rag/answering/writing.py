@@ -46,20 +46,62 @@ class Writing:
         """Streams the model's text over the passages that fit; returns the draft with it."""
         try:
             model = self.stages.chat_model()
-            choices = held_to(quotes, model, self.limits) if model else []
-            able = model is not None and choices is None and model.answer_mode == "phrasing"
-            if model is None or choices == [] or (draft.judgement.abstain and not able):
+            if model is None or (draft.judgement.abstain and not self._may_ask(model)):
+                return draft
+            choices = held_to(quotes, model, self.limits)
+            if choices == []:
                 return draft
             prompt = self.prompt(draft, model, choices, quotes)
+            yield Prompted(prompt.messages, prompt.hits, prompt.budget)
+            draft = replace(draft, budget=prompt.budget)
+            if draft.judgement.doubtful and self._may_ask(model):
+                draft = self._after_asking(draft, prompt, model)
         except RagError as error:
             return replace(draft, problem=str(error))
-        yield Prompted(prompt.messages, prompt.hits, prompt.budget)
-        draft = replace(draft, budget=prompt.budget)
-        if able and draft.judgement.doubtful:
-            draft = self._examined(draft, prompt, model)
-            if draft.judgement.abstain:
-                return draft
-        order = self._order(prompt, model, choices)
+        if draft.judgement.abstain:
+            return draft
+        return (yield from self._written(draft, self._order(prompt, model, choices), model))
+
+    def _may_ask(self, model: ChatModel) -> bool:
+        """Whether the model is able to say if passages hold an answer, and then to phrase it."""
+        return model.answer_mode == "phrasing" and self.limits.mode != "quoting"
+
+    def _after_asking(self, draft: Draft, prompt: Prompt, model: ChatModel) -> Draft:
+        """The draft once the model has said whether the passages hold the answer."""
+        leaning = self.leaning(prompt, model)
+        if leaning is None:
+            return draft
+        settings = {
+            **draft.settings,
+            "asked_model": model.identity,
+            "asked": self._asking(),
+            "model_says_yes": round(leaning, 4),
+        }
+        return replace(draft, judgement=draft.judgement.after(leaning, model.name), settings=settings)
+
+    def leaning(self, prompt: Prompt, model: ChatModel) -> float | None:
+        """The probability, 0 to 1, a model gives the passages of holding the answer; None if it cannot tell.
+
+        It reads the prompt of the answer but for the last lines: what they share is computed once.
+        """
+        *before, last = prompt.messages
+        templates = self.stages.templates.with_style(model.prompt_style)
+        passages = last.content.removesuffix(templates.fill("question", question=self.asked.words))
+        return model.leaning(
+            [*before, Message("user", passages + self._asking())],
+            "yes",
+            "no",
+            cancelled=self.cancelled,
+            conversation=self.conversation,
+        )
+
+    def _asking(self) -> str:
+        return fill_apart("answerable", folder=self.stages.templates.folder, question=self.asked.words)
+
+    def _written(
+        self, draft: Draft, order: Generation, model: ChatModel
+    ) -> Generator[AnswerEvent, None, Draft]:
+        """Streams the model's text; returns the draft with it."""
         written = yield from self._streamed(order, model)
         draft = replace(draft, problem=written.problem)
         if written.problem and not written.text:
@@ -72,34 +114,6 @@ class Writing:
             generation=replace(order, text=written.text),
             first_written_at=written.first_at,
         ).refused_by_model()
-
-    def _examined(self, draft: Draft, prompt: Prompt, model: ChatModel) -> Draft:
-        """The draft after the model was asked whether the passages hold the answer."""
-        try:
-            leaning = self.leaning(prompt, model)
-        except RagError:
-            return draft  # the answer tells what is wrong
-        if leaning is None:
-            return draft
-        settings = {**draft.settings, "model_says_answerable": round(leaning, 4)}
-        return replace(draft, judgement=draft.judgement.after(leaning, model.name), settings=settings)
-
-    def leaning(self, prompt: Prompt, model: ChatModel) -> float | None:
-        """The probability, 0 to 1, a model gives the passages of holding the answer; None if it cannot tell.
-
-        It reads the prompt of the answer but for the last lines: what they share is computed once.
-        """
-        *before, last = prompt.messages
-        templates, words = self.stages.templates.with_style(model.prompt_style), self.asked.words
-        passages = last.content.removesuffix(templates.fill("question", question=words))
-        asking = fill_apart("answerable", folder=templates.folder, question=words)
-        return model.leaning(
-            [*before, Message("user", passages + asking)],
-            "yes",
-            "no",
-            cancelled=self.cancelled,
-            conversation=self.conversation,
-        )
 
     def _streamed(self, order: Generation, model: ChatModel) -> Generator[AnswerEvent, None, Written]:
         """The model's pieces, each as soon as no half-written marker stands at its end."""
@@ -204,6 +218,8 @@ def replay(answer: Answer, *, model: ChatModel | None, embedder: Embedder) -> An
             text += piece
         else:
             break
+    if cut_off:
+        text = text[: len(order.text)]
     draft = Draft(
         answer.question,
         answer.query,

@@ -165,6 +165,8 @@ def shown(library: Library, question: str) -> Answer:
                 wrote = True
             results.print(event.piece, end="")
         elif isinstance(event, Answered):
+            if event.answer.abstained and not doubted:
+                results.print(f"\n{event.answer.reason}", style="bold")
             print_problem(event.answer)
             print_sources(event.answer)
             print_cost(event.answer)

@@ -53,7 +53,7 @@ def choose(
     once, as a prompt is, by `compute` (tokens, first position; False when stopped), and behind the last
     fork nothing is: a sentence of thirty tokens costs its reader no thirty steps.
     """
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(seed & 0xFFFFFFFF)
     left = list(choices)
     told = computed = 0
     while True:

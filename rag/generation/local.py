@@ -16,6 +16,7 @@ import numpy as np
 from rag.errors import BudgetError, ModelError
 from rag.generation.chat_template import ChatTemplate
 from rag.generation.choosing import Choice, choose
+from rag.generation.leaning import leaning_of
 from rag.generation.llama import Engine, Sampler
 from rag.generation.states import KeptStates
 from rag.protocols import AnswerMode, PromptStyle
@@ -141,7 +142,7 @@ class LocalChatModel:
         """How much likelier the answer begins with one word than with the other, 0 to 1, case aside.
 
         Nothing is written: what the prompt shares with the next one is computed once for both. None when
-        cancelled.
+        cancelled, or where it will most likely begin with neither.
 
         Raises:
             BudgetError: the prompt is longer than the context window.
@@ -154,12 +155,11 @@ class LocalChatModel:
         with self._having_read(prompt, conversation, cancelled) as cached:
             if cached is None:
                 return None
-            logits = self.engine.logits()
-        # The softmax's common factor cancels out.
+            likely = np.exp(self.engine.logits())
         first, second = (
-            np.exp(logits[self._first_tokens(word)] - logits.max()).sum() for word in (towards, against)
+            float(likely[self._first_tokens(word)].sum() / likely.sum()) for word in (towards, against)
         )
-        return float(first / (first + second)) if first + second else None
+        return leaning_of(first, second)
 
     def _first_tokens(self, word: str) -> list[int]:
         """The tokens the word may begin with, as it is and with a capital letter."""

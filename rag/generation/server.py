@@ -22,6 +22,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from rag.errors import ModelError, ModelServerError, UsageError
+from rag.generation.leaning import leaning_of
 from rag.generation.tuned import recorded_mode
 from rag.protocols import AnswerMode, PromptStyle
 from rag.records import Message, Usage
@@ -189,9 +190,10 @@ class ServerChatModel:
         finally:
             reply.close()
         first, second = (
-            sum(p for token, p in likely if token and word.startswith(token)) for word in (towards, against)
+            sum((p for token, p in likely if token and word.startswith(token)), 0.0)
+            for word in (towards, against)
         )
-        return first / (first + second) if first + second else None
+        return leaning_of(first, second)
 
     def close(self) -> None:
         """Nothing to free: each request has its own connection."""
@@ -277,9 +279,16 @@ def _likelihoods(reply: _Reply, cancelled: Callable[[], bool]) -> list[tuple[str
             break
         told = ((event.get("choices") or [{}])[0].get("logprobs") or {}).get("content")
         if told:
-            likeliest = told[0].get("top_logprobs") or []
-            return [(str(one["token"]).strip().lower(), math.exp(one["logprob"])) for one in likeliest]
+            return _told_likely(told)
     return []
+
+
+def _told_likely(told: Any) -> list[tuple[str, float]]:
+    try:
+        likeliest = told[0]["top_logprobs"]
+        return [(str(one["token"]).strip().lower(), math.exp(one["logprob"])) for one in likeliest]
+    except (KeyError, TypeError, ValueError):
+        return []  # another server's idea of it
 
 
 class _Refused(ModelServerError):

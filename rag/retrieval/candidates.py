@@ -181,7 +181,7 @@ def _fused(candidates: Candidates, ranking: Ranking, languages: NDArray[np.int64
     return ranking.dense_weight * dense + ranking.keyword_weight * keyword
 
 
-def allowed(
+def passing_rowids(
     layout: Layout, collection: str, parsed: ParsedQuery, docs: Sequence[str] | None
 ) -> NDArray[np.int64] | None:
     """The rowids the filters leave, or None without filters."""

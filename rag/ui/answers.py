@@ -28,7 +28,7 @@ def turn_html(turn: Turn, say: Phrases, *, selected: int | None = None) -> list[
     if turn.evidence:
         head += evidence_html(turn, say, selected) + disagreements_html(turn, say, selected)
     parts = [head]
-    if turn.text or (turn.state == "writing" and not turn.abstained):
+    if turn.text or turn.state == "writing":
         parts.append(model_html(turn, say, selected))
     if turn.state == "done" and turn.problem and not turn.text:
         parts.append(f'<p class="fn-stopped">{text(say("model_silent", problem=turn.problem))}</p>')

@@ -145,10 +145,10 @@ class Desk:
                 found = {name: getattr(event, name) for name in EVIDENCED}
                 self._move(task, state=state, **found)
             case Prompted(budget=budget):
-                # An able model may find an answer where the search doubted.
-                self._move(task, budget=budget, state="writing", abstained=False, reason="")
+                self._move(task, budget=budget, state="writing")
             case Wrote(piece=piece):
-                self._move(task, text=task.turn.text + piece)
+                # An able model may find an answer where the search doubted.
+                self._move(task, text=task.turn.text + piece, abstained=False, reason="")
             case Answered(answer=answer):
                 self._save(task, answer)
                 self._move(task, state="done")
