@@ -33,6 +33,8 @@ from rag.refusal import SUREST, fitted
 from rag.retrieval import retrieve, with_surroundings
 from rag.templates import Templates
 
+THRESHOLD = 0.35
+"""Below it no answer is given: where the fewest answerable questions are refused for about the best F1."""
 Numbers = NDArray[np.float64]
 
 
@@ -119,14 +121,15 @@ def fit(path: Path) -> None:
     held_out = np.zeros(len(rows))
     for name in dict.fromkeys(names):
         others = names != name
-        model = fitted_on(values, wanted, others if len(set(wanted[others])) > 1 else everything)
-        held_out[~others] = model.predict_proba(values[~others])[:, 1]
+        if len(set(wanted[others])) < 2:
+            raise SystemExit(f"Without {name} there are only answerable or only unanswerable questions.")
+        held_out[~others] = fitted_on(values, wanted, others).predict_proba(values[~others])[:, 1]
     print_refused("search alone", confidence < fitted().calibration.threshold, names, wanted)
-    for threshold in (0.3, 0.35, 0.4, 0.45, 0.5):
+    for threshold in (0.3, THRESHOLD, 0.4, 0.45, 0.5):
         print_refused(f"threshold {threshold:.2f}", held_out < threshold, names, wanted)
     model = fitted_on(values, wanted, everything)
-    print(f"own = {model.coef_[0][0]:.3f}\nleaning = {model.coef_[0][1]:.3f}")
-    print(f"intercept = {model.intercept_[0]:.3f}")
+    print(f"search = {model.coef_[0][0]:.3f}\nleaning = {model.coef_[0][1]:.3f}")
+    print(f"intercept = {model.intercept_[0] - log_odds([THRESHOLD], SUREST)[0]:.3f}")
 
 
 def fitted_on(values: Numbers, wanted: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> Any:
