@@ -21,6 +21,7 @@ from rag.text.wording import content_words, stem, words
 
 _LIST_NUMBER = re.compile(r"^\s*\(?\d{1,3}[.)]\s+")
 _LEAD_IN = re.compile(r":\s*$")
+_LINK_TARGET = re.compile(r"(?<=\])\([^()\s]*\)|https?://\S+")  # its parts are no names
 
 # Shares of a sentence's words that its source must hold, and cosines of E5 for the rest.
 _WELL_COVERED = 0.6
@@ -322,7 +323,7 @@ def _rivals(fact: Fact, claim: str, quote: str) -> list[Fact]:
     """
     stated = facts(claim)
     rivals = []
-    for other in (other for other in facts(quote) if other.weight != "held"):
+    for other in (other for other in facts(_LINK_TARGET.sub(" ", quote)) if other.weight != "held"):
         same_value = other.kind == fact.kind and bool(other.readings & fact.readings)
         alike = other.kind == fact.kind and other.unit == fact.unit and _is_year(other) == _is_year(fact)
         changed = alike and not holds(claim, stated, other)

@@ -405,3 +405,34 @@ def test_sentences_and_citations_point_into_their_texts(text: str) -> None:
     for citation in grounded.citations:
         passage = HITS[citation.marker].passage
         assert passage.text[citation.start - passage.start : citation.end - passage.start] == citation.quote
+
+
+MILL = (
+    "In 1950, Ilka named Petra Dahl head of the mill, a post that she held until her death in 1958. "
+    "In nine cases of ten the weir is blocked by leaves. "
+    "The [pump](https://example.com/docs/Web/API/Pump) only takes GET requests, and the AMX valves use POST."
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("Petra Dahl was named head of the mill by Ilka in 1950 [1].", "true", id="turned round"),
+        pytest.param(
+            "She held the post of head of the mill until her death in 1950 [1].", "false", id="swapped"
+        ),
+        pytest.param("The weir isn't blocked by leaves in nine cases of ten [1].", "false", id="a negation"),
+        pytest.param(
+            "The pump only takes GET requests, and all the AMX valves use POST [1].", "true", id="link"
+        ),
+    ],
+)
+def test_a_sentence_turned_round_is_the_same(text: str, expected: str) -> None:
+    assert support(text, {1: make_hit(MILL)}) == [expected]
+
+
+def test_a_negation_of_what_was_said_before_denies_nothing_here() -> None:
+    claim = "The level sinks although the river doesn't is that the weir is blocked by leaves."
+    quote = "In nine cases of ten the weir is blocked by leaves."
+    assert contradictions(claim, quote, quote) == []
+    assert contradictions("The weir isn't blocked by leaves.", quote, quote) != []

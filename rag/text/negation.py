@@ -52,6 +52,7 @@ _EXCEPT = re.compile(r"\b(?:except|unless|until|before|other than|ausser|bevor|s
 _SCOPE_WORDS = 4
 _SPACED = re.compile(r"[^\W\d_] [^\W\d_]")
 _PREFIXED = re.compile(r"\b(?:un|in|im|ir|dis|non)[a-z]{4,}|\b\w{3,}(?:less|los|lose[nmrs]?)\b")
+_COPULAS = frozenset({"is", "are", "was", "were"})
 _MODAL = frozenset({"must", "may"})  # "must not" and "may not" are the same
 _BREAKS = frozenset(".;:!?—–")
 _CLAUSE_OPENERS = frozenset(
@@ -136,6 +137,8 @@ def _negated(text: str) -> dict[str, str]:
     for i, token in enumerate(tokens):
         if _is_negation(token):
             behind, before = tokens[i + 1 : i + 1 + _SCOPE_WORDS], tokens[max(0, i - _SCOPE_WORDS) : i]
+            if token not in _NEGATIONS and behind[:1] and behind[0] in _COPULAS:
+                continue  # "although the water doesn't is that": what it denies is left out
             word = _next_content(behind) or _next_content(before[::-1])
             reached[stem(word)] = word
     return {key: word for key, word in reached.items() if word}

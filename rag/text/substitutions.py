@@ -69,7 +69,9 @@ class Substitution:
 def substitutions(claim: str, quote: str) -> Iterator[Substitution]:
     """The words put in the place of one or two others, articles and the like aside, in what is else the same.
 
-    What the claim only moved to another place of the sentence is none.
+    What the claim only moved to another place of the sentence is none: a word that both have as often
+    counts where its neighbour is the same ("closed in 1950", where the source closed in 1958), and not where
+    the claim has turned the sentence round.
     """
     mine, theirs = _WORD.findall(claim), _WORD.findall(quote)
     matcher = SequenceMatcher(None, [*map(_key, mine)], [*map(_key, theirs)], autojunk=False)
@@ -78,6 +80,9 @@ def substitutions(claim: str, quote: str) -> Iterator[Substitution]:
             continue
         claimed, found = _content(mine[start:end]), _content(theirs[there:until])
         left_out = [word for word in found if _count(word, theirs) > _count(word, mine)]
+        moved = len(claimed) == 1 and _count(claimed[0], theirs) >= _count(claimed[0], mine)
+        if moved and not _between_the_same(mine, start, end, theirs, there, until):
+            continue
         if len(claimed) == 1 and left_out and len(left_out) == len(found):
             before, behind = mine[max(0, start - _NEIGHBOURS) : start], mine[end : end + _NEIGHBOURS]
             yield Substitution(
@@ -86,6 +91,15 @@ def substitutions(claim: str, quote: str) -> Iterator[Substitution]:
                 " ".join([*before, *mine[start:end], *behind]),
                 " ".join([*before, *theirs[there:until], *behind]),
             )
+
+
+def _between_the_same(
+    mine: list[str], start: int, end: int, theirs: list[str], there: int, until: int
+) -> bool:
+    """Whether the next word that tells something, before both places or behind both, is the same."""
+    sides = ((mine[:start][::-1], theirs[:there][::-1]), (mine[end:], theirs[until:]))
+    nearest = ((_content(ours)[:1], _content(others)[:1]) for ours, others in sides)
+    return any(a and b and same_word(fold(a[0]), fold(b[0])) for a, b in nearest)
 
 
 def is_among(word: str, held: Collection[str]) -> bool:
