@@ -209,17 +209,7 @@ def replay(answer: Answer, *, model: ChatModel | None, embedder: Embedder) -> An
             f"The receipt was written by {order.model}; at hand is {at_hand}. Name that model's file "
             "with --model, and tune it or not as it was then."
         )
-    cut_off = answer.problem or (answer.usage is not None and answer.usage.finish == "cancelled")
-    text, usage = "", answer.usage
-    for piece in generated(order, model):
-        if isinstance(piece, Usage):
-            usage = usage if cut_off else piece
-        elif not cut_off or len(text) < len(order.text):
-            text += piece
-        else:
-            break
-    if cut_off:
-        text = text[: len(order.text)]
+    text, usage = _again(order, model, answer)
     draft = Draft(
         answer.question,
         answer.query,
@@ -236,6 +226,20 @@ def replay(answer: Answer, *, model: ChatModel | None, embedder: Embedder) -> An
         settings=answer.settings,
     )
     return check(draft, embedder, answer.seconds)
+
+
+def _again(order: Generation, model: ChatModel, answer: Answer) -> tuple[str, Usage | None]:
+    """The text of an order, and what it cost; of one that was cut off, as much as there was."""
+    cut_off = answer.problem or (answer.usage is not None and answer.usage.finish == "cancelled")
+    text, usage = "", answer.usage
+    for piece in generated(order, model):
+        if isinstance(piece, Usage):
+            usage = usage if cut_off else piece
+            continue
+        text += piece
+        if cut_off and len(text) >= len(order.text):
+            return text[: len(order.text)], usage
+    return text, usage
 
 
 def held_to(quotes: Sequence[Evidence], model: ChatModel, limits: Limits) -> list[Evidence] | None:
