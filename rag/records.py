@@ -250,7 +250,8 @@ class Answer:
 
     `evidence` is what retrieval alone answers; `text` is the model's, "" where none was asked.
     `hits[marker - 1]` is the passage a marker points to. `seconds` has search and
-    evidence, and from the question on first_token and total. `problem` says why the model wrote nothing,
+    evidence, asking where a model was asked if the passages hold the answer, and from the question on
+    first_token and total. `problem` says why the model wrote nothing,
     or not to the end; "" where nothing went wrong. `settings` are those that decided it, by name, with
     the embedding model and the versions of the software.
     """

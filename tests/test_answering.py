@@ -309,6 +309,7 @@ def test_an_able_model_decides_where_the_search_doubts(
     assert (answer.text == "", bool(answer.reason)) == (abstained, abstained)
     assert answer.settings["model_says_yes"] == leaning
     assert answer.settings["asked_model"] == model.identity
+    assert 0 <= answer.seconds["asking"] < answer.seconds["total"]
     assert len(model.prompts) == (0 if abstained else 1)
     ((*before, asked),) = model.examined
     assert "yes or no" in asked.content

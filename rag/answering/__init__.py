@@ -118,6 +118,8 @@ def answer(
         writing = Writing(asked, stages, limits, history, thread.conversation, cancelled)
         draft = yield from writing.events(draft, quotes)
     seconds = {"search": searched - started, "evidence": quoted_at - searched}
+    if draft.asking_seconds is not None:
+        seconds["asking"] = draft.asking_seconds
     seconds["first_token"] = (draft.first_written_at or quoted_at) - started
     seconds["total"] = time.perf_counter() - started
     yield Answered(check(draft, stages.embedder, seconds))

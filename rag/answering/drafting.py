@@ -31,7 +31,8 @@ class Draft:
     """An answer on its way: what is known before the check.
 
     `problem` says why the model wrote nothing, or not to the end; `first_written_at` is when its first
-    words were there, by `time.perf_counter()`.
+    words were there, by `time.perf_counter()`. `asking_seconds` is how long the model took to say
+    whether the passages hold the answer, where it was asked; most of the prompt was read in it.
     """
 
     question: str
@@ -48,6 +49,7 @@ class Draft:
     problem: str = ""
     settings: Mapping[str, str | int | float | None] = field(default_factory=dict)
     first_written_at: float | None = None
+    asking_seconds: float | None = None
 
     def refused_by_model(self) -> Draft:
         """The draft as it stands when its text says that the passages hold no answer."""

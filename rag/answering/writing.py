@@ -68,7 +68,9 @@ class Writing:
 
     def _after_asking(self, draft: Draft, prompt: Prompt, model: ChatModel) -> Draft:
         """The draft once the model has said whether the passages hold the answer."""
+        started = time.perf_counter()
         leaning = self.leaning(prompt, model)
+        draft = replace(draft, asking_seconds=time.perf_counter() - started)
         if leaning is None:
             return draft
         settings = {
