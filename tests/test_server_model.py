@@ -255,6 +255,11 @@ def test_a_server_tells_how_likely_its_first_token_was(events: list[Any], leanin
 def test_a_server_that_refuses_the_question_tells_nothing() -> None:
     with serving() as server:
         assert ServerChatModel(server.url, context_tokens=4096).leaning(ASKED, "yes", "no") is None
+    with (
+        serving(v1__chat__completions=refuses(401, "")) as server,
+        pytest.raises(ModelServerError, match="key"),
+    ):
+        ServerChatModel(server.url, context_tokens=4096).leaning(ASKED, "yes", "no")
 
 
 def test_a_server_that_takes_no_choices_is_given_no_choice_of_quotations() -> None:

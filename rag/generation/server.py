@@ -39,6 +39,8 @@ _MARGIN = 1.2
 _MESSAGE_TOKENS = 8
 _LIKELIEST = 20
 """How many first tokens a server is asked to tell the probability of: as many as the interface allows."""
+_UNKNOWN_OPTION = frozenset({400, 404, 422, 501})
+"""What servers answer to an option that they do not have."""
 
 Finish = Literal["stop", "length", "cancelled"]
 
@@ -185,7 +187,9 @@ class ServerChatModel:
         reply = _Reply(self._address, self._headers(), body, self._timeout)
         try:
             likely = _likelihoods(reply, cancelled)
-        except _Refused:
+        except _Refused as error:
+            if error.status not in _UNKNOWN_OPTION:
+                raise
             return None
         finally:
             reply.close()
@@ -292,7 +296,11 @@ def _told_likely(told: Any) -> list[tuple[str, float]]:
 
 
 class _Refused(ModelServerError):
-    """The server answered with an error."""
+    """The server answered with an error, of an HTTP status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @dataclass
@@ -421,9 +429,9 @@ def _context(properties: dict[str, Any], entry: dict[str, Any]) -> int | None:
 
 def _refused(address: Address, status: int, data: bytes) -> _Refused:
     if status in (http.client.UNAUTHORIZED, http.client.FORBIDDEN):
-        return _Refused(f"{address} wants a key: set {KEY_VARIABLE} (status {status}).")
+        return _Refused(f"{address} wants a key: set {KEY_VARIABLE} (status {status}).", status)
     text = data.decode("utf-8", "replace").strip()[:300]
-    return _Refused(f"{address} answered with an error (status {status}): {text}")
+    return _Refused(f"{address} answered with an error (status {status}): {text}", status)
 
 
 def _unreachable(address: Address, error: Exception) -> ModelServerError:
