@@ -30,8 +30,10 @@ SIGNALS = (
     "unmatched",
 )
 FIRST = 3
+LEAST_CONFIDENCE = 1e-9
 SUREST = 0.15
-"""A model that is surer, of yes or of no, is not believed further."""
+"""A model that is surer, of yes or of no, is not believed further: so none is asked where the search's
+confidence is below 0.13 or above 0.75."""
 MATCHED = 0.9
 """The cosine of E5's token vectors from which a text says what the question's token says."""
 _NOTHING_STANDS_OUT = 0.03
@@ -114,11 +116,12 @@ class SecondOpinion:
 
     def answers(self, confidence: float, leaning: float) -> bool:
         """Whether an answer is given."""
-        odds = self.search * _log_odds(confidence, 1e-9) + self.leaning * _log_odds(leaning, SUREST)
+        odds = self.search * log_odds(confidence, LEAST_CONFIDENCE) + self.leaning * log_odds(leaning, SUREST)
         return self.intercept + odds >= 0
 
 
-def _log_odds(probability: float, least: float) -> float:
+def log_odds(probability: float, least: float) -> float:
+    """The logarithm of its odds, for a probability held `least` away from 0 and from 1."""
     bounded = min(max(probability, least), 1 - least)
     return math.log(bounded / (1 - bounded))
 

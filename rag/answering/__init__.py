@@ -96,16 +96,7 @@ def answer(
     if swept is not None:
         yield from listed(asked, swept, started)
         return
-    hits = retrieve(
-        asked.parsed,
-        index=stages.index,
-        embedder=stages.embedder,
-        collection=collection,
-        top_k=max(limits.top_k, JUDGED_HITS),
-        docs=docs,
-        ranking=limits.ranking,
-        reranker=stages.reranker,
-    )
+    hits = searched_for(asked, stages=stages, collection=collection, limits=limits, docs=docs)
     shown = tuple(with_surroundings(thread.ordered(hits[: limits.top_k]), stages.index))
     searched = time.perf_counter()
     yield Searched(asked.query, shown, searched - started)
@@ -123,6 +114,22 @@ def answer(
     seconds["first_token"] = (draft.first_written_at or quoted_at) - started
     seconds["total"] = time.perf_counter() - started
     yield Answered(check(draft, stages.embedder, seconds))
+
+
+def searched_for(
+    asked: Asked, *, stages: Stages, collection: str, limits: Limits, docs: Sequence[str] | None = None
+) -> list[Hit]:
+    """The hits of a question, best first: as many as are shown or judged."""
+    return retrieve(
+        asked.parsed,
+        index=stages.index,
+        embedder=stages.embedder,
+        collection=collection,
+        top_k=max(limits.top_k, JUDGED_HITS),
+        docs=docs,
+        ranking=limits.ranking,
+        reranker=stages.reranker,
+    )
 
 
 def examined(

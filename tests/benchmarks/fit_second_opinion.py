@@ -22,15 +22,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.answering import JUDGED_HITS, Limits, Stages, examined
+from rag.answering import Limits, Stages, examined, searched_for
 from rag.answering.asking import Asked
 from rag.answering.writing import Writing
 from rag.config import load_settings
 from rag.evaluation.sets import Question, load_questions
 from rag.library import Library
 from rag.protocols import ChatModel
-from rag.refusal import SUREST, fitted
-from rag.retrieval import retrieve, with_surroundings
+from rag.refusal import LEAST_CONFIDENCE, SUREST, fitted, log_odds
+from rag.retrieval import with_surroundings
 from rag.templates import Templates
 
 THRESHOLD = 0.35
@@ -58,14 +58,7 @@ def weighed(question: Question, library: Library, model: ChatModel, collection: 
         templates=Templates(library.settings.prompts),
     )
     asked = Asked.of(question.text, (), lambda *_: "")
-    hits = retrieve(
-        asked.parsed,
-        index=stages.index,
-        embedder=stages.embedder,
-        collection=collection,
-        top_k=max(limits.top_k, JUDGED_HITS),
-        ranking=limits.ranking,
-    )
+    hits = searched_for(asked, stages=stages, collection=collection, limits=limits)
     shown = tuple(with_surroundings(hits[: limits.top_k], stages.index))
     draft, quotes = examined(asked, hits, shown, stages=stages, collection=collection, limits=limits)
     writing = Writing(asked, stages, limits, (), None, lambda: False)
@@ -97,11 +90,6 @@ def read_rows(path: Path) -> list[Row]:
     return [Row(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def log_odds(probabilities: Sequence[float], least: float) -> Numbers:
-    bounded = np.clip(np.array(probabilities), least, 1 - least)
-    return np.log(bounded / (1 - bounded))
-
-
 def fit(path: Path) -> None:
     """Prints rates and coefficients."""
     from sklearn.metrics import roc_auc_score
@@ -110,8 +98,8 @@ def fit(path: Path) -> None:
     names = np.array([row.set for row in rows])
     wanted = np.array([row.answerable for row in rows])
     confidence = np.array([row.confidence for row in rows])
-    values = np.stack(
-        [log_odds(confidence.tolist(), 1e-9), log_odds([row.leaning for row in rows], SUREST)], axis=1
+    values = np.array(
+        [(log_odds(row.confidence, LEAST_CONFIDENCE), log_odds(row.leaning, SUREST)) for row in rows]
     )
     everything = np.ones(len(rows), dtype=bool)
     both = fitted_on(values, wanted, everything).decision_function(values)
@@ -129,7 +117,7 @@ def fit(path: Path) -> None:
         print_refused(f"threshold {threshold:.2f}", held_out < threshold, names, wanted)
     model = fitted_on(values, wanted, everything)
     print(f"search = {model.coef_[0][0]:.3f}\nleaning = {model.coef_[0][1]:.3f}")
-    print(f"intercept = {model.intercept_[0] - log_odds([THRESHOLD], SUREST)[0]:.3f}")
+    print(f"intercept = {model.intercept_[0] - log_odds(THRESHOLD, SUREST):.3f}")
 
 
 def fitted_on(values: Numbers, wanted: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> Any:
