@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.converting import MODEL_FILE, import_openvino
+from rag.converting import MODEL_FILE, import_openvino, run_once
 from rag.embedding.encoders import Ids
 from rag.errors import ModelError
 
@@ -133,6 +133,7 @@ def observed_values(core: Any, file: Path, samples: Iterable[Ids]) -> dict[str, 
     sources = {product.source: product.node.input_value(0) for product in products(model)}
     model.add_outputs(list(sources.values()))
     run = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    run_once(run)
     seen = defaultdict(list)
     for ids in samples:
         outputs = run([ids, np.ones_like(ids)])
