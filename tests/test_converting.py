@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rag import converting
-from rag.converting import compiled_model, run_once
+from rag.embeddings.openvino import compiled_model, run_once
 
 
 class FakeModel:
