@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from ui_fakes import fake_library
 
 from rag.errors import AccessDenied
 from rag.ui.context import App
@@ -15,7 +16,6 @@ from rag.ui.gate import Visitor
 from rag.ui.library import add_uploads, remove_documents
 from rag.ui.services import open_services
 from rag.ui.strings import Phrases
-from tests.ui_fakes import fake_library
 
 
 @dataclass

@@ -205,7 +205,7 @@ def draw_ticked(app: App, ticked: Sequence[ReportRow]) -> None:
 
 
 def remove_documents(app: App, ticked: Sequence[ReportRow]) -> None:
-    """Removes documents of the session's collection; `AccessDenied` where it is not the person's to change."""
+    """Removes documents of the session's collection; `AccessDenied` where they may not change it."""
     app.visitor.user.require(app.may_change(app.collection), "remove documents of this collection")
     app.library.store.remove_documents(app.collection, [row.id for row in ticked])
 
