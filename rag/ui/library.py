@@ -236,8 +236,9 @@ def draw_problems(app: App, rows: Sequence[ReportRow]) -> None:
         notes = [row.error, *row.warnings] if row.error else list(row.warnings)
         if row.pages_without_text:
             notes.append(f"{say('receipt_empty_pages')}: {', '.join(map(str, row.pages_without_text))}")
+        told = app.visitor.user.without_root("; ".join(filter(None, notes)), row.root)
         st.warning(
-            f"**{label(row.doc)}**: {label(app.visitor.user.without_root('; '.join(filter(None, notes)), row.root))}",
+            f"**{label(row.doc)}**: {label(told)}",
             icon=":material/warning:",
         )
     if len(rows) > PAGE_ROWS:
