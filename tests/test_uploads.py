@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from ui_fakes import fake_library
 
 from rag.errors import AccessDenied
-from rag.ui.context import App
-from rag.ui.gate import Visitor
-from rag.ui.library import add_uploads, remove_documents
-from rag.ui.services import open_services
-from rag.ui.strings import Phrases
+from rag.web.auth import Visitor
+from rag.web.i18n import Phrases
+from rag.web.pages.library import add_uploads, remove_documents
+from rag.web.services import open_services
+from rag.web.session import App
+from tests.fakes.web import fake_library
 
 
 @dataclass
