@@ -10,6 +10,7 @@ class RagError(Exception):
 
         RagError
         ├── UsageError          the request itself is wrong (exit code 2)
+        ├── AccessDenied        this person may not do it
         ├── DocumentError       one file cannot be read; the batch goes on
         │   ├── UnsupportedFormat
         │   ├── EncryptedDocument
@@ -29,6 +30,10 @@ class RagError(Exception):
 
 class UsageError(RagError):
     """The request itself is wrong: an unknown name, a bad option, an empty question."""
+
+
+class AccessDenied(RagError):
+    """Whoever asks may not see or change this."""
 
 
 class DocumentError(RagError):

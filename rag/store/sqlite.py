@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,9 @@ from rag.store.vectors import Embedding
 
 if TYPE_CHECKING:
     import apsw
+
+UPLOADS = "uploads"
+"""Earlier releases named upload folders after the collection, in `files`: what is there is read on."""
 
 
 class SqliteStore:
@@ -98,7 +102,7 @@ class SqliteStore:
             )
 
     def remove_collection(self, name: str) -> None:
-        """Removes a collection with all its documents. Conversations stay."""
+        """Removes a collection with all its documents and uploads. Conversations stay."""
         with self.database.write() as db:
             collection_id = self._collection_id(db, name)
             keywords.drop_terms(db, collection_id)
@@ -107,6 +111,19 @@ class SqliteStore:
             ):
                 vectors.drop_embedding(db, vectors.load_embedding(db, embedding_id))
             db.execute("DELETE FROM collections WHERE id = ?", (collection_id,))
+        folder = self._uploads(collection_id)
+        try:
+            if folder.exists():
+                shutil.rmtree(folder)
+        except OSError as error:
+            raise LibraryError(f"The uploads in {folder} cannot be removed: {error}") from error
+
+    def upload_folder(self, collection: str) -> Path:
+        """Where files dropped into a collection are kept: under its id, which no other one ever gets."""
+        return self._uploads(self.collection(collection).id)
+
+    def _uploads(self, collection_id: int) -> Path:
+        return self.path.parent / UPLOADS / str(collection_id)
 
     def use_model(self, collection: str, model: str, dimensions: int) -> None:
         """Makes the collection ready for vectors of this model, creating it where needed.

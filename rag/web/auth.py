@@ -12,6 +12,7 @@ from typing import Any
 
 import streamlit as st
 
+from rag.access import User
 from rag.web.components.markup import label
 from rag.web.i18n import Phrases
 
@@ -34,6 +35,11 @@ class Visitor:
     name: str = ""
     keeper: bool = True
     signed_in: bool = False
+
+    @property
+    def user(self) -> User:
+        """Who asks, as the rules of access take it."""
+        return User(self.name, is_admin=self.keeper)
 
 
 def is_exposed(address: str | None) -> bool:

@@ -62,7 +62,7 @@ class App:
     def collections(self) -> list[Collection]:
         """The collections that the visitor may see, by name."""
         found = self.library.store.collections()
-        return [collection for collection in found if collection.owner in ("", self.visitor.name)]
+        return [collection for collection in found if self.visitor.user.may_see(collection.owner)]
 
     def owner_of(self, collection: str) -> str:
         """Who alone may see a collection; "" is everybody."""
@@ -71,12 +71,11 @@ class App:
 
     def is_open(self, collection: str) -> bool:
         """Whether nobody else has the collection to themselves; one that is not there yet is open."""
-        return self.owner_of(collection) in ("", self.visitor.name)
+        return self.visitor.user.may_see(self.owner_of(collection))
 
     def may_change(self, collection: str) -> bool:
         """Whether the visitor may rename, remove or share a collection."""
-        owner = self.owner_of(collection)
-        return self.visitor.keeper if not owner else owner == self.visitor.name
+        return self.visitor.user.may_change(self.owner_of(collection))
 
     @property
     def collection(self) -> str:

@@ -50,7 +50,9 @@ def begin_on_collection(
             writing=lambda done, total: job.advance("questions", done, total),
         )
 
-    app.services.lab.start("evaluation", collection, work, owner=app.owner_of(collection))
+    app.services.lab.start(
+        "evaluation", collection, work, owner=app.owner_of(collection), started_by=app.visitor.name
+    )
 
 
 def searches(job: Job) -> Callable[[int, int], None]:

@@ -27,7 +27,7 @@ def begin_ingest(app: App, paths: Sequence[Path], *, collection: str | None = No
         job.follow(library.ingest(paths, collection=target, **options))
 
     title = ", ".join(path.name or str(path) for path in paths)
-    app.jobs.start("ingest", title, work, owner=app.owner_of(target))
+    app.jobs.start("ingest", title, work, owner=app.owner_of(target), started_by=app.visitor.name)
 
 
 def begin_embedding(app: App, model: str) -> None:

@@ -33,6 +33,7 @@ class Job:
     """One piece of work and how far it is: `done` of `total` units, 0 until that is known.
 
     `title` names it for people; `owner` alone sees it, everybody where that is "".
+    `started_by` may pause, stop and dismiss it, as an admin may.
     `begun` is when the units at hand were, by `time.monotonic`. `event` is the last one seen of an
     ingest; its final one carries the receipt.
     """
@@ -42,6 +43,7 @@ class Job:
     title: str
     work: Work
     owner: str = ""
+    started_by: str = ""
     phase: Phase = "waiting"
     unit: Unit = "files"
     done: int = 0
@@ -99,10 +101,10 @@ class JobDesk:
         self._thread = threading.Thread(target=self._run_all, name=f"footnote-{name}", daemon=True)
         self._thread.start()
 
-    def start(self, kind: Kind, title: str, work: Work, *, owner: str = "") -> Job:
+    def start(self, kind: Kind, title: str, work: Work, *, owner: str = "", started_by: str = "") -> Job:
         """Puts work in the queue."""
         with self._lock:
-            job = Job(next(self._numbers), kind, title, work, owner)
+            job = Job(next(self._numbers), kind, title, work, owner, started_by)
             job.going.set()
             self._jobs[job.id] = job
         self._queue.put(job)

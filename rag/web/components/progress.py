@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from rag.access import User
 from rag.web.background.workers import Job, JobDesk
 from rag.web.components.markup import label
 from rag.web.i18n import Phrases
@@ -19,32 +20,37 @@ REFRESH_SECONDS = 0.7
 SHOWN_FAILURES = 20
 
 
-def draw_jobs(desk: JobDesk, say: Phrases, *, visitor: str) -> None:
+def draw_jobs(desk: JobDesk, say: Phrases, *, user: User) -> None:
     """Every job that is waiting, at work or just over; the page is drawn again when all are over."""
-    jobs = desk.seen_by(visitor)
+    jobs = desk.seen_by(user.name)
     if not jobs:
         return
     busy = any(not job.over for job in jobs)
 
     @st.fragment(run_every=REFRESH_SECONDS if busy else None)
     def draw() -> None:
-        for job in desk.seen_by(visitor):
+        for job in desk.seen_by(user.name):
             with st.container(border=True, key=f"job-{job.kind}-{job.id}"):
-                draw_job(desk, job, say)
-        if busy and all(job.over for job in desk.seen_by(visitor)):
+                draw_job(desk, job, say, user)
+        if busy and all(job.over for job in desk.seen_by(user.name)):
             st.rerun()
 
     draw()
 
 
-def draw_job(desk: JobDesk, job: Job, say: Phrases) -> None:
+def draw_job(desk: JobDesk, job: Job, say: Phrases, user: User) -> None:
     """One job: its name, its progress or its outcome, and what can be done."""
     st.markdown(f"**{label(job.title)}**")
+    managed = user.may_manage_job(job.owner, job.started_by)
     if job.over:
         draw_outcome(job, say)
+        if not managed:
+            return
         st.button(say("dismiss"), key=f"done-{job.kind}-{job.id}", on_click=desk.dismiss, args=(job,))
         return
     st.progress(min(1.0, job.done / job.total) if job.total else 0.0, text=label(progress_line(job, say)))
+    if not managed:
+        return
     with st.container(horizontal=True):
         if job.phase == "paused":
             job_button(desk.resume, "resume", "play_arrow", job, say)

@@ -32,7 +32,7 @@ def draw_first_run(app: App) -> None:
         st.title(say("first_title"), anchor=False)
         st.html(f'<p class="fn-lead">{text(say("first_lead"))}</p>')
         st.html(f'<p class="fn-lead">{icon("lock")} {text(say("local"))}</p>')
-        draw_jobs(app.jobs, app.say, visitor=app.visitor.name)
+        draw_jobs(app.jobs, app.say, user=app.visitor.user)
         if any(not job.over for job in app.jobs.seen_by(app.visitor.name)):
             return
         sample, folder = st.columns(2, gap="medium")

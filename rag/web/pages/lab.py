@@ -52,7 +52,7 @@ def draw_compare(app: App) -> None:
     for job in app.services.lab.jobs():
         if job.phase == "done":
             app.services.lab.dismiss(job)  # its run is the first one below
-    draw_jobs(app.services.lab, say, visitor=app.visitor.name)
+    draw_jobs(app.services.lab, say, user=app.visitor.user)
     runs, others = saved_runs(app)
     for path in others if app.visitor.keeper else ():
         st.warning(label(say("lab_no_run", path=path)), icon=":material/warning:")

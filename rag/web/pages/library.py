@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from rag.errors import AccessDenied
 from rag.web.background.ingest_jobs import begin_ingest
 from rag.web.browser_events import Act, conduct
 from rag.web.components.folders import draw_folders
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 PAGE_ROWS = 50
 FOUND = 12
 EXCERPT_CHARACTERS = 420
-UPLOADS = "files"
 
 
 def library_page(app: App) -> None:
@@ -41,7 +41,7 @@ def library_page(app: App) -> None:
     rows = report_of(app)
     draw_numbers(app, rows)
     with st.container():  # always there: what comes and goes above the tabs would close the open one
-        draw_jobs(app.jobs, say, visitor=app.visitor.name)
+        draw_jobs(app.jobs, say, user=app.visitor.user)
     problems = [row for row in rows if row.error or row.warnings or row.pages_without_text]
     names = [say(f"tab_{name}") for name in ("documents", "search", "add", "folders")]
     documents, search, add, folders, check = st.tabs([*names, say("tab_problems", number=len(problems))])
@@ -57,7 +57,7 @@ def library_page(app: App) -> None:
         else:
             st.html(f'<p class="fn-lead">{text(say("keepers_only"))}</p>')
     with check:
-        draw_problems(problems, say)
+        draw_problems(app, problems)
     conduct(open_hit, language=say.language)
     draw_opened(app)
 
@@ -192,17 +192,25 @@ def table_row(row: ReportRow, say: Phrases) -> dict[str, object]:
 def draw_ticked(app: App, ticked: Sequence[ReportRow]) -> None:
     """The receipt of the one document ticked; removal of all that are."""
     if len(ticked) == 1:
-        st.html(receipt_html(ticked[0], app.say))
+        st.html(receipt_html(ticked[0], app.say, with_root=app.visitor.user.is_admin))
     if not ticked:
         st.caption(app.say("tick_hint"))
         return
+    if not app.may_change(app.collection):
+        return
     if st.button(app.say("remove_documents", count=len(ticked)), icon=":material/delete:"):
-        app.library.store.remove_documents(app.collection, [row.id for row in ticked])
+        remove_documents(app, ticked)
         cached_report.clear()
         st.rerun()
 
 
-def receipt_html(row: ReportRow, say: Phrases) -> str:
+def remove_documents(app: App, ticked: Sequence[ReportRow]) -> None:
+    """Removes documents of the session's collection; `AccessDenied` where they may not change it."""
+    app.visitor.user.require(app.may_change(app.collection), "remove documents of this collection")
+    app.library.store.remove_documents(app.collection, [row.id for row in ticked])
+
+
+def receipt_html(row: ReportRow, say: Phrases, *, with_root: bool) -> str:
     """What was read of a file and what was not."""
     facts = [(say("receipt_read"), f"{row.characters_read:,}")]
     facts.append((say("receipt_indexed"), f"{row.characters_indexed:,}"))
@@ -212,23 +220,26 @@ def receipt_html(row: ReportRow, say: Phrases) -> str:
     if row.duplicate_of:
         facts.append((say("receipt_duplicate"), row.duplicate_of))
     facts += [(say("receipt_warning"), warning) for warning in row.warnings]
-    facts.append((say("receipt_place"), f"{row.root}/{row.doc}"))
+    facts.append((say("receipt_place"), f"{row.root}/{row.doc}" if with_root else row.doc))
     items = "".join(
         f"<div><dt>{text(name)}</dt><dd dir='auto'>{text(value)}</dd></div>" for name, value in facts
     )
     return f'<dl class="fn-receipt">{items}</dl>'
 
 
-def draw_problems(rows: Sequence[ReportRow], say: Phrases) -> None:
+def draw_problems(app: App, rows: Sequence[ReportRow]) -> None:
     """Each file that failed or was not read whole, with the reason and the remedy."""
+    say = app.say
     if not rows:
         st.html(f'<p class="fn-lead">{icon("check_circle")} {text(say("no_problems"))}</p>')
     for row in rows[:PAGE_ROWS]:
         notes = [row.error, *row.warnings] if row.error else list(row.warnings)
         if row.pages_without_text:
             notes.append(f"{say('receipt_empty_pages')}: {', '.join(map(str, row.pages_without_text))}")
+        told = app.visitor.user.without_root("; ".join(filter(None, notes)), row.root)
         st.warning(
-            f"**{label(row.doc)}**: {label('; '.join(filter(None, notes)))}", icon=":material/warning:"
+            f"**{label(row.doc)}**: {label(told)}",
+            icon=":material/warning:",
         )
     if len(rows) > PAGE_ROWS:
         st.caption(say("more_failures", count=len(rows) - PAGE_ROWS))
@@ -302,9 +313,24 @@ def draw_add(app: App) -> None:
         label_visibility="collapsed",
     )
     if files and st.button(say("add_files", count=len(files)), type="primary"):
-        folder = keep_uploads(app.library.settings.library / UPLOADS / safe_name(app.collection), files)
+        try:
+            folder = add_uploads(app, app.collection, files)
+        except AccessDenied as error:
+            st.error(label(str(error)))
+            return
         begin_ingest(app, [folder])
         st.rerun()
+
+
+def add_uploads(app: App, collection: str, files: Sequence[UploadedFile]) -> Path:
+    """Keeps files for a collection; only who may change it replaces a file of the same name."""
+    user, store = app.visitor.user, app.library.store
+    user.require(app.is_open(collection), "add to this collection")
+    store.add_collection(collection)
+    folder = store.upload_folder(collection)
+    taken = [file.name for file in files if (folder / safe_name(file.name)).exists()]
+    user.require(not taken or app.may_change(collection), f"replace {', '.join(taken)}")
+    return keep_uploads(folder, files)
 
 
 def keep_uploads(folder: Path, files: Sequence[UploadedFile]) -> Path:

@@ -37,7 +37,7 @@ def models_page(app: App) -> None:
         with tab:
             st.html(f'<p class="fn-lead">{text(say(f"kind_{kind}_lead"))}</p>')
             if kind == "embedding":
-                draw_jobs(app.jobs, say, visitor=app.visitor.name)
+                draw_jobs(app.jobs, say, user=app.visitor.user)
                 draw_own_embedder(app)
             if kind == "reranker" and app.library.settings.reranker is not None:
                 st.button(app.say("use_no_reranker"), on_click=use, args=(app, QUOTES_ONLY, kind))
