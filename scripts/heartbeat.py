@@ -26,8 +26,7 @@ def main(arguments: list[str]) -> int:
     finished = threading.Event()
     threading.Thread(target=report, args=(message, lines, finished), daemon=True).start()
     try:
-        for line in process.stdout or ():
-            lines.append(line.rstrip())
+        lines.extend(process.stdout or ())  # one by one, while `report` reads the last
         code = process.wait()
     except KeyboardInterrupt:
         process.wait()
@@ -35,7 +34,7 @@ def main(arguments: list[str]) -> int:
     finally:
         finished.set()
     if code:
-        print(*lines[-SHOWN_LINES:], sep="\n", flush=True)
+        print(*lines[-SHOWN_LINES:], sep="", flush=True)
     return code
 
 
