@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 PIP := -m pip install --disable-pip-version-check --progress-bar off --requirement
-HEARTBEAT := $(PY) scripts/heartbeat.py
+HEARTBEAT := $(PY) .ci/heartbeat.py
 
 .PHONY: help app test check install install-dev browser lint lock sbom licences bench screenshots clean
 
@@ -56,7 +56,7 @@ check: lint
 	@$(HEARTBEAT) --show "Running the fast tests" $(PY) -m pytest -m "not slow"
 
 lock: install-dev
-	@$(PY) scripts/lock.py
+	@$(PY) .ci/lock.py
 
 sbom: install-dev
 	@mkdir -p dist
