@@ -42,7 +42,7 @@ app: install
 
 # Chromium already there, else Debian's package, else Playwright's own download; Tesseract by Debian's package.
 browser: install-dev
-	@$(HEARTBEAT) --show "Looking for Chromium and Tesseract" $(PY) tests/browser.py
+	@$(HEARTBEAT) --show "Looking for Chromium and Tesseract" $(PY) tests/fakes/browser.py
 
 lint: install-dev
 	@$(PY) -m ruff check .

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from rag.config import PROJECT, project_folder
+from rag.settings import PROJECT, project_folder
 
 
 def test_a_checkout_has_its_files_beside_the_package(tmp_path: Path) -> None:
