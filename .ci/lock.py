@@ -11,14 +11,16 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 USER, DEVELOPER = PROJECT / "requirements.txt", PROJECT / "requirements-dev.txt"
 HEADER = "# Written by `make lock` from pyproject.toml; every line is pinned and hashed. Do not edit.\n"
 
-# What only torch's CUDA build or Python in a browser needs. Without them, pip cannot take the CUDA build.
+# What only torch's CUDA build or Python in a browser needs.
 UNWANTED = re.compile(r"(nvidia|cuda)-|triton=|httpx2-jsfetch=")
+HASH = re.compile(r"sha256:(\w+)")
 
 
 def main() -> None:
@@ -39,8 +41,29 @@ def resolve(*options: str) -> list[str]:
     command = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "--quiet", "--universal"]
     command += ["--python-version=3.11", "--generate-hashes", "--no-header", "--no-annotate", *pins, *options]
     printed = subprocess.run(command, cwd=PROJECT, check=True, stdout=subprocess.PIPE, text=True).stdout
-    entries = re.split(r"\n(?=\S)", printed.strip())
-    return [with_known_hashes(entry) for entry in entries if not UNWANTED.match(entry)]
+    entries = [with_known_hashes(entry) for entry in split(printed) if not UNWANTED.match(entry)]
+    return [without_cuda(entry) if name(entry) == "torch" else entry for entry in entries]
+
+
+def split(text: str) -> list[str]:
+    """The entries of a requirements file, each with the lines of its hashes."""
+    return re.split(r"\n(?=\S)", text.strip())
+
+
+def without_cuda(entry: str) -> str:
+    """The entry of torch without the registry's wheels for Linux, which need CUDA: pip then takes the CPU's.
+
+    pip prefers a file whose hash it knows to one in a folder, so a hash listed here would win.
+    """
+    command = [sys.executable, "-m", "uv", "pip", "compile", "-", "--quiet", "--universal", "--no-deps"]
+    command += ["--python-version=3.11", "--format=pylock.toml"]
+    pin = entry.split()[0]
+    printed = subprocess.run(command, input=pin, check=True, stdout=subprocess.PIPE, text=True).stdout
+    wheels = tomllib.loads(printed)["packages"][0]["wheels"]
+    cuda = {wheel["hashes"]["sha256"] for wheel in wheels if "manylinux" in wheel["url"]}
+    return " \\\n    ".join(
+        [pin, *(f"--hash=sha256:{one}" for one in HASH.findall(entry) if one not in cuda)]
+    )
 
 
 def with_known_hashes(entry: str) -> str:
@@ -56,9 +79,9 @@ def with_known_hashes(entry: str) -> str:
         for wheel in Path(folder).glob(f"{project.replace('-', '_')}-{version}*.whl")
     }
     for locked in (path.read_text(encoding="utf-8") for path in (USER, DEVELOPER) if path.exists()):
-        for before in re.split(r"\n(?=\S)", locked):
+        for before in split(locked):
             if before.startswith(f"{pin} "):
-                digests.update(re.findall(r"sha256:(\w+)", before))
+                digests.update(HASH.findall(before))
     new = sorted(digest for digest in digests if digest not in entry)
     return " \\\n    ".join([entry, *(f"--hash=sha256:{digest}" for digest in new)])
 
