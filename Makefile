@@ -7,7 +7,8 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 PIP := -m pip install --disable-pip-version-check --progress-bar off --requirement
 # On Linux the registry has torch for CUDA only: the CPU build is taken if it is there or in a local folder,
 # else from PyTorch's own index.
-TORCH := -m pip install --disable-pip-version-check --progress-bar off --no-deps $(shell sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.txt)
+TORCH_INDEX := https://download.pytorch.org/whl/cpu
+TORCH := -m pip install --disable-pip-version-check --no-deps $(shell sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.txt)
 HEARTBEAT := $(PY) .ci/heartbeat.py
 
 .PHONY: help app test check install install-dev browser lint lock sbom licences bench screenshots clean
@@ -28,8 +29,9 @@ $(INSTALLED): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Footnote needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x $(PY) || { echo "Making $(VENV)"; $(PYTHON) -m venv $(VENV); }
-	@test "$$(uname)" != Linux || $(PY) $(TORCH) --no-index >/dev/null 2>&1 \
-	  || $(HEARTBEAT) "Installing PyTorch for CPU" $(PY) $(TORCH) --index-url https://download.pytorch.org/whl/cpu
+	@test "$$(uname)" != Linux || { \
+	  $(PY) $(TORCH) --no-index --dry-run >/dev/null 2>&1 && from=--no-index || from=--index-url=$(TORCH_INDEX); \
+	  $(HEARTBEAT) "Installing PyTorch for CPU" $(PY) $(TORCH) $$from; }
 	@$(HEARTBEAT) "Installing what Footnote needs (llama-cpp-python compiles for about 4 minutes)" \
 	  $(PY) $(PIP) requirements.txt
 	@touch $@

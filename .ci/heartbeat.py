@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     finally:
         finished.set()
     if code:
-        print(*lines[-SHOWN_LINES:], sep="", flush=True)
+        print(*lines[-SHOWN_LINES:], sep="", end="", flush=True)
     return code
 
 
