@@ -32,12 +32,12 @@ $(INSTALLED): requirements.txt
 	@test "$$(uname)" != Linux || { \
 	  $(PY) $(TORCH) --no-index --dry-run >/dev/null 2>&1 && from=--no-index || from=--index-url=$(TORCH_INDEX); \
 	  $(HEARTBEAT) "Installing PyTorch for CPU" $(PY) $(TORCH) $$from; }
-	@$(HEARTBEAT) "Installing what Footnote needs (llama-cpp-python compiles for about 4 minutes)" \
-	  $(PY) $(PIP) requirements.txt
+	@echo "llama-cpp-python compiles the first time, for about 4 minutes."
+	@$(HEARTBEAT) "Installing requirements.txt" $(PY) $(PIP) requirements.txt
 	@touch $@
 
 $(INSTALLED_DEV): requirements-dev.txt $(INSTALLED)
-	@$(HEARTBEAT) "Installing the tools for development" $(PY) $(PIP) requirements-dev.txt
+	@$(HEARTBEAT) "Installing requirements-dev.txt" $(PY) $(PIP) requirements-dev.txt
 	@touch $@
 
 install: $(INSTALLED)
