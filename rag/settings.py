@@ -19,7 +19,14 @@ from pydantic_settings import (
 from rag.errors import UsageError
 from rag.search.ranking import DEFAULT_RANKING, Ranking
 
-PROJECT = Path(__file__).resolve().parent.parent
+
+def project_folder(package: Path) -> Path:
+    """The folder with `app.py`, `prompts/` and `corpora/`: inside an installed package, else the checkout."""
+    installed = package / "_data"
+    return installed if installed.is_dir() else package.parent
+
+
+PROJECT = project_folder(Path(__file__).resolve().parent)
 SETTINGS_FILE = "settings.toml"
 
 

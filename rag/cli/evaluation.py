@@ -274,6 +274,8 @@ def bench(
     benchmark; called without it, a benchmark says what it needs.
     """
     found = sorted(path.stem.removeprefix("bench_") for path in BENCHMARKS.glob("bench_*.py"))
+    if not found:
+        raise UsageError("The benchmarks come with the source code: run this in a clone of the repository.")
     if name is not None and name not in found:
         raise UsageError(f"There is no benchmark '{name}'. There are: {', '.join(found)}.")
     for one in [name] if name else SELF_SUFFICIENT:
