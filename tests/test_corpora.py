@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ LINES = (CORPORA / "questions.jsonl").read_text(encoding="utf-8").splitlines()
 QUESTIONS: list[dict[str, Any]] = [json.loads(line) for line in LINES]
 ANSWERABLE = [question for question in QUESTIONS if question["answers"]]
 UNANSWERABLE = [question for question in QUESTIONS if not question["answers"]]
+NATURAL = [question for question in QUESTIONS if question.get("style") == "natural"]
 DOCUMENTS = sorted(
     path for folder in ("handbook", "blog") for path in (CORPORA / folder).rglob("*") if path.is_file()
 )
@@ -30,6 +32,30 @@ def fold(text: str) -> str:
     """Text without table rules, emphasis marks and differences of white space and case."""
     without_marks = re.sub(r"[*`]", "", text)
     return " ".join(re.sub(r"\||-{3,}", " ", without_marks).split()).casefold()
+
+
+def evidences(question: dict[str, Any]) -> list[dict[str, Any]]:
+    """Where the answer stands: one place, or one in each document that is compared."""
+    found: list[dict[str, Any]] = question.get("evidences", [question])
+    return found
+
+
+def evidence_text(question: dict[str, Any]) -> str:
+    return fold("\n".join(one["evidence"] for one in evidences(question)))
+
+
+def word_list(text: str) -> list[str]:
+    """Words in their order; of Chinese text, which has no spaces, every two neighbouring characters."""
+    runs = re.findall(r"[\u4e00-\u9fff]+|[^\W_\u4e00-\u9fff]+", fold(text))
+    return [
+        word
+        for run in runs
+        for word in (map("".join, pairwise(run)) if re.match(r"[\u4e00-\u9fff]", run) else [run])
+    ]
+
+
+def content_words(text: str) -> set[str]:
+    return {word for word in word_list(text) if len(word) > 3 or re.match(r"[\u4e00-\u9fff\d]", word)}
 
 
 @cache
@@ -75,11 +101,12 @@ def test_every_document_named_is_there(question: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("question", ANSWERABLE, ids=lambda question: question["id"])
 def test_the_evidence_stands_in_the_document_and_holds_the_answer(question: dict[str, Any]) -> None:
-    doc, page, evidence = question["doc"], question["page"], fold(question["evidence"])
-    assert (page is not None) == doc.endswith(".pdf")
-    assert evidence in fold(read(doc).text if page is None else page_text(doc, page))
+    for one in (question, *evidences(question)):
+        doc, page = one["doc"], one["page"]
+        assert (page is not None) == doc.endswith(".pdf")
+        assert fold(one["evidence"]) in fold(read(doc).text if page is None else page_text(doc, page))
     for alternatives in question.get("answer_groups", [question["answers"]]):
-        assert any(fold(answer) in evidence for answer in alternatives), alternatives
+        assert any(fold(answer) in evidence_text(question) for answer in alternatives), alternatives
 
 
 @pytest.mark.parametrize("question", UNANSWERABLE, ids=lambda question: question["id"])
@@ -88,11 +115,48 @@ def test_an_unanswerable_question_names_only_a_near_document(question: dict[str,
     assert question["near_doc"]
 
 
-def test_follow_ups_name_the_question_they_follow() -> None:
-    asked = {question["question"] for question in QUESTIONS}
+def test_follow_ups_carry_the_turns_before_them() -> None:
     follow_ups = [question for question in QUESTIONS if question["question_type"] == "follow-up"]
-    assert follow_ups
-    assert all(set(question["history"]) <= asked for question in follow_ups)
+    assert follow_ups and all("history" in question for question in follow_ups)
+    for question in QUESTIONS:
+        roles = [turn["role"] for turn in question.get("history", ())]
+        assert roles == ["user", "assistant"] * (len(roles) // 2)
+        assert all(turn["content"].strip() for turn in question.get("history", ()))
+
+
+def test_natural_questions_are_of_every_kind_and_language() -> None:
+    types = Counter(question["question_type"] for question in NATURAL)
+    languages = Counter(question["lang"] for question in NATURAL)
+    assert len(NATURAL) >= 200
+    assert min(types[kind] for kind in ("fact", "howto", "yesno", "table", "contradiction")) >= 10
+    assert min(types[kind] for kind in ("keyword", "list", "summary", "false-premise")) >= 5
+    assert min(types["comparison"], types["follow-up"]) >= 8
+    assert min(languages[language] for language in ("en", "de", "es", "fr", "zh")) >= 8
+    assert sum(not question["answers"] for question in NATURAL) >= len(NATURAL) / 5
+    for language in ("de", "es", "fr", "zh"):
+        asked = [question["doc"] for question in NATURAL if question["lang"] == language and question["doc"]]
+        same = [doc for doc in asked if f".{language}." in doc]
+        assert len(same) >= 3 and len(asked) - len(same) >= 3
+
+
+def test_natural_comparisons_need_two_documents() -> None:
+    for question in NATURAL:
+        if question["question_type"] == "comparison":
+            assert len(question["answer_groups"]) == len(question["evidences"]) == 2
+            assert {one["doc"] for one in question["evidences"]} == set(question["docs"])
+            assert len(question["docs"]) == 2
+
+
+def test_natural_questions_are_not_in_the_documents_words() -> None:
+    shares = []
+    for question in NATURAL:
+        if question["answers"]:
+            asked, found = word_list(question["question"]), word_list(evidence_text(question))
+            runs = set(zip(found, found[1:], found[2:], found[3:], strict=False))
+            assert runs.isdisjoint(zip(asked, asked[1:], asked[2:], asked[3:], strict=False)), question["id"]
+            if words := content_words(question["question"]):
+                shares.append(len(words & content_words(evidence_text(question))) / len(words))
+    assert sum(shares) / len(shares) <= 0.25
 
 
 def test_the_script_makes_the_committed_pdfs_again(tmp_path: Path) -> None:
