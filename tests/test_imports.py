@@ -43,7 +43,9 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("rag."):
             found.add(node.module.removeprefix("rag."))
         elif isinstance(node, ast.Import):
-            found |= {alias.name.removeprefix("rag.") for alias in node.names if alias.name.startswith("rag.")}
+            found |= {
+                alias.name.removeprefix("rag.") for alias in node.names if alias.name.startswith("rag.")
+            }
     return found - {"__version__"}
 
 
