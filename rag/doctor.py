@@ -21,7 +21,7 @@ from rag.store import Finding
 if TYPE_CHECKING:
     from rag.library import Library
 
-LEAST_FREE_BYTES = 500_000_000
+MIN_FREE_BYTES = 500_000_000
 TRIAL = {"id": "trial.md", "content": "The ferry to the island leaves at nine. It costs four euros."}
 TRIAL_QUESTION = "When does the ferry to the island leave?"
 REACHING = {"socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname"}
@@ -87,7 +87,7 @@ def stale_vectors(library: Library, collection: str) -> Finding:
 def free_space(library: Library) -> Finding:
     """Whether there is room to go on."""
     free = shutil.disk_usage(library.settings.library).free
-    few = f"only {free / 1e6:.0f} MB are free; an ingest may stop." if free < LEAST_FREE_BYTES else None
+    few = f"only {free / 1e6:.0f} MB are free; an ingest may stop." if free < MIN_FREE_BYTES else None
     return Finding("disk", few, f"{free / 1e9:.1f} GB free")
 
 

@@ -30,7 +30,7 @@ class PassageTokenizer(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Likeness:
+class Similarity:
     """How far texts fit a query.
 
     `cosines` of whole texts have shape (texts,). `matches`, shape (texts, query tokens), has for each
@@ -59,7 +59,7 @@ class Embedder(PassageTokenizer, Protocol):
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape (len(texts), dimensions), float32, in the order given."""
 
-    def compare(self, query: str, texts: Sequence[str]) -> Likeness:
+    def compare(self, query: str, texts: Sequence[str]) -> Similarity:
         """How far each text fits the query, as a whole and token by token; long texts by their beginning."""
 
 

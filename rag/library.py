@@ -16,7 +16,7 @@ from rag.records import Message
 from rag.settings import Settings
 
 if TYPE_CHECKING:
-    from rag.answer import AnswerEvent, Limits, Thread
+    from rag.answer import AnswerEvent, AnswerOptions, ConversationContext
     from rag.history.conversations import Conversations
     from rag.ingest import IngestEvent
     from rag.interfaces import ChatModel, Embedder, Reranker
@@ -268,7 +268,7 @@ class Library:
         history: Sequence[Message] = (),
         docs: Sequence[str] | None = None,
         passage_tokens: int | None = None,
-        thread: Thread | None = None,
+        thread: ConversationContext | None = None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Iterator[AnswerEvent]:
         """Answers a question; see `rag.answer.answer`.
@@ -276,11 +276,11 @@ class Library:
         Raises:
             UsageError: the question is empty, or the collection has no documents.
         """
-        from rag.answer import NO_THREAD, Stages, answer
+        from rag.answer import NO_CONTEXT, Dependencies, answer
         from rag.prompts import Templates
 
         asked = self.asked_of(question, collection)
-        stages = Stages(
+        stages = Dependencies(
             index=self.store,
             embedder=self.embedder_of(asked),
             reranker=self.reranker,
@@ -295,7 +295,7 @@ class Library:
             limits=self.limits(passage_tokens),
             history=history,
             docs=docs,
-            thread=thread or NO_THREAD,
+            thread=thread or NO_CONTEXT,
             cancelled=cancelled,
         )
 
@@ -315,12 +315,12 @@ class Library:
 
         return replay(answer, model=self.chat_model if answer.generation else None, embedder=self.embedder)
 
-    def limits(self, passage_tokens: int | None = None) -> Limits:
+    def limits(self, passage_tokens: int | None = None) -> AnswerOptions:
         """The settings that bound an answer, with another passage budget where one is given."""
-        from rag.answer import Limits
+        from rag.answer import AnswerOptions
 
         settings = self.settings
-        return Limits(
+        return AnswerOptions(
             top_k=settings.top_k,
             ranking=settings.ranking,
             passage_tokens=passage_tokens or settings.passage_tokens,

@@ -31,7 +31,7 @@ APART = {
     "exam": frozenset({"passage", "question"}),
     "exam_rules": frozenset[str](),
 }
-"""What not every answer needs, read by `fill_apart` when it is asked for."""
+"""What not every answer needs, read by `render` when it is asked for."""
 
 # What an answer's citation looks like; in a document it is a footnote or an attempt to forge one.
 _MARKER = re.compile(r"[\[【]\s*(\d+(?:\s*[,;–-]\s*\d+)*)\s*[\]】]")
@@ -123,7 +123,7 @@ class Templates:
             yield short, _template(name, path)
 
 
-def fill_apart(name: str, *, folder: Path, **values: str) -> str:
+def render(name: str, *, folder: Path, **values: str) -> str:
     """A prompt of `APART` with its values, from the folder, or as shipped where the folder has none.
 
     Raises:

@@ -12,7 +12,15 @@ import pytest
 RAG = Path(__file__).resolve().parent.parent / "rag"
 HEAVY = {"torch", "llama_cpp", "streamlit", "openvino", "sentence_transformers", "sklearn", "transformers"}
 FLOORS = (
-    {"records", "errors", "interfaces", "text", "search.ranking", "search.query"},  # what all agree on
+    {
+        "records",
+        "errors",
+        "interfaces",
+        "access",
+        "text",
+        "search.ranking",
+        "search.query",
+    },  # what all agree on
     {"settings", "prompts"},
     {"readers", "embeddings", "store", "search", "verify", "llm", "models", "history", "evaluation"},
     {"ingest", "answer"},  # the two ways of the data, joined from stages

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.errors import TemplateError
-from rag.prompts import APART, Templates, check_template, fill_apart, template_files
+from rag.prompts import APART, Templates, check_template, render, template_files
 from rag.settings import PROJECT
 
 PROMPTS = PROJECT / "prompts"
@@ -130,10 +130,10 @@ def test_the_other_style_comes_from_the_same_folder(folder: Path) -> None:
 def test_a_prompt_of_one_task_is_the_folders_own_or_else_the_shipped_one(folder: Path) -> None:
     (folder / "made_question.md").unlink(missing_ok=True)
     Templates(folder)  # an answer does not need it
-    shipped = fill_apart("made_question", folder=folder, text="It costs $5.")
+    shipped = render("made_question", folder=folder, text="It costs $5.")
     assert shipped.endswith('Text:\n"""\nIt costs $5.\n"""') and shipped.startswith("Read the text")
     (folder / "made_question.md").write_text("Ask about $text", encoding="utf-8")
-    assert fill_apart("made_question", folder=folder, text="bees") == "Ask about bees"
+    assert render("made_question", folder=folder, text="bees") == "Ask about bees"
     (folder / "made_question.md").write_text("Ask about $passage", encoding="utf-8")
     with pytest.raises(TemplateError, match=r"made_question misses \$text and has the unknown \$passage"):
-        fill_apart("made_question", folder=folder, text="bees")
+        render("made_question", folder=folder, text="bees")

@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from rag.answer.abstain import Judgement, judge
+from rag.answer.abstain import Decision, judge
 from rag.answer.conflicts import disagreements
-from rag.answer.dependencies import AnswerMode, Limits, Stages, settings_of
+from rag.answer.dependencies import AnswerMode, AnswerOptions, Dependencies, settings_of
 from rag.answer.draft import Draft, check
-from rag.answer.events import Answered, AnswerEvent, Evidenced, Prompted, Searched, Wrote
+from rag.answer.events import AnswerDone, AnswerEvent, EvidenceReady, PromptReady, SearchDone, TokenDelta
 from rag.answer.evidence import read
 from rag.answer.exhaustive import Sweep, sweep, sweep_question
-from rag.answer.generate import Writing, held_to, replay
+from rag.answer.generate import Writing, allowed_quotes, replay
 from rag.answer.prompt import keep_order
 from rag.answer.question import Asked, Rewriting
 from rag.errors import UsageError
@@ -23,20 +23,20 @@ from rag.search import retrieve, with_surroundings
 from rag.text.terms import query_terms
 
 __all__ = [
-    "NO_THREAD",
+    "NO_CONTEXT",
+    "AnswerDone",
     "AnswerEvent",
     "AnswerMode",
-    "Answered",
+    "AnswerOptions",
+    "ConversationContext",
+    "Dependencies",
     "Draft",
-    "Evidenced",
-    "Limits",
-    "Prompted",
-    "Searched",
-    "Stages",
-    "Thread",
-    "Wrote",
+    "EvidenceReady",
+    "PromptReady",
+    "SearchDone",
+    "TokenDelta",
+    "allowed_quotes",
     "answer",
-    "held_to",
     "replay",
 ]
 
@@ -47,7 +47,7 @@ JUDGED_HITS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Thread:
+class ConversationContext:
     """What an answer takes up from the one before it in a conversation.
 
     `conversation` names the model's prompt cache. `passages` are the ids of the passages that the last
@@ -58,7 +58,7 @@ class Thread:
     passages: tuple[str, ...] = ()
 
     @classmethod
-    def after(cls, answer: Answer | None, *, conversation: str) -> Thread:
+    def after(cls, answer: Answer | None, *, conversation: str) -> ConversationContext:
         """The thread that goes on behind an answer; None begins one."""
         shown = sorted(answer.budget.passages) if answer and answer.budget else ()
         return cls(conversation, tuple(answer.hits[one - 1].passage.id for one in shown) if answer else ())
@@ -69,21 +69,21 @@ class Thread:
         return (*keep_order(hits[:count], self.passages), *hits[count:])
 
 
-NO_THREAD = Thread()
+NO_CONTEXT = ConversationContext()
 
 
 def answer(
     question: str,
     *,
-    stages: Stages,
+    stages: Dependencies,
     collection: str,
-    limits: Limits,
+    limits: AnswerOptions,
     history: Sequence[Message] = (),
     docs: Sequence[str] | None = None,
-    thread: Thread = NO_THREAD,
+    thread: ConversationContext = NO_CONTEXT,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[AnswerEvent]:
-    """Answers from the collection's passages; `Answered` is the last event, also when cancelled.
+    """Answers from the collection's passages; `AnswerDone` is the last event, also when cancelled.
 
     The evidence comes before any model runs, and stands alone when there is no model or when
     the documents do not seem to hold an answer. Where that is in doubt, an able model is asked first.
@@ -99,12 +99,13 @@ def answer(
     hits = searched_for(asked, stages=stages, collection=collection, limits=limits, docs=docs)
     shown = tuple(with_surroundings(thread.ordered(hits[: limits.top_k]), stages.index))
     searched = time.perf_counter()
-    yield Searched(asked.query, shown, searched - started)
+    yield SearchDone(asked.query, shown, searched - started)
 
     draft, quotes = examined(asked, hits, shown, stages=stages, collection=collection, limits=limits)
     quoted_at = time.perf_counter()
     found = draft.judgement
-    yield Evidenced(draft.evidence, found.abstain, found.reason, quoted_at - searched, draft.disagreements)
+    seconds_quoting = quoted_at - searched
+    yield EvidenceReady(draft.evidence, found.abstain, found.reason, seconds_quoting, draft.disagreements)
     if found.doubtful or not found.abstain:
         writing = Writing(asked, stages, limits, history, thread.conversation, cancelled)
         draft = yield from writing.events(draft, quotes)
@@ -113,11 +114,16 @@ def answer(
         seconds["asking"] = draft.asking_seconds
     seconds["first_token"] = (draft.first_written_at or quoted_at) - started
     seconds["total"] = time.perf_counter() - started
-    yield Answered(check(draft, stages.embedder, seconds))
+    yield AnswerDone(check(draft, stages.embedder, seconds))
 
 
 def searched_for(
-    asked: Asked, *, stages: Stages, collection: str, limits: Limits, docs: Sequence[str] | None = None
+    asked: Asked,
+    *,
+    stages: Dependencies,
+    collection: str,
+    limits: AnswerOptions,
+    docs: Sequence[str] | None = None,
 ) -> list[Hit]:
     """The hits of a question, best first: as many as are shown or judged."""
     return retrieve(
@@ -137,9 +143,9 @@ def examined(
     hits: Sequence[Hit],
     shown: tuple[Hit, ...],
     *,
-    stages: Stages,
+    stages: Dependencies,
     collection: str,
-    limits: Limits,
+    limits: AnswerOptions,
 ) -> tuple[Draft, list[Evidence]]:
     """What the hits say before any model: the draft, and the quotes a model may choose from.
 
@@ -186,8 +192,8 @@ def listed(asked: Asked, swept: Sweep, started: float) -> Iterator[AnswerEvent]:
     passages = "passage" if len(hits) == 1 else "passages"
     documents = "document" if swept.documents == 1 else "documents"
     told = f"{len(hits)} {passages} in {swept.documents} {documents} ({swept.coverage})"
-    yield Searched(asked.query, hits, seconds)
-    yield Evidenced(swept.matches, False, told, 0.0)
-    draft = Draft(asked.question, asked.query, hits, swept.matches, Judgement(False, told, 1.0))
+    yield SearchDone(asked.query, hits, seconds)
+    yield EvidenceReady(swept.matches, False, told, 0.0)
+    draft = Draft(asked.question, asked.query, hits, swept.matches, Decision(False, told, 1.0))
     times = {"search": seconds, "evidence": 0.0, "first_token": seconds, "total": seconds}
-    yield Answered(check(draft, None, times))
+    yield AnswerDone(check(draft, None, times))

@@ -30,7 +30,7 @@ SIGNALS = (
     "unmatched",
 )
 FIRST = 3
-LEAST_CONFIDENCE = 1e-9
+MIN_CONFIDENCE = 1e-9
 SUREST = 0.15
 """A model that is surer, of yes or of no, is not believed further: so none is asked where the search's
 confidence is below 0.13 or above 0.75."""
@@ -57,7 +57,7 @@ class Reading(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Decision:
     """The decision, why ("" where an answer is given), and the probability, 0 to 1, of an answer."""
 
     abstain: bool
@@ -70,7 +70,7 @@ class Judgement:
         opinion = fitted().second_opinion
         return opinion.answers(self.confidence, 1.0) and not opinion.answers(self.confidence, 0.0)
 
-    def after(self, leaning: float, model: str) -> Judgement:
+    def after(self, leaning: float, model: str) -> Decision:
         """The judgement once a model has been asked whether the passages hold the answer.
 
         `leaning` is its probability of yes against no, 0 to 1. The confidence stays the search's.
@@ -116,7 +116,7 @@ class SecondOpinion:
 
     def answers(self, confidence: float, leaning: float) -> bool:
         """Whether an answer is given."""
-        odds = self.search * log_odds(confidence, LEAST_CONFIDENCE) + self.leaning * log_odds(leaning, SUREST)
+        odds = self.search * log_odds(confidence, MIN_CONFIDENCE) + self.leaning * log_odds(leaning, SUREST)
         return self.intercept + odds >= 0
 
 
@@ -147,17 +147,17 @@ def fitted() -> Fitted:
         raise LibraryError(f"{COEFFICIENTS} is damaged ({error!r}). Restore the file.") from error
 
 
-def judge(question: str, hits: Sequence[Hit], reading: Reading) -> Judgement:
+def judge(question: str, hits: Sequence[Hit], reading: Reading) -> Decision:
     """Whether to answer, from the hits and what was read in the first of them."""
     if not hits:
-        return Judgement(True, "Not in your documents: nothing was found for this question.", 0.0)
+        return Decision(True, "Not in your documents: nothing was found for this question.", 0.0)
     chosen = fitted().calibration
     values = signals(hits, reading)
     confidence = chosen.confidence(values)
     if confidence >= chosen.threshold:
-        return Judgement(False, "", confidence)
+        return Decision(False, "", confidence)
     missing = missing_words(question, [hit.passage.text for hit in hits[:FIRST]])
-    return Judgement(True, _reason(values, missing), confidence)
+    return Decision(True, _reason(values, missing), confidence)
 
 
 def signals(hits: Sequence[Hit], reading: Reading) -> dict[str, float]:

@@ -15,7 +15,7 @@ ModelSource = Callable[[], ChatModel | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class AnswerOptions:
     """What is retrieved, shown to the model and written."""
 
     top_k: int
@@ -30,7 +30,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stages:
+class Dependencies:
     """What the wire joins. `chat_model` is asked for only when there is something to write.
 
     `circumstances` are told with each answer: what else decides it, such as versions.
@@ -44,7 +44,7 @@ class Stages:
     circumstances: Mapping[str, str | int | None] = field(default_factory=dict)
 
 
-def settings_of(limits: Limits, stages: Stages) -> dict[str, str | int | float | None]:
+def settings_of(limits: AnswerOptions, stages: Dependencies) -> dict[str, str | int | float | None]:
     """What decides an answer besides its prompt and its model, by name."""
     return {
         "top_k": limits.top_k,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from rag.answer.abstain import Judgement, found_nothing
+from rag.answer.abstain import Decision, found_nothing
 from rag.interfaces import Embedder
 from rag.records import (
     Answer,
@@ -39,7 +39,7 @@ class Draft:
     query: str
     hits: tuple[Hit, ...]
     evidence: tuple[Evidence, ...]
-    judgement: Judgement
+    judgement: Decision
     text: str = ""
     budget: BudgetUse | None = None
     usage: Usage | None = None

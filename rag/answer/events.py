@@ -8,7 +8,7 @@ from rag.records import Answer, BudgetUse, Disagreement, Evidence, Hit, Message
 
 
 @dataclass(frozen=True, slots=True)
-class Searched:
+class SearchDone:
     """The passages found, best first, for the query the question was turned into."""
 
     query: str
@@ -17,7 +17,7 @@ class Searched:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidenced:
+class EvidenceReady:
     """The best quotes, whether the documents seem to answer at all, and where they disagree."""
 
     evidence: tuple[Evidence, ...]
@@ -28,7 +28,7 @@ class Evidenced:
 
 
 @dataclass(frozen=True, slots=True)
-class Prompted:
+class PromptReady:
     """The exact prompt, and how the context window was shared out."""
 
     messages: tuple[Message, ...]
@@ -37,17 +37,17 @@ class Prompted:
 
 
 @dataclass(frozen=True, slots=True)
-class Wrote:
+class TokenDelta:
     """The model's next piece of text."""
 
     piece: str
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AnswerDone:
     """The finished, checked answer: the last event."""
 
     answer: Answer
 
 
-AnswerEvent = Searched | Evidenced | Prompted | Wrote | Answered
+AnswerEvent = SearchDone | EvidenceReady | PromptReady | TokenDelta | AnswerDone

@@ -6,17 +6,17 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from rag.answer.abstain import Judgement
+from rag.answer.abstain import Decision
 from rag.answer.compression import extracts
-from rag.answer.dependencies import Limits, Stages
+from rag.answer.dependencies import AnswerOptions, Dependencies
 from rag.answer.draft import Draft, check
-from rag.answer.events import AnswerEvent, Prompted, Wrote
+from rag.answer.events import AnswerEvent, PromptReady, TokenDelta
 from rag.answer.prompt import HISTORY_TOKENS, Prompt, fit
 from rag.answer.question import Asked
-from rag.answer.quotes import MOST_SENTENCES, arrangements, quoted, speakable
+from rag.answer.quotes import MAX_SENTENCES, arrangements, is_prose, quoted
 from rag.errors import RagError, UsageError
 from rag.interfaces import ChatModel, Embedder
-from rag.prompts import fill_apart
+from rag.prompts import render
 from rag.records import Answer, Evidence, Generation, Message, Usage
 from rag.text.markers import without_half_marker
 
@@ -36,8 +36,8 @@ class Writing:
     """A model's turn over a draft. Whatever goes wrong in it, the draft with its evidence stays."""
 
     asked: Asked
-    stages: Stages
-    limits: Limits
+    stages: Dependencies
+    limits: AnswerOptions
     history: Sequence[Message]
     conversation: str | None
     cancelled: Callable[[], bool]
@@ -48,11 +48,11 @@ class Writing:
             model = self.stages.chat_model()
             if model is None or (draft.judgement.abstain and not self._may_ask(model)):
                 return draft
-            choices = held_to(quotes, model, self.limits)
+            choices = allowed_quotes(quotes, model, self.limits)
             if choices == []:
                 return draft
             prompt = self.prompt(draft, model, choices, quotes)
-            yield Prompted(prompt.messages, prompt.hits, prompt.budget)
+            yield PromptReady(prompt.messages, prompt.hits, prompt.budget)
             draft = replace(draft, budget=prompt.budget)
             if draft.judgement.doubtful and self._may_ask(model):
                 draft = self._after_asking(draft, prompt, model)
@@ -98,7 +98,7 @@ class Writing:
         )
 
     def _asking(self) -> str:
-        return fill_apart("answerable", folder=self.stages.templates.folder, question=self.asked.words)
+        return render("answerable", folder=self.stages.templates.folder, question=self.asked.words)
 
     def _written(
         self, draft: Draft, order: Generation, model: ChatModel
@@ -129,7 +129,7 @@ class Writing:
                 stable = without_half_marker(written.text)
                 if len(stable) > len(shown):
                     written.first_at = written.first_at or time.perf_counter()
-                    yield Wrote(stable[len(shown) :])
+                    yield TokenDelta(stable[len(shown) :])
                     shown = stable
         except RagError as error:
             written.problem = str(error)
@@ -217,7 +217,7 @@ def replay(answer: Answer, *, model: ChatModel | None, embedder: Embedder) -> An
         answer.query,
         answer.hits,
         answer.evidence,
-        Judgement(answer.abstained, answer.reason, 1.0),
+        Decision(answer.abstained, answer.reason, 1.0),
         text="" if answer.abstained else without_half_marker(text),
         budget=answer.budget,
         usage=usage,
@@ -244,7 +244,9 @@ def _again(order: Generation, model: ChatModel, answer: Answer) -> tuple[str, Us
     return text, usage
 
 
-def held_to(quotes: Sequence[Evidence], model: ChatModel, limits: Limits) -> list[Evidence] | None:
+def allowed_quotes(
+    quotes: Sequence[Evidence], model: ChatModel, limits: AnswerOptions
+) -> list[Evidence] | None:
     """The quotations a model has to choose from; None where it may phrase the answer.
 
     Sentences that would not fit twice into the answer's room are no choices. Where none is left, a model
@@ -256,5 +258,5 @@ def held_to(quotes: Sequence[Evidence], model: ChatModel, limits: Limits) -> lis
         return None
     if not model.takes_choices:
         return []  # nothing would hold it to the quotations
-    room = limits.answer_tokens // MOST_SENTENCES
-    return [quote for quote in quotes if speakable(quote) and model.count_tokens(quoted(quote)) < room]
+    room = limits.answer_tokens // MAX_SENTENCES
+    return [quote for quote in quotes if is_prose(quote) and model.count_tokens(quoted(quote)) < room]

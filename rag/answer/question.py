@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from rag.answer.dependencies import Limits, Stages
+from rag.answer.dependencies import AnswerOptions, Dependencies
 from rag.answer.prompt import beginning
 from rag.errors import RagError
 from rag.interfaces import ChatModel
@@ -23,8 +23,8 @@ REWRITE_TOKENS = 64
 class Rewriting:
     """A model's way to make a follow-up stand alone."""
 
-    stages: Stages
-    limits: Limits
+    stages: Dependencies
+    limits: AnswerOptions
     cancelled: Callable[[], bool]
 
     def written(self, question: str, history: Sequence[Message]) -> str:

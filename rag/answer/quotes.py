@@ -8,7 +8,7 @@ from itertools import chain, permutations
 
 from rag.records import Evidence
 
-MOST_SENTENCES = 2
+MAX_SENTENCES = 2
 
 _TABLE_LIST_OR_CODE = re.compile(r"(?:^|\n)\s*(?:\||```|~~~)|\n\s*(?:[-*+•]|\d+[.)])\s")
 
@@ -18,7 +18,7 @@ _FOOTNOTE = re.compile(r"\[(?=\s*\d[\d\s,;]*\])")
 _WORD_JOINER = "\u2060"
 
 
-def speakable(evidence: Evidence) -> bool:
+def is_prose(evidence: Evidence) -> bool:
     """Whether a quote can stand in running text: it is no table, list or code."""
     return not _TABLE_LIST_OR_CODE.search(evidence.quote)
 
@@ -40,6 +40,6 @@ def arrangements(quotes: Sequence[Evidence]) -> tuple[str, ...]:
     """
     said = [quoted(quote) for quote in quotes]
     orders = chain.from_iterable(
-        permutations(range(len(said)), count) for count in range(1, MOST_SENTENCES + 1)
+        permutations(range(len(said)), count) for count in range(1, MAX_SENTENCES + 1)
     )
     return tuple(" ".join(said[number] for number in order) for order in orders if 0 in order)

@@ -15,7 +15,7 @@ from rag.cli.printing import messages, print_json, results, say
 from rag.errors import ModelError, RagError, UsageError
 
 if TYPE_CHECKING:
-    from rag.answer import Evidenced
+    from rag.answer import EvidenceReady
     from rag.library import Library
     from rag.records import Answer, Hit
 
@@ -141,30 +141,30 @@ def write_receipt(answer: Answer, path: Path) -> None:
 
 def finished(library: Library, question: str) -> Answer:
     """The answer once all of it is there."""
-    from rag.answer import Answered
+    from rag.answer import AnswerDone
 
     for event in library.ask(question):
-        if isinstance(event, Answered):
+        if isinstance(event, AnswerDone):
             return event.answer
     raise AssertionError("answering always ends with Answered")
 
 
 def shown(library: Library, question: str) -> Answer:
     """The answer, printed as it comes: evidence, the model's words, sources."""
-    from rag.answer import Answered, Evidenced, Wrote
+    from rag.answer import AnswerDone, EvidenceReady, TokenDelta
 
     wrote = doubted = False
     for event in library.ask(question):
-        if isinstance(event, Evidenced):
+        if isinstance(event, EvidenceReady):
             print_evidence(event)
             doubted = event.abstained
-        elif isinstance(event, Wrote):
+        elif isinstance(event, TokenDelta):
             if not wrote:
                 verb = "reads them and writes" if doubted else "writes"
                 results.print(f"\n{library.chat_model_name} {verb}:", style="dim")
                 wrote = True
             results.print(event.piece, end="")
-        elif isinstance(event, Answered):
+        elif isinstance(event, AnswerDone):
             if event.answer.abstained and not doubted:
                 results.print(f"\n{event.answer.reason}", style="bold")
             print_problem(event.answer)
@@ -174,7 +174,7 @@ def shown(library: Library, question: str) -> Answer:
     raise AssertionError("answering always ends with Answered")
 
 
-def print_evidence(event: Evidenced) -> None:
+def print_evidence(event: EvidenceReady) -> None:
     """The quoted sentences, or why there is no answer; and where documents disagree."""
     if event.reason:
         results.print(event.reason, style="bold")
@@ -193,9 +193,9 @@ def print_evidence(event: Evidenced) -> None:
 
 def print_answer(answer: Answer) -> None:
     """A finished answer as it would have been shown."""
-    from rag.answer import Evidenced
+    from rag.answer import EvidenceReady
 
-    print_evidence(Evidenced(answer.evidence, answer.abstained, answer.reason, 0.0, answer.disagreements))
+    print_evidence(EvidenceReady(answer.evidence, answer.abstained, answer.reason, 0.0, answer.disagreements))
     if answer.text:
         results.print(f"\n{answer.model} writes:", style="dim")
         results.print(answer.text)

@@ -18,7 +18,7 @@ from rag.embeddings.int8 import INT8_FILE
 from rag.embeddings.openvino import MODEL_FILE, Load
 from rag.embeddings.tokenizer import PromptTokenizer, QuickTokenizer
 from rag.errors import UsageError
-from rag.interfaces import Likeness, Vectors
+from rag.interfaces import Similarity, Vectors
 
 __all__ = ["SentenceEmbedder", "load_embedder"]
 
@@ -125,7 +125,7 @@ class SentenceEmbedder:
                 progress(done)
         return vectors
 
-    def compare(self, query: str, texts: Sequence[str]) -> Likeness:
+    def compare(self, query: str, texts: Sequence[str]) -> Similarity:
         """How far each text fits the query, as a whole and token by token.
 
         Prompts and special tokens have no part in the matches. What a text has beyond the model's limit
@@ -153,7 +153,7 @@ class SentenceEmbedder:
 
         with ThreadPoolExecutor(run.parallel) as pool:
             list(pool.map(encode, batches_by_length(lengths, READ_BATCH_TOKENS)))
-        return Likeness(cosines, matches)
+        return Similarity(cosines, matches)
 
     def _rounded(self, ids: Sequence[Sequence[int]], *, to: int = SHAPE_TOKENS) -> list[int]:
         """The length each text is padded to, so that the engine meets few shapes."""

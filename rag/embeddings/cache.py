@@ -35,7 +35,7 @@ SAMPLES = (
     "for (i = 0; i < 10; i++) { total += prices[i] * 1.19; } ",
 )
 TOKENS, ROUNDS = 96, 4
-LEAST_COSINE = 0.999
+MIN_COSINE = 0.999
 # A query on torch waits 7 s for imports, on OpenVINO 0.5 s: torch has to be much faster to be worth it,
 # and a machine that is busy while the two are timed must not decide.
 WORTH_OF_A_QUICK_START = 1.5
@@ -111,7 +111,7 @@ def _make(model: ModelFolder, folder: Path, threads: int | None) -> Prepared:
         encoder = OpenVinoEncoder(folder, load="THROUGHPUT", threads=threads, precision=precision, file=file)
         rate, vectors = _measure(encoder, *batch)
         cosines[engine] = round(float((vectors * expected).sum(axis=1).min()), 5)
-        if cosines[engine] >= LEAST_COSINE:
+        if cosines[engine] >= MIN_COSINE:
             rates[engine] = rate
     prepared = Prepared(
         fastest(rates), precision, expected.shape[1], rates, cosines, _openvino_version(), quick

@@ -28,7 +28,7 @@ from rag.evaluation import (
     make_questions,
     save,
 )
-from rag.prompts import fill_apart
+from rag.prompts import render
 from rag.records import Hit, Message
 from rag.search import DEFAULT_RANKING, Ranking
 from rag.settings import Settings
@@ -279,7 +279,7 @@ class QuestionWriter:
     def __call__(self, passage: str) -> str:
         """What the model writes, or wrote before, about the passage."""
         self.asked += 1
-        prompt = fill_apart("made_question", folder=self.prompts, text=passage)
+        prompt = render("made_question", folder=self.prompts, text=passage)
         key = hashlib.sha256(f"{self.model.identity}\n{prompt}".encode()).hexdigest()
         if key not in self._known:
             self._keep(key, self._written(prompt))

@@ -15,7 +15,7 @@ import numpy as np
 from rag.errors import LibraryError
 from rag.evaluation.experiment import MAIN_MEASURES, Evaluation
 
-LONGEST_NAME = 80
+MAX_NAME = 80
 _UNSAFE = re.compile(r"[^\w.-]+")
 
 
@@ -70,7 +70,7 @@ def save(evaluation: Evaluation, folder: Path, *, settings: Mapping[str, Any] | 
     """
     made = datetime.now(UTC)
     name = _UNSAFE.sub("-", evaluation.name).strip("-.") or "evaluation"
-    path = folder / f"{name[:LONGEST_NAME]}-{made:%Y%m%dT%H%M%S%f}.json"
+    path = folder / f"{name[:MAX_NAME]}-{made:%Y%m%dT%H%M%S%f}.json"
     content = {"made": made.isoformat(timespec="seconds"), "with": dict(settings or {})}
     content |= evaluation_json(evaluation)
     unfinished = path.with_suffix(".part")

@@ -30,9 +30,9 @@ _QUESTION = regex.compile(
     rf"{_SIGNS}(?:(?:question|frage|问题|q)\s*[:：]{_SIGNS})?(?P<asked>\S.*[{QUESTION_MARKS}]){_SIGNS}",
     regex.IGNORECASE,
 )
-LONGEST_QUESTION = 300
+MAX_QUESTION = 300
 # "how many days of leave" is of the passage too: five words in a row are quoted, half a question wholesale.
-LONGEST_QUOTED, MOST_QUOTED = 4, 0.5
+MAX_QUOTED_RUN, MAX_QUOTED_SHARE = 4, 0.5
 TRIES = 3  # passages that a model is given for each question, so that one that writes none comes to an end
 
 
@@ -85,7 +85,7 @@ def asked_about(passage: str, written: str) -> str:
     """The question in what a model wrote about a passage; "" where there is none of use."""
     for line in written.splitlines():
         found = _QUESTION.fullmatch(line)
-        if found and len(found["asked"]) <= LONGEST_QUESTION and is_about(passage, found["asked"]):
+        if found and len(found["asked"]) <= MAX_QUESTION and is_about(passage, found["asked"]):
             return found["asked"]
     return ""
 
@@ -103,7 +103,7 @@ def quotes(passage: str, question: str) -> bool:
     """Whether most of the question is a run of the passage's own words."""
     asked = words(question)
     run = SequenceMatcher(None, asked, words(passage), autojunk=False).find_longest_match().size
-    return run > LONGEST_QUOTED and run > MOST_QUOTED * len(asked)
+    return run > MAX_QUOTED_RUN and run > MAX_QUOTED_SHARE * len(asked)
 
 
 def _in_batches(index: SearchIndex, rowids: Sequence[int], size: int) -> Iterable[Hit]:

@@ -25,7 +25,7 @@ from rag.text.terms import passage_terms
 BATCH_PASSAGES = 192  # enough to sort by length; more only delays the first documents
 # A long document is embedded in parts of this size, so that a stop waits for 7 s at most; smaller parts would
 # make it lose more of what was embedded already.
-MOST_AT_ONCE = 384
+MAX_AT_ONCE = 384
 PROGRESS_SECONDS = 1.0
 
 
@@ -167,10 +167,10 @@ class Pipeline:
     def _embed(self, texts: Mapping[str, str], vectors: dict[str, Vectors]) -> None:
         """Adds the vectors of texts by their hash; in the background."""
         hashes = list(texts)
-        for start in range(0, len(hashes), MOST_AT_ONCE):
+        for start in range(0, len(hashes), MAX_AT_ONCE):
             if self._stopped():
                 return
-            part = hashes[start : start + MOST_AT_ONCE]
+            part = hashes[start : start + MAX_AT_ONCE]
             made = self._embedder.embed_passages([texts[hash_] for hash_ in part])
             vectors.update(zip(part, made, strict=True))
             self._progress.embedded += len(part)

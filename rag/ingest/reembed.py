@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from rag.errors import LibraryLocked
 from rag.ingest.events import IngestEvent, Progress
 from rag.ingest.lock import writer_lock
-from rag.ingest.pipeline import MOST_AT_ONCE, embedding_text
+from rag.ingest.pipeline import MAX_AT_ONCE, embedding_text
 from rag.interfaces import Embedder
 from rag.store import SqliteStore
 
@@ -69,7 +69,7 @@ def _build(
 ) -> Iterator[IngestEvent]:
     """Embeds whatever has no such vector yet, also what an ingest adds meanwhile, and switches over."""
     while not cancelled():
-        batch = store.passages_to_embed(building, MOST_AT_ONCE)
+        batch = store.passages_to_embed(building, MAX_AT_ONCE)
         if not batch:
             if _switched_over(store, building):
                 return

@@ -11,7 +11,7 @@ from rag.records import Message
 
 PHRASING_EXAM = 0.8
 """Least share of exam questions a model must answer rightly to write answers of its own."""
-LEAST_QUESTIONS = 6
+MIN_QUESTIONS = 6
 """Fewer answers tell nothing of a model: a starter may be right once, an able one wrong once."""
 ANSWER_TOKENS = 24
 _REFUSAL = "not in your documents"
@@ -103,7 +103,7 @@ class Grade:
     @property
     def mode(self) -> AnswerMode | None:
         """What a model of this ability is trusted to do; None when too little was asked to tell."""
-        if self.asked < LEAST_QUESTIONS:
+        if self.asked < MIN_QUESTIONS:
             return None
         return "phrasing" if self.share >= PHRASING_EXAM else "quoting"
 

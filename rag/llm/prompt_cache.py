@@ -13,7 +13,7 @@ from pathlib import Path
 from rag.llm.llama import Engine
 
 # A 1,700-token prompt takes 39 MB with SmolLM2-135M and 48 MB with a 1.5-billion-parameter Qwen2.5.
-MOST_BYTES = 512 * 2**20
+MAX_BYTES = 512 * 2**20
 # Below this many tokens computing anew is as quick as reading the file.
 _FEWEST_TOKENS = 128
 # A file half written for so long was left by a process that died; saving takes a second.
@@ -23,7 +23,7 @@ _ABANDONED_SECONDS = 600.0
 class KeptStates:
     """The folder of saved prompt caches of one model with one set of settings (`identity`)."""
 
-    def __init__(self, folder: Path, *, identity: str, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, folder: Path, *, identity: str, most_bytes: int = MAX_BYTES) -> None:
         self._folder = folder
         self._identity = identity
         self._most_bytes = most_bytes

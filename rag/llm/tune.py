@@ -13,14 +13,14 @@ from rag.llm.capability import ANSWER_TOKENS, EXAM, ExamQuestion, Grade, is_righ
 from rag.llm.llama import FORMATS, Engine, requantise
 from rag.llm.server import ServerChatModel
 from rag.llm.tuned_form import TunedModel, folder_of, key_of, save_grade, save_tuned
-from rag.prompts import fill_apart
+from rag.prompts import render
 from rag.records import Message
 from rag.settings import PROJECT
 
 TOLERANCE = 0.97
 """Least share of greedy tokens to stay as shipped. SmolLM2's Q4_1 as bfloat16 keeps 0.987, as Q4_0 0.78."""
-MOST_SECONDS = 110.0
-MOST_BYTES = 2 * 2**30
+MAX_SECONDS = 110.0
+MAX_BYTES = 2 * 2**30
 _MOST_PARAMETERS_REQUANTISED = 1e9
 _BYTES_A_WEIGHT = {"Q8_0": 1.07, "Q4_0": 0.57, "BF16": 2.0}
 # A prompt long enough that attention counts (SmolLM2 computes half as fast 1,000 tokens deep), but none that
@@ -164,7 +164,7 @@ class _Run:
         for weights in FORMATS:
             if parameters > _MOST_PARAMETERS_REQUANTISED:
                 break  # a 1.5-billion-parameter model gained nothing, and each format takes a minute
-            if parameters * _BYTES_A_WEIGHT[weights] > MOST_BYTES or not self._done_in_time(0, share=0.7):
+            if parameters * _BYTES_A_WEIGHT[weights] > MAX_BYTES or not self._done_in_time(0, share=0.7):
                 continue
             file = self._requantised(weights)
             for flash_attention in (True, False):  # with it SmolLM2 in bfloat16 is fastest
@@ -297,12 +297,12 @@ class _Run:
             engine.close()
 
     def _done_in_time(self, seconds: float, *, share: float = 1.0) -> bool:
-        return time.perf_counter() - self.started + seconds < MOST_SECONDS * share
+        return time.perf_counter() - self.started + seconds < MAX_SECONDS * share
 
     def _report(self, text: str) -> None:
         if self.cancelled():
             raise _Cancelled
-        self.progress(text, min(0.99, (time.perf_counter() - self.started) / MOST_SECONDS))
+        self.progress(text, min(0.99, (time.perf_counter() - self.started) / MAX_SECONDS))
 
 
 def _rounded(entry: Measured) -> tuple[float, float, float | None]:
@@ -334,8 +334,8 @@ def examine(
 def exam_messages(question: ExamQuestion) -> list[Message]:
     """The question as the exam puts it: always with the prompt as shipped, so that grades compare."""
     folder = PROJECT / "prompts"
-    asked = fill_apart("exam", folder=folder, passage=question.passage, question=question.question)
-    return [Message("system", fill_apart("exam_rules", folder=folder)), Message("user", asked)]
+    asked = render("exam", folder=folder, passage=question.passage, question=question.question)
+    return [Message("system", render("exam_rules", folder=folder)), Message("user", asked)]
 
 
 def _greedy(engine: Engine, prompt: Sequence[int]) -> list[int]:

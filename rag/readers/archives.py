@@ -8,9 +8,9 @@ import zlib
 
 from rag.errors import EncryptedDocument, UnreadableDocument
 
-MOST_BYTES = 500_000_000
+MAX_BYTES = 500_000_000
 """All members together may expand to this; one member to half of it."""
-MOST_MEMBERS = 20_000
+MAX_MEMBERS = 20_000
 
 
 def open_zip(data: bytes, name: str) -> zipfile.ZipFile:
@@ -22,9 +22,9 @@ def open_zip(data: bytes, name: str) -> zipfile.ZipFile:
             f"{name}: a damaged archive ({error}). Open it and save it again."
         ) from error
     members = archive.infolist()
-    if len(members) > MOST_MEMBERS or sum(member.file_size for member in members) > MOST_BYTES:
+    if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > MAX_BYTES:
         raise UnreadableDocument(
-            f"{name}: expands to more than {MOST_BYTES // 10**6} MB or {MOST_MEMBERS:,} files."
+            f"{name}: expands to more than {MAX_BYTES // 10**6} MB or {MAX_MEMBERS:,} files."
             " Unpack it and add the folder instead."
         )
     return archive
@@ -34,13 +34,13 @@ def member(archive: zipfile.ZipFile, path: str, name: str) -> bytes:
     """One member's bytes; `UnreadableDocument` if there is none, or it is larger than it says."""
     try:
         with archive.open(path) as file:
-            data = file.read(MOST_BYTES // 2 + 1)
+            data = file.read(MAX_BYTES // 2 + 1)
     except KeyError as error:
         raise UnreadableDocument(f"{name}: has no {path} inside. Open it and save it again.") from error
     except RuntimeError as error:  # how zipfile says that a password is needed
         raise EncryptedDocument(f"{name}: the archive is encrypted. Unpack it and add the files.") from error
-    if len(data) > MOST_BYTES // 2:
-        raise UnreadableDocument(f"{name}: {path} expands to more than {MOST_BYTES // 2 // 10**6} MB.")
+    if len(data) > MAX_BYTES // 2:
+        raise UnreadableDocument(f"{name}: {path} expands to more than {MAX_BYTES // 2 // 10**6} MB.")
     return data
 
 

@@ -19,7 +19,7 @@ from rag.readers.progress import listen
 from rag.records import Document
 
 LENGTH = struct.Struct(">Q")
-MOST_CHARACTERS = 50_000_000
+MAX_CHARACTERS = 50_000_000
 """A document with more text than this is refused; the King James Bible has four million."""
 _GRACE_SECONDS = 10
 
@@ -97,9 +97,9 @@ def _read(data: bytes, job: Job) -> Document:
     from rag.readers.reading import read_document
 
     document = read_document(data, job.name, password=job.password)
-    if len(document.text) > MOST_CHARACTERS:
+    if len(document.text) > MAX_CHARACTERS:
         raise UnreadableDocument(
-            f"{job.name}: holds {len(document.text):,} characters of text; {MOST_CHARACTERS:,} are read at"
+            f"{job.name}: holds {len(document.text):,} characters of text; {MAX_CHARACTERS:,} are read at"
             " most. Split the file."
         )
     return document

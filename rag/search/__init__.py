@@ -20,7 +20,7 @@ __all__ = ["DEFAULT_RANKING", "Ranking", "retrieve", "with_surroundings"]
 
 # Passages whose text is looked at, for each one asked for; the order of the others is not known.
 SHORTLIST = 3
-LEAST_SHORTLIST = 60
+MIN_SHORTLIST = 60
 NARROWED = 5  # times as many candidates where a phrase or an excluded word decides among them
 _DIGIT = re.compile(r"\d")
 
@@ -55,7 +55,7 @@ def retrieve(
     limit = max(ranking.candidates, 2 * top_k) * (NARROWED if narrowed else 1)
     search = _looked_up(parsed, index, embedder, collection, docs)
     scored = search.scored(search.candidates(ranking, limit, parsed.phrases), ranking)
-    shortlist = len(scored.rowids) if narrowed else max(SHORTLIST * top_k, LEAST_SHORTLIST)
+    shortlist = len(scored.rowids) if narrowed else max(SHORTLIST * top_k, MIN_SHORTLIST)
     hits = ordered(kept(_read(scored, shortlist, index), parsed), parsed, ranking)
     if not parsed.phrases:
         hits = hits[: max(top_k, ranking.reranked)]

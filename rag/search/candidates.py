@@ -17,16 +17,16 @@ from rag.search.scores import (
     Scores,
     bm25,
     document_shares,
-    highest,
-    lifted,
+    floor_group_means,
     placed,
     reciprocal_ranks,
     standardised,
+    top_indices,
 )
 from rag.search.title_match import named, rarities
 from rag.text.terms import joined_terms, query_terms
 
-MOST_LOOKED_THROUGH = 5_000  # passages that hold all words of a phrase, perhaps apart: 40 µs each
+MAX_LOOKED_THROUGH = 5_000  # passages that hold all words of a phrase, perhaps apart: 40 µs each
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Search:
         keywords = np.zeros(len(self.layout.rowids))
         keywords[places] = scores
         nearest, cosines = self._nearest(limit if ranking.dense_weight else 0)
-        found = places[highest(scores, limit if ranking.keyword_weight else 0)]
+        found = places[top_indices(scores, limit if ranking.keyword_weight else 0)]
         quoted = [self._holders(phrase, keywords, limit) for phrase in phrases]
         every = np.unique(np.concatenate([nearest, found, *quoted]))
         known = (nearest, cosines) if ranking.distance == "cosine" else (nearest[:0], cosines[:0])
@@ -95,7 +95,7 @@ class Search:
             places = places[np.isin(self.layout.rowids[places], self.among)]
         places = places[np.argsort(-keywords[places], kind="stable")]
         kept: list[int] = []
-        for start in range(0, min(len(places), MOST_LOOKED_THROUGH), limit):
+        for start in range(0, min(len(places), MAX_LOOKED_THROUGH), limit):
             rowids = self.layout.rowids[places[start : start + limit]]
             hits = self.index.hits(rowids.tolist())
             kept += [hit.rowid for hit in hits if holds_phrase(hit.passage.text, phrase)]
@@ -116,7 +116,7 @@ class Search:
         about = self.words.about[documents]
         languages = self._languages(documents)
         score = _fused(candidates, ranking, languages) + ranking.name_weight * name
-        score += ranking.document_weight * lifted(about, languages)
+        score += ranking.document_weight * floor_group_means(about, languages)
         signals = {"dense": candidates.dense, "keyword": candidates.keyword, "name": name, "document": about}
         return Scored(self.layout.rowids[candidates.places], score, signals)
 
@@ -158,7 +158,7 @@ class Scored:
 
     def best(self, count: int) -> dict[int, float]:
         """The scores of the `count` best, by rowid, best first."""
-        places = highest(self.scores, count)
+        places = top_indices(self.scores, count)
         return dict(zip(self.rowids[places].tolist(), self.scores[places].tolist(), strict=True))
 
     def signals_of(self, rowid: int) -> dict[str, float]:
@@ -177,7 +177,7 @@ def _fused(candidates: Candidates, ranking: Ranking, languages: NDArray[np.int64
         dense, keyword = reciprocal_ranks(candidates.dense), reciprocal_ranks(candidates.keyword)
     else:
         dense = standardised(candidates.dense)
-        keyword = lifted(standardised(candidates.keyword), languages)
+        keyword = floor_group_means(standardised(candidates.keyword), languages)
     return ranking.dense_weight * dense + ranking.keyword_weight * keyword
 
 

@@ -83,7 +83,7 @@ def standardised(scores: Scores) -> Scores:
     return (scores - scores.mean()) / deviation if deviation > 1e-12 else np.zeros_like(scores)
 
 
-def lifted(scores: Scores, groups: NDArray[np.int64]) -> Scores:
+def floor_group_means(scores: Scores, groups: NDArray[np.int64]) -> Scores:
     """The scores, with those of a group that lies below the mean of all raised to it; nothing is lowered."""
     scores = scores - (scores.mean() if scores.size else 0.0)
     means = np.bincount(groups, weights=scores) / np.maximum(np.bincount(groups), 1)
@@ -101,7 +101,7 @@ def reciprocal_ranks(scores: Scores) -> Scores:
     return 1 / (60 + ranks)
 
 
-def highest(scores: Scores, limit: int) -> NDArray[np.int64]:
+def top_indices(scores: Scores, limit: int) -> NDArray[np.int64]:
     """The indices of the `limit` highest scores, best first, ties in the order given."""
     if len(scores) > 4 * limit > 0:
         threshold = np.partition(scores, len(scores) - limit)[len(scores) - limit]

@@ -19,8 +19,8 @@ from rag.store.database import rows
 if TYPE_CHECKING:
     import apsw
 
-LEAST_SHARED_WORDS = 0.8
-FEWEST_WORDS = 8  # "Table of contents" twice is nobody's duplicate
+MIN_SHARED_WORDS = 0.8
+MIN_WORDS = 8  # "Table of contents" twice is nobody's duplicate
 # Words, and single letters of scripts that are written without spaces.
 _WORD = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]|\w+")
 # Two passages that share 0.8 of their words agree in all five values of one band with a probability of
@@ -67,7 +67,7 @@ def _identical(db: apsw.Connection, collection_id: int) -> list[list[int]]:
     )
     by_hash = defaultdict(list)
     for content_hash, id_, text in found:
-        if len(text.split()) >= FEWEST_WORDS:
+        if len(text.split()) >= MIN_WORDS:
             by_hash[content_hash].append(id_)
     return [ids for ids in by_hash.values() if len(ids) > 1]
 
@@ -80,7 +80,7 @@ def _near(db: apsw.Connection, collection_id: int) -> Iterator[tuple[int, int]]:
         wanted = sorted({id_ for pair in block for id_ in pair})
         words = {hit.rowid: words_of(hit.passage.text) for hit in documents.hits(db, wanted)}
         for first, second in block:
-            if shared_words(words[first], words[second]) >= LEAST_SHARED_WORDS:
+            if shared_words(words[first], words[second]) >= MIN_SHARED_WORDS:
                 yield first, second
 
 
@@ -99,7 +99,7 @@ def _signatures(db: apsw.Connection, collection_id: int) -> tuple[NDArray[np.int
     ids, signatures = [], []
     for id_, text in found:
         words = words_of(text)
-        if len(words) >= FEWEST_WORDS:
+        if len(words) >= MIN_WORDS:
             ids.append(id_)
             signatures.append(signature(words))
     return np.array(ids, np.int64), np.array(signatures, np.uint32).reshape(len(ids), BANDS * ROWS)

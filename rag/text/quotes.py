@@ -9,7 +9,7 @@ from typing import Literal
 
 from rag.text.sentences import split_sentences
 
-MOST_CHARACTERS = 600
+MAX_CHARACTERS = 600
 """A table, a list with its lead-in or a block of code stays whole up to this length.
 
 Sentences and rows alone held the answer among the best three in 0.65 of the questions about the sample
@@ -61,7 +61,7 @@ def quotable(text: str) -> list[Quotable]:
         pieces = list(_pieces(text, run))
         if leading and run.kind in ("list", "table", "code") and pieces:
             start, end = found[-1].start, pieces[-1].end
-            if end - start <= MOST_CHARACTERS:
+            if end - start <= MAX_CHARACTERS:
                 found[-1] = Quotable(start, end)
                 pieces = []
         found += pieces
@@ -75,7 +75,7 @@ def _leads_in(piece: str) -> bool:
 
 def _pieces(text: str, run: _Run) -> Iterator[Quotable]:
     """A run of lines in pieces."""
-    short = run.end - run.start <= MOST_CHARACTERS
+    short = run.end - run.start <= MAX_CHARACTERS
     if run.kind in ("prose", "list"):
         spans = split_sentences(text[run.start : run.end])
         yield from (Quotable(run.start + start, run.start + end) for start, end in spans)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from rag.library import Library
 from rag.records import Answer, Message
-from rag.web.background.downloads import Pull, PullDesk
-from rag.web.background.folder_watch import Watch, WatchDesk
-from rag.web.background.preload import Warming
-from rag.web.background.task_queue import Desk, Task
-from rag.web.background.workers import JobDesk
+from rag.web.background.downloads import Downloads, Pull
+from rag.web.background.folder_watch import FolderWatch, Watch
+from rag.web.background.preload import Preload
+from rag.web.background.task_queue import Task, TaskQueue
+from rag.web.background.workers import Workers
 
 if TYPE_CHECKING:
     from rag.answer import AnswerEvent
@@ -38,13 +38,13 @@ class Services:
     """
 
     library: Library
-    desk: Desk
-    jobs: JobDesk
-    lab: JobDesk
-    pulls: PullDesk
-    tunings: PullDesk
-    watches: WatchDesk
-    warming: Warming
+    desk: TaskQueue
+    jobs: Workers
+    lab: Workers
+    pulls: Downloads
+    tunings: Downloads
+    watches: FolderWatch
+    warming: Preload
 
     def close(self) -> None:
         """Stops what is at work and frees the models."""
@@ -58,19 +58,19 @@ def open_services(open_library: OpenLibrary) -> Services:
     library = open_library()
     return Services(
         library,
-        Desk(lambda task: asked(library, task), lambda task, answer: save(library, task, answer)),
-        jobs=JobDesk("ingest"),
-        lab=JobDesk("lab"),
-        pulls=PullDesk(lambda pull: fetch(library, pull)),
-        tunings=PullDesk(lambda pull: tune(library, pull)),
-        watches=WatchDesk(lambda watch: watched(library, watch), library.settings.library / WATCHED),
-        warming=Warming(library.warm_up),
+        TaskQueue(lambda task: asked(library, task), lambda task, answer: save(library, task, answer)),
+        jobs=Workers("ingest"),
+        lab=Workers("lab"),
+        pulls=Downloads(lambda pull: fetch(library, pull)),
+        tunings=Downloads(lambda pull: tune(library, pull)),
+        watches=FolderWatch(lambda watch: watched(library, watch), library.settings.library / WATCHED),
+        warming=Preload(library.warm_up),
     )
 
 
 def asked(library: Library, task: Task) -> Iterator[AnswerEvent]:
     """The answer to a task, in the thread of its conversation."""
-    from rag.answer import Thread
+    from rag.answer import ConversationContext
 
     request = task.request
     turns = library.conversations_of(request.owner).load(request.conversation_id).turns
@@ -81,7 +81,7 @@ def asked(library: Library, task: Task) -> Iterator[AnswerEvent]:
         history=history(turns),
         docs=request.docs,
         passage_tokens=request.passage_tokens,
-        thread=Thread.after(last, conversation=str(request.conversation_id)),
+        thread=ConversationContext.after(last, conversation=str(request.conversation_id)),
         cancelled=task.cancelled.is_set,
     )
 

@@ -12,8 +12,8 @@ import streamlit as st
 from rag.errors import RagError
 from rag.library import Library
 from rag.web.auth import Visitor
-from rag.web.background.task_queue import Desk
-from rag.web.background.workers import JobDesk
+from rag.web.background.task_queue import TaskQueue
+from rag.web.background.workers import Workers
 from rag.web.components.markup import label
 from rag.web.i18n import Phrases, language_of
 from rag.web.services import Services
@@ -45,12 +45,12 @@ class App:
         return self.services.library
 
     @property
-    def desk(self) -> Desk:
+    def desk(self) -> TaskQueue:
         """Where questions are answered."""
         return self.services.desk
 
     @property
-    def jobs(self) -> JobDesk:
+    def jobs(self) -> Workers:
         """Where documents are ingested and embedded."""
         return self.services.jobs
 
@@ -99,7 +99,7 @@ def phrases(library: Library) -> Phrases:
     return Phrases(language_of(st.context.locale) if chosen == "auto" else chosen)
 
 
-def telling(action: Callable[P, None]) -> Callable[P, None]:
+def toast_errors(action: Callable[P, None]) -> Callable[P, None]:
     """A callback whose failures are told in a corner of the page: there is no page yet to put them on."""
 
     @wraps(action)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from rag.answer.abstain import (
     SIGNALS,
     Calibration,
+    Decision,
     Fitted,
-    Judgement,
     fitted,
     found_nothing,
     judge,
@@ -113,9 +113,9 @@ def test_the_threshold_is_the_calibrations(
     assert judge(QUESTION, CLEAR, CLEAR_READ).abstain is abstains
 
 
-def judged(confidence: float) -> Judgement:
+def judged(confidence: float) -> Decision:
     abstains = confidence < fitted().calibration.threshold
-    return Judgement(abstains, "Not in your documents." if abstains else "", confidence)
+    return Decision(abstains, "Not in your documents." if abstains else "", confidence)
 
 
 def test_a_model_that_has_read_the_passages_decides_where_the_search_doubts() -> None:
@@ -123,10 +123,10 @@ def test_a_model_that_has_read_the_passages_decides_where_the_search_doubts() ->
     refused, answered = judged(threshold - 0.02), judged(threshold + 0.02)
     assert refused.doubtful
     assert answered.doubtful
-    assert refused.after(0.99, "m") == Judgement(False, "", refused.confidence)
+    assert refused.after(0.99, "m") == Decision(False, "", refused.confidence)
     assert refused.after(0.01, "m") == refused
     assert answered.after(0.99, "m") == answered
-    assert answered.after(0.01, "m") == Judgement(True, found_nothing("m"), answered.confidence)
+    assert answered.after(0.01, "m") == Decision(True, found_nothing("m"), answered.confidence)
 
 
 @pytest.mark.parametrize("confidence", [0.0, 1e-4, 0.9999, 1.0])

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from rag.answer import (
-    Answered,
+    AnswerDone,
     AnswerEvent,
+    ConversationContext,
     Draft,
-    Evidenced,
-    Prompted,
-    Searched,
-    Thread,
-    Wrote,
+    EvidenceReady,
+    PromptReady,
+    SearchDone,
+    TokenDelta,
 )
-from rag.answer.abstain import Judgement, fitted
+from rag.answer.abstain import Decision, fitted
 from rag.errors import ModelMismatch, ModelNotFound, ModelServerError, UsageError
 from rag.history.receipts import answer_json, shown_text
 from rag.records import Answer, Hit, Message, Passage, Usage
@@ -41,15 +41,15 @@ def library(tmp_path: Path) -> Iterator[FakeLibrary]:
 
 def finished(events: Iterator[AnswerEvent]) -> Answer:
     last = list(events)[-1]
-    assert isinstance(last, Answered)
+    assert isinstance(last, AnswerDone)
     return last.answer
 
 
 def test_the_events_come_in_order_and_the_evidence_before_the_model(library: FakeLibrary) -> None:
     kinds = [type(event) for event in library.ask(QUESTION)]
-    assert kinds[:3] == [Searched, Evidenced, Prompted]
-    assert set(kinds[3:-1]) == {Wrote}
-    assert kinds[-1] is Answered
+    assert kinds[:3] == [SearchDone, EvidenceReady, PromptReady]
+    assert set(kinds[3:-1]) == {TokenDelta}
+    assert kinds[-1] is AnswerDone
 
 
 def test_a_marker_of_nothing_is_removed_and_counted(library: FakeLibrary) -> None:
@@ -239,7 +239,7 @@ def test_a_marker_is_shown_once_it_is_whole(library: FakeLibrary) -> None:
     """A half-written marker flickered at the end of the streaming text."""
     shown = ""
     for event in library.ask(QUESTION):
-        if isinstance(event, Wrote):
+        if isinstance(event, TokenDelta):
             shown += event.piece
             assert "[" not in shown.rpartition("]")[2]
     assert shown.count("]") == REPLY.count("]")
@@ -247,7 +247,7 @@ def test_a_marker_is_shown_once_it_is_whole(library: FakeLibrary) -> None:
 
 def test_what_decided_the_text_is_kept_with_it(library: FakeLibrary) -> None:
     events = list(library.ask(QUESTION))
-    (prompted,) = [event for event in events if isinstance(event, Prompted)]
+    (prompted,) = [event for event in events if isinstance(event, PromptReady)]
     generation = finished(iter(events)).generation
     assert generation is not None
     assert generation.messages == prompted.messages
@@ -256,7 +256,7 @@ def test_what_decided_the_text_is_kept_with_it(library: FakeLibrary) -> None:
 
 
 def drafted(text: str, confidence: float) -> Draft:
-    return Draft("q", "q", (), (), Judgement(False, "", confidence), text=text, model="m")
+    return Draft("q", "q", (), (), Decision(False, "", confidence), text=text, model="m")
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def examined(
 ) -> Answer:
     """The answer where the search has this confidence."""
     abstains = confidence < fitted().calibration.threshold
-    found = Judgement(abstains, "Nothing stands out." if abstains else "", confidence)
+    found = Decision(abstains, "Nothing stands out." if abstains else "", confidence)
     monkeypatch.setattr("rag.answer.judge", lambda *_: found)
     monkeypatch.setattr(library, "_fake_model", model)
     return finished(library.ask(QUESTION))
@@ -390,18 +390,18 @@ def hit(key: str) -> Hit:
     ids=["none", "kept", "no longer among the best", "a gap ends them"],
 )
 def test_passages_stay_where_the_last_prompt_had_them(earlier: str, found: str, ordered: str) -> None:
-    thread = Thread("1", tuple(earlier))
+    thread = ConversationContext("1", tuple(earlier))
     assert "".join(one.passage.id for one in thread.ordered([hit(key) for key in found])) == ordered
 
 
 def test_a_follow_up_takes_up_the_passages_of_the_last_answer(library: FakeLibrary) -> None:
     first = finished(library.ask(QUESTION))
-    thread = Thread.after(first, conversation="7")
+    thread = ConversationContext.after(first, conversation="7")
     assert first.budget is not None
     assert thread.passages == tuple(first.hits[one - 1].passage.id for one in sorted(first.budget.passages))
     second = finished(library.ask(QUESTION, thread=thread))
     assert [one.passage.id for one in second.hits] == [one.passage.id for one in first.hits]
-    assert Thread.after(None, conversation="7") == Thread("7", ())
+    assert ConversationContext.after(None, conversation="7") == ConversationContext("7", ())
 
 
 @pytest.mark.parametrize("question", ["", "  \n"], ids=["nothing", "spaces"])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.answer.evidence import read
-from rag.interfaces import Likeness, Vectors
+from rag.interfaces import Similarity, Vectors
 from rag.records import Hit, Passage
 from rag.text.answer_types import expected_answer, holds_answer
 from rag.text.words import content_words, fold, stem, words
@@ -36,11 +36,11 @@ class WordEmbedder:
 
     embed_queries = embed_passages
 
-    def compare(self, query: str, texts: Sequence[str]) -> Likeness:
+    def compare(self, query: str, texts: Sequence[str]) -> Similarity:
         held = [set(words(text)) for text in texts]
         matches = [[0.7 + 0.3 * (word in one) for word in words(query)] for one in held]
         cosines = self.embed_passages(texts) @ self.embed_queries([query])[0]
-        return Likeness(cosines, np.array(matches, np.float32))
+        return Similarity(cosines, np.array(matches, np.float32))
 
 
 def make_hit(text: str, *, rowid: int = 1, score: float = 1.0, title: str = "Title") -> Hit:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from rag.answer import Limits, held_to
+from rag.answer import AnswerOptions, allowed_quotes
 from rag.answer.quotes import arrangements
 from rag.interfaces import PromptStyle
 from rag.prompts import Templates
@@ -16,7 +16,7 @@ from rag.text.sentences import split_sentences
 from tests.fakes.injections import CANARY, Injected, injected_documents
 
 DOCUMENTS = injected_documents(seed=3)
-LIMITS = Limits(top_k=20, passage_tokens=900, answer_tokens=256, evidence_sentences=3)
+LIMITS = AnswerOptions(top_k=20, passage_tokens=900, answer_tokens=256, evidence_sentences=3)
 
 
 def test_the_set_is_the_same_for_a_seed_and_names_its_answers() -> None:
@@ -56,6 +56,6 @@ def test_a_weak_model_can_write_nothing_but_quotations(document: Injected) -> No
         span for span in split_sentences(document.text) if document.answer in document.text[slice(*span)]
     )
     quote = Evidence(hit, 1, document.text[start:end], start, end, 1.0)
-    choices = arrangements(held_to([quote], Weak(), LIMITS) or [])  # type: ignore[arg-type]
+    choices = arrangements(allowed_quotes([quote], Weak(), LIMITS) or [])  # type: ignore[arg-type]
     assert choices
     assert all(quote.quote in choice and CANARY not in choice for choice in choices)

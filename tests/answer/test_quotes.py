@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.answer.quotes import arrangements, quoted, speakable
+from rag.answer.quotes import arrangements, is_prose, quoted
 from rag.interfaces import ChatModel
 from rag.records import Evidence, Hit, Message, Passage, Usage
 from rag.verify.grounding import ground
@@ -54,5 +54,5 @@ def test_the_starter_model_writes_nothing_but_the_sentences(starter: ChatModel) 
 
 def test_a_table_a_list_and_code_are_no_choices_of_a_model() -> None:
     for quote in ("| a | b |\n|---|---|", "For two:\n\n* 1 oz juice", "Use this:\n```\nls\n```"):
-        assert not speakable(evidence(quote, 1))
-    assert speakable(evidence("A sentence that\nruns on - over a line.", 1))
+        assert not is_prose(evidence(quote, 1))
+    assert is_prose(evidence("A sentence that\nruns on - over a line.", 1))

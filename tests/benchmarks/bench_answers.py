@@ -23,7 +23,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from rag.answer import Answered
+from rag.answer import AnswerDone
 from rag.evaluation.datasets import Question, document_name, load_questions
 from rag.evaluation.match import holds_answer
 from rag.history.receipts import shown_text
@@ -37,7 +37,9 @@ from tests.fakes.injections import CANARY, injected_documents
 def asked(library: Library, question: str, collection: str) -> Answer:
     """The finished answer."""
     return next(
-        event.answer for event in library.ask(question, collection=collection) if isinstance(event, Answered)
+        event.answer
+        for event in library.ask(question, collection=collection)
+        if isinstance(event, AnswerDone)
     )
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.answer import Answered
+from rag.answer import AnswerDone
 from rag.library import Library
 from rag.records import Answer
 from rag.settings import PROJECT
@@ -100,7 +100,7 @@ def fill(library: Library, count: int, conversations: int) -> None:
 def an_answer(library: Library, topic: str) -> Answer:
     """The library's answer about a topic."""
     events = library.ask(f"What does the {topic} report say about building 12?")
-    return next(event.answer for event in events if isinstance(event, Answered))
+    return next(event.answer for event in events if isinstance(event, AnswerDone))
 
 
 def server_milliseconds(folder: Path, page: str) -> list[float]:

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.answer import Limits, Stages, examined, searched_for
-from rag.answer.abstain import LEAST_CONFIDENCE, SUREST, fitted, log_odds
+from rag.answer import AnswerOptions, Dependencies, examined, searched_for
+from rag.answer.abstain import MIN_CONFIDENCE, SUREST, fitted, log_odds
 from rag.answer.generate import Writing
 from rag.answer.question import Asked
 from rag.evaluation.datasets import Question, load_questions
@@ -49,9 +49,11 @@ class Row:
     leaning: float
 
 
-def weighed(question: Question, library: Library, model: ChatModel, collection: str, limits: Limits) -> Row:
+def weighed(
+    question: Question, library: Library, model: ChatModel, collection: str, limits: AnswerOptions
+) -> Row:
     """What search and model say of a question."""
-    stages = Stages(
+    stages = Dependencies(
         index=library.store,
         embedder=library.embedder_of(collection),
         chat_model=lambda: model,
@@ -99,7 +101,7 @@ def fit(path: Path) -> None:
     wanted = np.array([row.answerable for row in rows])
     confidence = np.array([row.confidence for row in rows])
     values = np.array(
-        [(log_odds(row.confidence, LEAST_CONFIDENCE), log_odds(row.leaning, SUREST)) for row in rows]
+        [(log_odds(row.confidence, MIN_CONFIDENCE), log_odds(row.leaning, SUREST)) for row in rows]
     )
     everything = np.ones(len(rows), dtype=bool)
     both = fitted_on(values, wanted, everything).decision_function(values)

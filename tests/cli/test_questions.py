@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from rag.answer.abstain import Judgement, fitted
+from rag.answer.abstain import Decision, fitted
 from rag.cli import SOME_FAILED, app, questions
 from rag.errors import ModelServerError
 from rag.history.receipts import receipt_json
@@ -72,7 +72,7 @@ def test_what_an_able_model_decides_is_told(
     library: FakeLibrary, monkeypatch: pytest.MonkeyPatch, confidence: float, leaning: float, told: str
 ) -> None:
     threshold = fitted().calibration.threshold
-    found = Judgement(confidence < 0, "Nothing stands out." if confidence < 0 else "", threshold + confidence)
+    found = Decision(confidence < 0, "Nothing stands out." if confidence < 0 else "", threshold + confidence)
     monkeypatch.setattr("rag.answer.judge", lambda *_: found)
     library.use(LeaningModel(leaning, REPLY))
     done = CliRunner().invoke(app, ["ask", QUESTION])

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from rag.embeddings import Once, SentenceEmbedder, batches_by_length, load_embedder, padded
-from rag.embeddings.cache import LEAST_COSINE, fastest, read_prepared
+from rag.embeddings.cache import MIN_COSINE, fastest, read_prepared
 from rag.embeddings.folder import read_folder
 from rag.embeddings.tokenizer import PromptTokenizer, QuickTokenizer, write_quick_files
 from rag.errors import ModelDamaged, UsageError
@@ -291,7 +291,7 @@ def test_the_choice_is_measured_once_and_kept(
     rates = prepared.tokens_per_second
     assert prepared.engine == fastest(rates)
     assert prepared.cosines["torch"] == 1
-    assert {engine for engine, cosine in prepared.cosines.items() if cosine >= LEAST_COSINE} == set(rates)
+    assert {engine for engine, cosine in prepared.cosines.items() if cosine >= MIN_COSINE} == set(rates)
     assert prepared.dimensions == HIDDEN
 
 

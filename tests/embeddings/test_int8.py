@@ -25,8 +25,8 @@ from rag.embeddings.openvino import MODEL_FILE, import_openvino
 CHANNELS, INNER = 8, 2 * CHANNELS_FOR_ONE_APART
 
 
-def recipe(scales: list[float], shift: float, highest: float) -> Recipe:
-    return Recipe(np.array(scales, np.float32), shift, highest)
+def recipe(scales: list[float], shift: float, top_indices: float) -> Recipe:
+    return Recipe(np.array(scales, np.float32), shift, top_indices)
 
 
 @given(st.lists(st.floats(-2, 6, width=32), min_size=3, max_size=3))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rag import converting
+from rag.embeddings import openvino as converting
 from rag.embeddings.openvino import compiled_model, run_once
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import RagError
-from rag.interfaces import AnswerMode, ChatModel, Embedder, Likeness, PromptStyle, Vectors
+from rag.interfaces import AnswerMode, ChatModel, Embedder, PromptStyle, Similarity, Vectors
 from rag.library import Library
 from rag.records import Message, Usage
 from rag.settings import Settings
@@ -64,13 +64,13 @@ class WordEmbedder:
 
     embed_queries = embed_passages
 
-    def compare(self, query: str, texts: Sequence[str]) -> Likeness:
+    def compare(self, query: str, texts: Sequence[str]) -> Similarity:
         """A token is a word; it is matched where the text has it."""
         asked = re.findall(r"\w+", query.casefold())
         held = [set(re.findall(r"\w+", text.casefold())) for text in texts]
         matches = [[1.0 if word in words else 0.75 for word in asked] for words in held]
         cosines = self.embed_passages(texts) @ self.embed_queries([query])[0]
-        return Likeness(cosines, np.array(matches, dtype=np.float32).reshape(len(texts), len(asked)))
+        return Similarity(cosines, np.array(matches, dtype=np.float32).reshape(len(texts), len(asked)))
 
     def _embed(self, text: str) -> Vectors:
         words = [word for word in re.findall(r"\w+", text.casefold()) if len(word) >= SHORTEST_WORD]

@@ -13,7 +13,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from rag import __version__
-from rag.answer import Answered, Wrote
+from rag.answer import AnswerDone, TokenDelta
 from rag.errors import UsageError
 from rag.history.receipts import read_receipt, receipt_json, receipt_markdown
 from rag.history.serialization import answer_of, answer_record
@@ -36,7 +36,7 @@ def library(tmp_path: Path) -> Iterator[FakeLibrary]:
 
 @pytest.fixture
 def answer(library: FakeLibrary) -> Answer:
-    (last,) = [event for event in library.ask(QUESTION) if isinstance(event, Answered)]
+    (last,) = [event for event in library.ask(QUESTION) if isinstance(event, AnswerDone)]
     return last.answer
 
 
@@ -72,9 +72,9 @@ def test_a_stopped_answer_is_made_again_as_far_as_it_came(library: FakeLibrary) 
     pieces: list[str] = []
     events = library.ask(QUESTION, cancelled=lambda: len(pieces) >= 4)
     for event in events:
-        if isinstance(event, Wrote):
+        if isinstance(event, TokenDelta):
             pieces.append(event.piece)
-    assert isinstance(event, Answered)
+    assert isinstance(event, AnswerDone)
     again = library.replay(read_receipt(receipt_json(event.answer)))
     assert again == event.answer
     assert again.usage is not None
@@ -132,7 +132,7 @@ def test_without_llama_cpp_answers_are_given_and_say_so(
 
     monkeypatch.setattr("rag.library.version", missing)
     *_, last = library.ask(QUESTION)
-    assert isinstance(last, Answered)
+    assert isinstance(last, AnswerDone)
     assert last.answer.settings["llama_cpp"] is None
 
 

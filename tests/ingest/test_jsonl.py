@@ -162,7 +162,7 @@ def test_embedding_again_with_the_same_model_does_nothing(store: SqliteStore, in
 def test_an_interrupted_change_of_models_goes_on_where_it_was(
     store: SqliteStore, indexed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rag.ingest.reembed.MOST_AT_ONCE", 2)
+    monkeypatch.setattr("rag.ingest.reembed.MAX_AT_ONCE", 2)
     first = OtherEmbedder()
     events = embed_again(store=store, embedder=first)
     next(events)
@@ -184,7 +184,7 @@ def test_an_ingest_goes_through_while_a_collection_is_embedded_again(
     store: SqliteStore, indexed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It waited for the whole embedding, ten minutes at most, and then failed."""
-    monkeypatch.setattr("rag.ingest.reembed.MOST_AT_ONCE", 1)
+    monkeypatch.setattr("rag.ingest.reembed.MAX_AT_ONCE", 1)
     other = OtherEmbedder()
     events = embed_again(store=store, embedder=other)
     next(events)
@@ -223,7 +223,7 @@ def test_returning_to_the_model_that_serves_gives_up_the_half_built_vectors(
     store: SqliteStore, indexed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They stayed in the library for good, and every document that left had to be taken out of them."""
-    monkeypatch.setattr("rag.ingest.reembed.MOST_AT_ONCE", 2)
+    monkeypatch.setattr("rag.ingest.reembed.MAX_AT_ONCE", 2)
     events = embed_again(store=store, embedder=OtherEmbedder())
     next(events)
     events.close()

@@ -39,7 +39,7 @@ def chosen(
     engine: Letters, *texts: str, temperature: float = 0.0, seed: int = 0, stop_after: int = 99
 ) -> tuple[list[str], Chosen]:
     pieces: list[str] = []
-    telling = choose(
+    toast_errors = choose(
         [Choice.of(text, [ord(letter) for letter in text]) for text in texts],
         engine,  # type: ignore[arg-type]
         engine.compute,
@@ -50,7 +50,7 @@ def chosen(
     )
     while True:
         try:
-            pieces.append(next(telling))
+            pieces.append(next(toast_errors))
         except StopIteration as end:
             return pieces, end.value
 
@@ -79,7 +79,7 @@ def test_the_end_is_a_choice_like_any_token(end: float, text: str) -> None:
 def test_of_texts_with_the_same_tokens_the_first_is_told() -> None:
     same = [Choice("ﬁne", (1, 2, -1)), Choice("fine", (1, 2, -1))]
     engine = Letters()
-    telling = choose(
+    toast_errors = choose(
         same,
         engine,  # type: ignore[arg-type]
         engine.compute,
@@ -88,7 +88,7 @@ def test_of_texts_with_the_same_tokens_the_first_is_told() -> None:
         seed=0,
         cancelled=lambda: False,
     )
-    assert list(telling) == ["ﬁne"]
+    assert list(toast_errors) == ["ﬁne"]
     assert engine.asked == 0
 
 

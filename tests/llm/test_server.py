@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from rag.answer import Limits, held_to
+from rag.answer import AnswerOptions, allowed_quotes
 from rag.errors import ModelServerError, UsageError
 from rag.llm import load_chat_model
 from rag.llm.server import Address, ServerChatModel
@@ -266,12 +266,14 @@ def test_a_server_that_takes_no_choices_is_given_no_choice_of_quotations() -> No
     """With Ollama or vLLM, an answer that had to quote failed instead of showing its evidence alone."""
     passage = Passage("p", 0, "Łódź liegt in Polen.", 0, 20, 6, "0" * 32)
     quote = Evidence(Hit(1, passage, 1, "towns.md", "Towns", 1.0), 1, passage.text, 0, 20, 1.0)
-    limits = Limits(top_k=5, passage_tokens=500, answer_tokens=256, evidence_sentences=3, mode="quoting")
+    limits = AnswerOptions(
+        top_k=5, passage_tokens=500, answer_tokens=256, evidence_sentences=3, mode="quoting"
+    )
     with serving() as other, serving(tokenize=words) as llama_server:
         without = ServerChatModel(other.url, context_tokens=4096)
         able = ServerChatModel(llama_server.url, context_tokens=4096)
-        assert (without.takes_choices, held_to([quote], without, limits)) == (False, [])
-        assert (able.takes_choices, held_to([quote], able, limits)) == (True, [quote])
+        assert (without.takes_choices, allowed_quotes([quote], without, limits)) == (False, [])
+        assert (able.takes_choices, allowed_quotes([quote], able, limits)) == (True, [quote])
 
 
 def refuses(status: int, text: str) -> Callable[[Handler, Any], None]:

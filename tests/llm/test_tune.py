@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rag.errors import ModelError, ModelNotFound
 from rag.llm import load_chat_model, load_tuned
-from rag.llm.capability import EXAM, LEAST_QUESTIONS, ExamQuestion, Grade, is_right
+from rag.llm.capability import EXAM, MIN_QUESTIONS, ExamQuestion, Grade, is_right
 from rag.llm.tune import TOLERANCE, Measured, Setting, examine, tune
 from rag.llm.tuned_form import TunedModel, folder_of, recorded_mode, save_tuned
 from rag.records import Message, Usage
@@ -195,7 +195,7 @@ def test_a_slow_model_is_tuned_in_two_minutes_too(
     assert abs(tuned.exam_questions - asked) <= 2
     assert tuned.prefill_rate == rate
     assert (len(tuned.tried) > 1) == (rate >= 20)
-    assert (tuned.mode is None) == (tuned.exam_questions < LEAST_QUESTIONS)
+    assert (tuned.mode is None) == (tuned.exam_questions < MIN_QUESTIONS)
 
 
 @pytest.mark.slow

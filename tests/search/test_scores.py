@@ -14,11 +14,11 @@ from rag.records import DocumentEntry
 from rag.search.scores import (
     bm25,
     document_shares,
-    highest,
-    lifted,
+    floor_group_means,
     placed,
     reciprocal_ranks,
     standardised,
+    top_indices,
 )
 from rag.search.title_match import named, rarities
 from rag.text.terms import query_terms
@@ -85,13 +85,14 @@ def test_nothing_found_is_nothing() -> None:
 @given(st.lists(st.integers(0, 9), max_size=60), st.integers(0, 20))
 def test_highest_are_the_first_of_a_stable_sort(values: list[int], limit: int) -> None:
     scores = np.array(values, dtype=np.float64)
-    assert highest(scores, limit).tolist() == np.argsort(-scores, kind="stable")[:limit].tolist()
+    assert top_indices(scores, limit).tolist() == np.argsort(-scores, kind="stable")[:limit].tolist()
 
 
 def test_scores_are_made_comparable() -> None:
     assert standardised(np.array([1.0, 3.0])).tolist() == [-1.0, 1.0]
     assert standardised(np.array([2.0, 2.0])).tolist() == [0.0, 0.0]
-    assert lifted(np.array([4.0, 2.0, 0.0, 2.0]), np.array([0, 0, 1, 2])).tolist() == [2.0, 0.0, 0.0, 0.0]
+    raised = floor_group_means(np.array([4.0, 2.0, 0.0, 2.0]), np.array([0, 0, 1, 2]))
+    assert raised.tolist() == [2.0, 0.0, 0.0, 0.0]
     assert reciprocal_ranks(np.array([0.1, 0.9])).tolist() == [1 / 62, 1 / 61]
 
 

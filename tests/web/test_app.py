@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from rag.answer import Answered, AnswerEvent, Evidenced, Prompted, Searched, Wrote
+from rag.answer import AnswerDone, AnswerEvent, EvidenceReady, PromptReady, SearchDone, TokenDelta
 from rag.errors import LibraryError, ModelNotFound, UsageError
 from rag.evaluation import Question, evaluate
 from rag.evaluation import save as save_evaluation
@@ -43,10 +43,10 @@ from rag.records import (
 from rag.search.ranking import DEFAULT_RANKING, Ranking
 from rag.settings import PROJECT, load_settings
 from rag.web.auth import Visitor, is_exposed, visitor_of
-from rag.web.background.downloads import Pull, PullDesk
-from rag.web.background.folder_watch import Watch, WatchDesk
-from rag.web.background.task_queue import Desk, Request, Task
-from rag.web.background.workers import Job, JobDesk
+from rag.web.background.downloads import Downloads, Pull
+from rag.web.background.folder_watch import FolderWatch, Watch
+from rag.web.background.task_queue import Request, Task, TaskQueue
+from rag.web.background.workers import Job, Workers
 from rag.web.browser_events import Act, act_of
 from rag.web.components.answers import plain_text, turn_html
 from rag.web.components.changes import changed_html
@@ -607,20 +607,20 @@ class Bench:
     def __init__(self) -> None:
         self.go = threading.Semaphore(0)
         self.saved: list[str] = []
-        self.desk = Desk(self.ask, lambda task, answer: self.saved.append(answer.question))
+        self.desk = TaskQueue(self.ask, lambda task, answer: self.saved.append(answer.question))
 
     def ask(self, task: Task) -> Iterator[AnswerEvent]:
         if task.request.question == "known":
             raise UsageError("The collection is empty. Add a folder.")
         if task.request.question == "unknown":
             raise ZeroDivisionError
-        yield Searched(task.request.question, (), 0.01)
-        yield Evidenced((), False, "", 0.01)
-        yield Wrote("half ")
+        yield SearchDone(task.request.question, (), 0.01)
+        yield EvidenceReady((), False, "", 0.01)
+        yield TokenDelta("half ")
         while not self.go.acquire(timeout=0.01):
             if task.cancelled.is_set():
                 break
-        yield Answered(finished(task.request.question))
+        yield AnswerDone(finished(task.request.question))
 
 
 @pytest.fixture
@@ -657,16 +657,16 @@ def test_a_refusal_that_a_model_examines_stays_until_it_writes() -> None:
     def ask(task: Task) -> Iterator[AnswerEvent]:
         evidence = turn().evidence
         for event in (
-            Searched("q", (), 0.01),
-            Evidenced(evidence, True, "Nothing stands out.", 0.01),
-            Prompted((), (), budget),
-            Wrote("It is 45."),
-            Answered(replace(finished("q"), evidence=evidence, text="It is 45.")),
+            SearchDone("q", (), 0.01),
+            EvidenceReady(evidence, True, "Nothing stands out.", 0.01),
+            PromptReady((), (), budget),
+            TokenDelta("It is 45."),
+            AnswerDone(replace(finished("q"), evidence=evidence, text="It is 45.")),
         ):
             turns.append(task.turn)
             yield event
 
-    desk = Desk(ask, lambda task, answer: None)
+    desk = TaskQueue(ask, lambda task, answer: None)
     task = desk.submit(request("q"))
     wait_for(lambda: task.over)
     desk.close()
@@ -726,13 +726,13 @@ def steps(count: int) -> list[IngestEvent]:
 
 
 @pytest.fixture
-def jobs() -> Iterator[JobDesk]:
-    desk = JobDesk("test")
+def jobs() -> Iterator[Workers]:
+    desk = Workers("test")
     yield desk
     desk.close()
 
 
-def test_an_ingest_pauses_between_files_and_goes_on(jobs: JobDesk) -> None:
+def test_an_ingest_pauses_between_files_and_goes_on(jobs: Workers) -> None:
     gate = threading.Semaphore(0)
 
     def events() -> Iterator[IngestEvent]:
@@ -754,7 +754,7 @@ def test_an_ingest_pauses_between_files_and_goes_on(jobs: JobDesk) -> None:
     assert jobs.jobs() == []
 
 
-def test_a_job_that_is_stopped_says_so_and_the_next_begins(jobs: JobDesk) -> None:
+def test_a_job_that_is_stopped_says_so_and_the_next_begins(jobs: Workers) -> None:
     def endless(job: Job) -> None:
         for done in count():
             job.advance("searches", done, 100)
@@ -774,7 +774,7 @@ def test_a_job_that_is_stopped_says_so_and_the_next_begins(jobs: JobDesk) -> Non
     ("error", "problem"), [(UsageError("No such folder."), "No such folder."), (ZeroDivisionError(), "")]
 )
 def test_a_job_that_fails_keeps_the_sentence_and_the_desk_goes_on(
-    jobs: JobDesk, error: Exception, problem: str
+    jobs: Workers, error: Exception, problem: str
 ) -> None:
     def fail(job: Job) -> None:
         raise error
@@ -797,14 +797,14 @@ def test_a_watched_folder_is_taken_up_again_by_the_next_start(tmp_path: Path) ->
         yield receipt_event()
         assert job.stopped.wait(10)
 
-    first = WatchDesk(watch, tmp_path / "watched.json")
+    first = FolderWatch(watch, tmp_path / "watched.json")
     first.start("notes", "/a")
     first.start("notes", "/b")
     first.start("notes", "/a")
     wait_for(lambda: len(seen) == 2)
     first.stop("notes", "/b")
     first.close()
-    second = WatchDesk(watch, tmp_path / "watched.json")
+    second = FolderWatch(watch, tmp_path / "watched.json")
     wait_for(lambda: len(seen) == 3)
     watched = second.of("notes", "/a")
     assert watched is not None
@@ -821,7 +821,7 @@ def test_a_watch_that_fails_says_why_and_can_begin_again(tmp_path: Path) -> None
             raise problems.pop(0)
         yield receipt_event()
 
-    desk = WatchDesk(watch, tmp_path / "watched.json")
+    desk = FolderWatch(watch, tmp_path / "watched.json")
     for said in ("/a is gone.", "no more watches", ""):
         desk.start("notes", "/a")
         watched = desk.of("notes", "/a")
@@ -834,7 +834,7 @@ def test_a_watch_that_fails_says_why_and_can_begin_again(tmp_path: Path) -> None
 def test_a_damaged_list_of_watched_folders_is_named(tmp_path: Path) -> None:
     (tmp_path / "watched.json").write_text("{", encoding="utf-8")
     with pytest.raises(LibraryError, match=r"watched\.json is damaged"):
-        WatchDesk(lambda job: (), tmp_path / "watched.json")
+        FolderWatch(lambda job: (), tmp_path / "watched.json")
 
 
 @pytest.mark.parametrize(
@@ -847,7 +847,7 @@ def test_a_model_is_fetched_in_the_background(name: str, phase: str, problem: st
             raise ModelNotFound("No hub.")
         pull.advance(50, 100 // (pull.name == "good"))
 
-    desk = PullDesk(fetch)
+    desk = Downloads(fetch)
     pull = desk.start(name)
     wait_for(lambda: not desk.busy())
     assert (pull.phase, pull.problem) == (phase, problem)

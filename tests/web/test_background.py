@@ -17,7 +17,7 @@ from rag.search.ranking import DEFAULT_RANKING
 from rag.web.auth import Visitor
 from rag.web.background.experiments import begin_on_collection, begin_on_set, may_see, saved_runs
 from rag.web.background.ingest_jobs import embed_all
-from rag.web.background.preload import Warming
+from rag.web.background.preload import Preload
 from rag.web.background.workers import Job
 from rag.web.components.experiment_results import chart_of, reading_lines, run_name, table_html, verdict_lines
 from rag.web.components.progress import progress_line
@@ -207,7 +207,7 @@ def test_models_are_loaded_ahead_once_and_waited_for() -> None:
         go_on.wait(10)
         loads.append("loaded")
 
-    warming = Warming(load)
+    warming = Preload(load)
     warming.start()
     warming.start()
     assert begun.wait(10)
@@ -223,6 +223,6 @@ def test_what_fails_to_load_ahead_is_left_to_the_first_question() -> None:
     def load() -> None:
         raise ModelNotFound("There is no file model.gguf.")
 
-    warming = Warming(load)
+    warming = Preload(load)
     warming.start()
     warming.close()

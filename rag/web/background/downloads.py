@@ -40,7 +40,7 @@ class Pull:
         return (self.total - self.done) / rate if self.done and self.total else None
 
 
-class PullDesk:
+class Downloads:
     """Fetches models (or tunes them) in threads of their own; one model at most once at a time.
 
     `pull` fetches and calls `advance`; it has to watch `stopped`.

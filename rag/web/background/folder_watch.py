@@ -41,7 +41,7 @@ class Watch:
 Watcher = Callable[[Watch], Iterable["IngestEvent"]]
 
 
-class WatchDesk:
+class FolderWatch:
     """Watches folders, each in a thread of its own; `file` keeps which, for the next start of the app.
 
     `watch` gives the events of ingest after ingest until the watch is stopped.

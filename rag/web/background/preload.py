@@ -9,7 +9,7 @@ from collections.abc import Callable
 logger = logging.getLogger(__name__)
 
 
-class Warming:
+class Preload:
     """Runs `load` in a thread of its own, once, whichever session asks first."""
 
     def __init__(self, load: Callable[[], None]) -> None:

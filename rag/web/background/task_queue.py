@@ -10,7 +10,7 @@ from itertools import count
 from queue import SimpleQueue
 from typing import Any
 
-from rag.answer import Answered, AnswerEvent, Evidenced, Prompted, Searched, Wrote
+from rag.answer import AnswerDone, AnswerEvent, EvidenceReady, PromptReady, SearchDone, TokenDelta
 from rag.errors import RagError
 from rag.records import Answer
 from rag.web.components.turns import State, Turn
@@ -59,7 +59,7 @@ class Task:
             return self.version
 
 
-class Desk:
+class TaskQueue:
     """Answers requests in the order they came, in one thread: a local model does one thing at a time.
 
     A page that is closed or reloaded loses nothing, because the task goes on here and its answer
@@ -138,18 +138,18 @@ class Desk:
 
     def _take(self, task: Task, event: AnswerEvent) -> None:
         match event:
-            case Searched(query=query, hits=hits):
+            case SearchDone(query=query, hits=hits):
                 self._move(task, query=query, hits=hits)
-            case Evidenced():
+            case EvidenceReady():
                 state: State = "searching" if event.abstained else "writing"
                 found = {name: getattr(event, name) for name in EVIDENCED}
                 self._move(task, state=state, **found)
-            case Prompted(budget=budget):
+            case PromptReady(budget=budget):
                 self._move(task, budget=budget, state="writing")
-            case Wrote(piece=piece):
+            case TokenDelta(piece=piece):
                 # An able model may find an answer where the search doubted.
                 self._move(task, text=task.turn.text + piece, abstained=False, reason="")
-            case Answered(answer=answer):
+            case AnswerDone(answer=answer):
                 self._save(task, answer)
                 self._move(task, state="done")
                 self.dismiss(task)

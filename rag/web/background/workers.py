@@ -90,7 +90,7 @@ class Job:
             raise Stopped
 
 
-class JobDesk:
+class Workers:
     """Does one job after another in its own thread, so that pages never wait for it."""
 
     def __init__(self, name: str) -> None:

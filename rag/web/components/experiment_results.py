@@ -12,7 +12,7 @@ from rag.settings import save_settings
 from rag.web.components.dates import clock_time
 from rag.web.components.markup import label, text
 from rag.web.i18n import Phrases
-from rag.web.session import App, telling
+from rag.web.session import App, toast_errors
 
 MEASURES = ("recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10")
 VERDICTS = {"better": "fn-better", "worse": "fn-worse"}
@@ -169,7 +169,7 @@ def draw_winner(app: App, run: Run, level: str) -> None:
         st.caption(say(f"lab_winner_{indexing}"))
 
 
-@telling
+@toast_errors
 def use(app: App, values: Mapping[str, Any], name: str) -> None:
     """Searches under these settings from now on. An embedding model is taken where it is embedded with."""
     changes = {key: value for key, value in values.items() if key != "embedding_model"}

@@ -12,7 +12,7 @@ from rag.web.background.ingest_jobs import begin_ingest
 from rag.web.components.dates import clock_time
 from rag.web.components.markup import text
 from rag.web.components.progress import clock
-from rag.web.session import App, cached_report, telling
+from rag.web.session import App, cached_report, toast_errors
 
 if TYPE_CHECKING:
     from rag.store import ReportRow
@@ -105,7 +105,7 @@ def state_text(app: App, rows: Sequence[ReportRow], watch: Watch | None) -> str:
     return say("last_read", time=clock_time(max(row.indexed_at for row in rows))) if rows else ""
 
 
-@telling
+@toast_errors
 def switch_watch(app: App, root: str) -> None:
     """Begins or ends watching a folder."""
     watches = app.services.watches
@@ -115,7 +115,7 @@ def switch_watch(app: App, root: str) -> None:
         watches.stop(app.collection, root)
 
 
-@telling
+@toast_errors
 def forget(app: App, root: str) -> None:
     """Takes a root and its documents out of the library."""
     app.services.watches.stop(app.collection, root)

@@ -13,7 +13,7 @@ NUMBERING = re.compile(r"^\d+(?:\.\d+)*\.?\s+(?=\D)")
 MOST = 3
 REACH = 4
 """Passages looked at before and after a cited one."""
-LONGEST_HEADING = 70
+MAX_HEADING = 70
 
 
 def followups(turn: Turn, store: SqliteStore, say: Phrases) -> list[str]:
@@ -23,12 +23,7 @@ def followups(turn: Turn, store: SqliteStore, say: Phrases) -> list[str]:
     for source in sources(turn):
         for hit in store.neighbours(source.hit.rowid, before=REACH, after=REACH):
             path = hit.passage.heading_path
-            if (
-                hit.doc == source.hit.doc
-                and path
-                and path[-1] not in seen
-                and len(path[-1]) <= LONGEST_HEADING
-            ):
+            if hit.doc == source.hit.doc and path and path[-1] not in seen and len(path[-1]) <= MAX_HEADING:
                 found[about(hit, say)] = None
     return list(found)[:MOST]
 

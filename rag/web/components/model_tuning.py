@@ -10,7 +10,7 @@ from rag.errors import RagError
 from rag.settings import save_settings
 from rag.web.components.markup import label, text
 from rag.web.components.progress import REFRESH_SECONDS
-from rag.web.session import App, telling
+from rag.web.session import App, toast_errors
 
 ANSWER_MODES = ("auto", "quoting", "phrasing")
 
@@ -30,7 +30,7 @@ def draw_answer_mode(app: App) -> None:
     )
 
 
-@telling
+@toast_errors
 def choose_answer_mode(app: App) -> None:
     """Keeps what was chosen, from the next question on."""
     save_settings(app.library.settings.library, {"answer_mode": st.session_state["answer_mode"]})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from rag.access import User
-from rag.web.background.workers import Job, JobDesk
+from rag.web.background.workers import Job, Workers
 from rag.web.components.markup import label
 from rag.web.i18n import Phrases
 
@@ -20,7 +20,7 @@ REFRESH_SECONDS = 0.7
 SHOWN_FAILURES = 20
 
 
-def draw_jobs(desk: JobDesk, say: Phrases, *, user: User) -> None:
+def draw_jobs(desk: Workers, say: Phrases, *, user: User) -> None:
     """Every job that is waiting, at work or just over; the page is drawn again when all are over."""
     jobs = desk.seen_by(user.name)
     if not jobs:
@@ -38,7 +38,7 @@ def draw_jobs(desk: JobDesk, say: Phrases, *, user: User) -> None:
     draw()
 
 
-def draw_job(desk: JobDesk, job: Job, say: Phrases, user: User) -> None:
+def draw_job(desk: Workers, job: Job, say: Phrases, user: User) -> None:
     """One job: its name, its progress or its outcome, and what can be done."""
     st.markdown(f"**{label(job.title)}**")
     managed = user.may_manage_job(job.owner, job.started_by)

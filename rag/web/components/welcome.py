@@ -10,7 +10,7 @@ import streamlit as st
 
 from rag.settings import PROJECT
 from rag.web.background.ingest_jobs import begin_ingest
-from rag.web.components.followups import LONGEST_HEADING, about
+from rag.web.components.followups import MAX_HEADING, about
 from rag.web.components.markup import icon, label, text
 from rag.web.components.progress import draw_jobs
 from rag.web.pages.models import draw_better
@@ -126,4 +126,4 @@ def telling_passage(app: App, document_ids: Sequence[int]) -> Hit:
 def has_own_heading(hit: Hit) -> bool:
     """Whether the passage stands under a heading that is neither its document's title nor a sentence."""
     path = hit.passage.heading_path
-    return bool(path) and path[-1] != hit.title and len(path[-1]) <= LONGEST_HEADING
+    return bool(path) and path[-1] != hit.title and len(path[-1]) <= MAX_HEADING

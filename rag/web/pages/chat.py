@@ -22,7 +22,7 @@ from rag.web.components.scope import chosen_docs, draw_scope
 from rag.web.components.source import Selection, current_selection, draw_pane, select
 from rag.web.components.turns import Place, Turn, saved_turn
 from rag.web.components.welcome import draw_examples, draw_first_run
-from rag.web.session import App, collection_state, telling
+from rag.web.session import App, collection_state, toast_errors
 
 FOLLOW_SECONDS = 1.0
 """A page that was left is noticed this often while nothing moves."""
@@ -179,7 +179,7 @@ def draw_task(app: App, task: Task) -> DeltaGenerator:
     return place
 
 
-@telling
+@toast_errors
 def retry(app: App, task: Task) -> None:
     """Asks a failed question once more."""
     app.desk.dismiss(task)
@@ -236,7 +236,7 @@ def draw_composer(app: App, tasks: Sequence[Task]) -> None:
         )
 
 
-@telling
+@toast_errors
 def ask(app: App, question: str) -> None:
     """Sends a question to the desk, in the conversation of the address or a new one."""
     if not question.strip():
@@ -278,7 +278,7 @@ def draw_followups(app: App, turn: Turn) -> None:
                 )
 
 
-@telling
+@toast_errors
 def handle(app: App, turns: Sequence[Turn], act: Act) -> None:
     """Acts on a click in an answer."""
     turn = next((turn for turn in turns if turn.key == act.turn), None)

@@ -15,7 +15,7 @@ from rag.web.components.markup import icon, label, text
 from rag.web.components.model_tuning import draw_answer_mode, draw_tuning
 from rag.web.components.progress import REFRESH_SECONDS, clock, draw_jobs, size_text
 from rag.web.i18n import Phrases
-from rag.web.session import App, telling
+from rag.web.session import App, toast_errors
 
 if TYPE_CHECKING:
     from rag.models import Kind, Model
@@ -224,7 +224,7 @@ def memory_text(app: App, model: Model, about: str) -> str:
     return app.say(key, size=needed, there=size_text(there))
 
 
-@telling
+@toast_errors
 def use(app: App, name: str, kind: Literal["chat", "reranker"] = "chat") -> None:
     """Makes a model the one that writes, or ranks, from the next question on; "none" takes it away."""
     import rag.models
@@ -234,7 +234,7 @@ def use(app: App, name: str, kind: Literal["chat", "reranker"] = "chat") -> None
     st.toast(label(app.say("writes_now", model=name) if kind == "chat" else app.say("saved")))
 
 
-@telling
+@toast_errors
 def remove(app: App, name: str) -> None:
     """Deletes a model's files."""
     import rag.models

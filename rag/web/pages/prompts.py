@@ -15,7 +15,7 @@ from rag.prompts import SHARED, STYLED, check_template, template_files
 from rag.settings import PROJECT, save_settings
 from rag.web.components.markup import label, text
 from rag.web.i18n import Phrases
-from rag.web.session import App, telling
+from rag.web.session import App, toast_errors
 
 SHIPPED = PROJECT / "prompts"
 OWN = "prompts"
@@ -96,7 +96,7 @@ def preview(value: str, say: Phrases) -> str:
     )
 
 
-@telling
+@toast_errors
 def keep_prompt(app: App, name: str, value: str) -> None:
     """Keeps a prompt in the library, beside what it was before; what came with Footnote stays as it is."""
     check_template(name, value)
@@ -115,7 +115,7 @@ def keep_prompt(app: App, name: str, value: str) -> None:
     st.toast(app.say("saved"))
 
 
-@telling
+@toast_errors
 def undo_prompt(app: App, name: str) -> None:
     """Exchanges a prompt with what it was before its last change."""
     path = template_files(app.library.settings.prompts)[name]
