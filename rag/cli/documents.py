@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rag.cli import SOME_FAILED, app
+from rag.cli import FAILED, SOME_FAILED, app
+from rag.cli.interrupts import stop_on_interrupt
 from rag.cli.options import CollectionOption, CountOption, JsonOption, LibraryOption, open_library
 from rag.cli.printing import messages, print_json, results, say
 
@@ -37,21 +38,28 @@ def ingest(
     hidden: Annotated[bool, typer.Option("--hidden", help="Read hidden files and folders too.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Keep in step until stopped.")] = False,
 ) -> None:
-    """Bring the collection in step with files and folders: new, changed, renamed and deleted ones."""
+    """Bring the collection in step with files and folders: new, changed, renamed and deleted ones.
+
+    Ctrl-C stops it after the files at hand, and prints what was done; the same command goes on from there.
+    """
     opened = open_library(context, library=library, collection=collection)
     options = {"password": password, "exclude": tuple(exclude or ()), "hidden": hidden}
-    if paths == ["-"]:
-        events = opened.ingest_lines(typer.get_binary_stream("stdin"))
-    else:
-        start = opened.watch if watch else opened.ingest
-        events = start([Path(path) for path in paths], **options)
-    receipt = follow_ingest(events)
-    show_receipt(receipt, as_json=as_json)
-    if watch:
-        say("Watching for changes; Ctrl-C stops")
-        for event in events:
-            if event.receipt:
-                show_receipt(event.receipt, as_json=as_json)
+    _ = opened.embedder  # while the model loads nothing has begun, and Ctrl-C simply ends the command
+    with stop_on_interrupt() as cancelled:
+        if paths == ["-"]:
+            events = opened.ingest_lines(typer.get_binary_stream("stdin"), cancelled=cancelled)
+        else:
+            start = opened.watch if watch else opened.ingest
+            events = start([Path(path) for path in paths], cancelled=cancelled, **options)
+        receipt = follow_ingest(events)
+        show_receipt(receipt, as_json=as_json)
+        if watch and not receipt.interrupted:
+            say("Watching for changes; Ctrl-C stops")
+            for event in events:
+                if event.receipt:
+                    show_receipt(event.receipt, as_json=as_json)
+    if receipt.interrupted:
+        raise typer.Exit(FAILED)
     if receipt.failed:
         raise typer.Exit(SOME_FAILED)
 
@@ -98,6 +106,8 @@ def show_receipt(receipt: Receipt, *, as_json: bool) -> None:
     results.print(f"{told}; {receipt.passages} passages in {receipt.seconds:.1f} s")
     for skipped in receipt.skipped:
         say(f"Skipped: {skipped.doc}: {skipped.error}")
+    if receipt.interrupted:
+        say("Stopped before the end; run the same command again to go on.")
 
 
 @app.command()

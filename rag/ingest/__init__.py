@@ -80,15 +80,20 @@ def ingest(
 
 
 def watch(
-    paths: Sequence[Path], *, stop: threading.Event | None = None, **options: Any
+    paths: Sequence[Path],
+    *,
+    stop: threading.Event | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+    **options: Any,
 ) -> Iterator[IngestEvent]:
-    """Ingests, and again after every change below the paths, until `stop` is set or Ctrl-C.
+    """Ingests, and again after every change below the paths, until `stop` is set, or cancelled, or Ctrl-C.
 
     Takes the options of `ingest`. Changes are gathered until nothing has happened for half a
     second (at most two), so that a file being written is read once.
     """
     from watchfiles import watch as changes
 
+    options["cancelled"] = cancelled
     yield from ingest(paths, **options)
     missed = True  # what happened before the watching began is found by looking once more
     for found in changes(
@@ -101,6 +106,8 @@ def watch(
         raise_interrupt=False,
         ignore_permission_denied=True,
     ):
+        if cancelled():
+            return
         if found or missed:
             # The library waits for its turn here: another ingest may be at work.
             yield from ingest(paths, **{"wait_seconds": 3_600.0, **options})

@@ -33,7 +33,11 @@ class Pool(Protocol):
     """What reads files, in the order given: `rag.readers.ReaderPool`."""
 
     def read(
-        self, paths: Iterable[Path | tuple[Path, str]], *, password: str | None = None
+        self,
+        paths: Iterable[Path | tuple[Path, str]],
+        *,
+        password: str | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
     ) -> Iterator[ReadResult]: ...
 
 
@@ -101,9 +105,10 @@ class Pipeline:
         self._background.shutdown(cancel_futures=True)
 
     def run(self, tasks: Sequence[Task], pool: Pool, *, password: str | None) -> Iterator[IngestEvent]:
-        """Reads the tasks' files and stores them, a batch at a time; stops between files if cancelled."""
-        results = pool.read([(task.path, task.source.doc) for task in tasks], password=password)
-        for task, result in zip(tasks, results, strict=True):
+        """Reads the tasks' files and stores them, a batch at a time; stops reading if cancelled."""
+        files = [(task.path, task.source.doc) for task in tasks]
+        results = pool.read(files, password=password, cancelled=self._cancelled)
+        for task, result in zip(tasks, results, strict=False):  # fewer results where reading was cancelled
             if self._cancelled():
                 break
             yield from self._take(task, result)

@@ -9,8 +9,8 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -26,6 +26,7 @@ _FILES_A_WORKER = 250
 # Not `-m rag.readers.worker`: messages name their classes by module, and that one would be `__main__`.
 _WORKER = "import sys; from rag.readers.worker import main; main(int(sys.argv[1]))"
 _AHEAD = 4
+_CANCEL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +86,17 @@ class ReaderPool:
         self.close()
 
     def read(
-        self, paths: Iterable[Path | tuple[Path, str]], *, password: str | None = None
+        self,
+        paths: Iterable[Path | tuple[Path, str]],
+        *,
+        password: str | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
     ) -> Iterator[ReadResult]:
         """Reads files, a few ahead of what is taken, and yields their results in the order given.
 
         A path may come with the name that messages shall call it by, `(path, "notes/a.md")`; else it is
-        the file's own name. `password` opens encrypted files.
+        the file's own name. `password` opens encrypted files. Once cancelled it ends, also in the middle
+        of a file.
         """
         pending: deque[Future[ReadResult]] = deque()
         try:
@@ -98,8 +104,12 @@ class ReaderPool:
                 path, name = item if isinstance(item, tuple) else (item, item.name)
                 pending.append(self._threads.submit(self._one, path, name, password))
                 while len(pending) > self._workers * _AHEAD or (pending and pending[0].done()):
+                    if _ends_first(pending[0], cancelled):
+                        return
                     yield pending.popleft().result()
             while pending:
+                if _ends_first(pending[0], cancelled):
+                    return
                 yield pending.popleft().result()
         finally:
             for future in pending:
@@ -130,6 +140,14 @@ class ReaderPool:
             outcome.mtime_ns,
             outcome.seconds,
         )
+
+
+def _ends_first(future: Future[ReadResult], cancelled: Callable[[], bool]) -> bool:
+    """Waits for a result; True if the reading was cancelled before it was there."""
+    while not cancelled():
+        if wait([future], _CANCEL_SECONDS).done:
+            return False
+    return True
 
 
 class _Worker:

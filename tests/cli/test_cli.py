@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import sqlite3
 import subprocess
 import sys
+import time
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -245,3 +249,47 @@ def test_search_loads_neither_torch_nor_transformers(library: Path) -> None:
     )
     loaded = {name.split(".")[0] for name in done.stderr.split()}
     assert loaded & {"torch", "transformers", "sentence_transformers", "streamlit", "llama_cpp"} == set()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+@pytest.mark.parametrize("seconds", [0.3, 1.0, 2.5])
+def test_an_interrupted_ingest_reports_what_it_did_and_goes_on_the_next_time(
+    own: Path, tmp_path: Path, seconds: float
+) -> None:
+    """It once ended without its report, and now and then in a segmentation fault."""
+    documents, name = tmp_path / "documents", f"stopped-{seconds}"
+    documents.mkdir()
+    for number in range(40):
+        sentences = (f"Lamp {number} of pier {line} burns green. " * 12 for line in range(30))
+        (documents / f"{number}.md").write_text("\n\n".join(sentences))
+    command = [sys.executable, "-m", "rag", "ingest", str(documents), "--json", "--collection", name]
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=PROJECT,
+        env=os.environ | {"FOOTNOTE_LIBRARY": str(own)},
+    )
+    wait_for_the_collection(own / "library.db", name)
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    printed, messages = process.communicate(timeout=120)
+    (receipt,) = lines(printed)
+    assert (process.returncode, receipt["interrupted"]) == (1, True), messages
+    done = run("ingest", documents, "--json", "--collection", name, library=own)
+    (whole,) = lines(done.stdout)
+    counts = whole["documents"]
+    assert (done.returncode, whole["interrupted"]) == (0, False)
+    assert counts["added"] + counts["unchanged"] == 40
+    assert counts["unchanged"] == receipt["documents"]["added"]
+
+
+def wait_for_the_collection(database: Path, name: str) -> None:
+    """Waits until an ingest has begun: its collection is there."""
+    for _ in range(600):
+        with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
+            if db.execute("SELECT 1 FROM collections WHERE name = ?", (name,)).fetchall():
+                return
+        time.sleep(0.1)
+    raise AssertionError(f"no ingest into {name} has begun")

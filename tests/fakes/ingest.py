@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -50,7 +50,11 @@ class PlainPool:
         pass
 
     def read(
-        self, paths: Iterable[Path | tuple[Path, str]], *, password: str | None = None
+        self,
+        paths: Iterable[Path | tuple[Path, str]],
+        *,
+        password: str | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
     ) -> Iterator[ReadResult]:
         for item in paths:
             path, name = item if isinstance(item, tuple) else (item, item.name)

@@ -130,3 +130,12 @@ def test_text_beyond_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
     path = write(tmp_path, "long.txt", "eleven chars")
     outcome = worker_module.run_job(worker_module.Job(str(path), "long.txt", None, 1.0), 10**9)
     assert str(outcome.error) == "long.txt: holds 12 characters of text; 10 are read at most. Split the file."
+
+
+def test_a_cancelled_pool_ends_in_the_middle_of_a_file(tmp_path: Path) -> None:
+    """Ctrl-C once waited for the slowest file, up to its time limit."""
+    path = tmp_path / "a.md"
+    path.write_text("# A\n\nSome text.\n")
+    with ReaderPool(workers=1) as pool:
+        assert list(pool.read([path], cancelled=lambda: True)) == []
+        assert [result.error for result in pool.read([path])] == [None]
