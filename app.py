@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from rag.config import load_settings
-from rag.library import Library
-from rag.ui.shell import run
+from streamlit.starlette import App
 
+from rag.ui.network import EXCEPTION_HANDLERS, NETWORK_MIDDLEWARE, SCRIPT
 
-def open_library() -> Library:
-    """The library of the settings."""
-    return Library(load_settings())
-
-
-run(open_library, name="footnote")
+app = App(SCRIPT, middleware=NETWORK_MIDDLEWARE, exception_handlers=EXCEPTION_HANDLERS)

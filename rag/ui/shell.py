@@ -22,6 +22,7 @@ from rag.ui.lab import lab_page
 from rag.ui.library import library_page
 from rag.ui.markup import icon, label, text
 from rag.ui.models import models_page
+from rag.ui.network import mark_session
 from rag.ui.services import OpenLibrary, Services, open_services
 from rag.ui.settings import settings_page
 from rag.ui.strings import Phrases, language_of
@@ -49,6 +50,7 @@ def run(open_library: OpenLibrary, *, name: str = "") -> None:
     st.set_page_config(page_title="Footnote", page_icon=str(HERE / "icon.svg"), layout="wide")
     st.html(HERE / "style.css")
     visitor = admitted(Phrases(language_of(st.context.locale)))
+    mark_session(admitted=visitor is not None)
     if visitor is None:
         return
     try:
