@@ -34,8 +34,8 @@ WRONG_HOST = (
     "settings.toml, or set FOOTNOTE_ALLOWED_HOSTS, and restart the app."
 )
 WRONG_ORIGIN = (
-    "Footnote does not answer pages of {origin!r}. If it is your address for Footnote, add its host name to "
-    "allowed_hosts in settings.toml, or set FOOTNOTE_ALLOWED_HOSTS, and restart the app."
+    "Footnote at {host!r} does not answer pages of {origin!r}. If both are yours, have your proxy pass on the "
+    "Host header, and add its name to allowed_hosts in settings.toml, or set FOOTNOTE_ALLOWED_HOSTS."
 )
 NOT_ADMITTED = "Sign in first: this page of Footnote has not been opened, or its session has ended."
 
@@ -150,15 +150,10 @@ class AllowedHosts:
             return name != ""
         return self.bound in ("0.0.0.0", "::") and is_numeric(name)
 
-    def allows_origin(self, origin: str, host: str) -> bool:
-        """Whether an Origin header is the app's own address, or has a name that the operator set."""
-        try:
-            parts = urlsplit(origin)
-        except ValueError:
-            return False
-        if parts.scheme not in ("http", "https"):
-            return False
-        return parts.netloc.casefold() == host.casefold() or host_name(parts.netloc) in self.named
+    @staticmethod
+    def allows_origin(origin: str, host: str) -> bool:
+        """Whether an Origin header is the address that the request itself was sent to."""
+        return origin.casefold() in (f"http://{host.casefold()}", f"https://{host.casefold()}")
 
 
 def host_name(host: str) -> str:
@@ -210,7 +205,7 @@ class NetworkGuard:
         if not self.hosts.allows_host(host):
             return WRONG_HOST.format(host=host)
         if origin is not None and not self.hosts.allows_origin(origin, host):
-            return WRONG_ORIGIN.format(origin=origin)
+            return WRONG_ORIGIN.format(host=host, origin=origin)
         path = str(scope["path"]).removeprefix(self.base)
         if path.startswith("/_stcore/upload_file/"):
             admitted = self.sessions.may_upload(path.split("/")[3], browser)
@@ -244,7 +239,7 @@ async def refuse_websocket(scope: Scope, receive: Receive, send: Send, problem: 
         return
     headers = [(b"content-type", b"text/plain; charset=utf-8")]
     await send({"type": "websocket.http.response.start", "status": 403, "headers": headers})
-    await send({"type": "websocket.http.response.body", "body": problem.encode()})
+    await send({"type": "websocket.http.response.body", "body": problem.encode(), "more_body": False})
 
 
 def browser_of(headers: Headers) -> str:
