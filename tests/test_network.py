@@ -9,18 +9,18 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from app_server import FLAGS, serving
-from browser import installed
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
-from ui_fakes import fake_library, write_documents
+from rag.web.network import AdmittedSessions, AllowedHosts, inline_script_hashes
 
-from rag.config import load_settings
-from rag.ui.network import AdmittedSessions, AllowedHosts, inline_script_hashes
+from rag.settings import load_settings
+from tests.fakes.app_server import FLAGS, serving
+from tests.fakes.browser import installed
+from tests.fakes.web import fake_library, write_documents
 
 SCRIPT = """
 from pathlib import Path
-from rag.ui.shell import run
-from ui_fakes import fake_library
+from rag.web.app import run
+from tests.fakes.web import fake_library
 run(lambda: fake_library(Path({folder!r}), ["The notice period is three months [1]."]), name="fake")
 """
 PASSWORD = "open sesame"

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import LibraryError
-from rag.protocols import Distance, Rowids, Vectors
+from rag.interfaces import Distance, Rowids, Vectors
 from rag.store.database import rows
 from rag.store.rows import Related
 from rag.store.vectors import Embedding, as_matrix, code_bits, coded_mean, fetch_vectors, pack_codes

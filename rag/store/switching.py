@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rag.protocols import Vectors
+from rag.interfaces import Vectors
 from rag.store import vectors
 from rag.store.database import first_row, rows
 from rag.store.vectors import Embedding

@@ -22,8 +22,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from rag.config import load_settings
 from rag.errors import UsageError
+from rag.settings import load_settings
 
 SCRIPT = Path(__file__).with_name("script.py")
 """What Streamlit runs for each session."""
