@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from rag.library import Library
-from rag.settings import load_settings
-from rag.web.app import run
+from rag.web.network import EXCEPTION_HANDLERS, NETWORK_MIDDLEWARE, SCRIPT
+from streamlit.starlette import App
 
-
-def open_library() -> Library:
-    """The library of the settings."""
-    return Library(load_settings())
-
-
-run(open_library, name="footnote")
+app = App(SCRIPT, middleware=NETWORK_MIDDLEWARE, exception_handlers=EXCEPTION_HANDLERS)

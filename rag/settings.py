@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import tomli_w
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -74,6 +75,15 @@ class Settings(BaseSettings):
     threads: int | None = Field(None, ge=1, description="CPU threads; None takes all cores")
     embedding_engine: Literal["auto", "openvino", "openvino-int8", "torch"] = "auto"
     language: Literal["auto", "en", "de", "zh"] = Field("auto", description="Language of the app's pages")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Host names the app answers to, beside localhost and its own address"
+    )
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def split_names(cls, value: object) -> object:
+        """A variable gives the names in one line, with commas between them."""
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
     @property
     def database(self) -> Path:

@@ -16,6 +16,7 @@ from rag.web.browser_events import conduct
 from rag.web.components.answers import problem_html
 from rag.web.components.markup import icon, label, text
 from rag.web.i18n import Phrases, language_of
+from rag.web.network import mark_session
 from rag.web.pages.chat import chat_page
 from rag.web.pages.explore import explore_page
 from rag.web.pages.history import history_page
@@ -49,6 +50,7 @@ def run(open_library: OpenLibrary, *, name: str = "") -> None:
     st.set_page_config(page_title="Footnote", page_icon=str(HERE / "icon.svg"), layout="wide")
     st.html(HERE / "style.css")
     visitor = admitted(Phrases(language_of(st.context.locale)))
+    mark_session(admitted=visitor is not None)
     if visitor is None:
         return
     try:

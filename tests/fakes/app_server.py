@@ -27,6 +27,11 @@ FLAGS = (
     "--disable-sync",
 )
 START_SECONDS = 60
+SERVER = """
+from streamlit.starlette import App
+from rag.web.network import EXCEPTION_HANDLERS, NETWORK_MIDDLEWARE
+app = App({script!r}, middleware=NETWORK_MIDDLEWARE, exception_handlers=EXCEPTION_HANDLERS)
+"""
 
 
 def free_port() -> int:
@@ -40,7 +45,11 @@ def free_port() -> int:
 def serving(
     script: Path, log: Path, *, port: int | None = None, options: Sequence[str] = (), **variables: str
 ) -> Iterator[str]:
-    """Runs an app's script, on a free port where none is given; gives its address."""
+    """Runs the app, or a script that is served as the app is; gives its address."""
+    if script != PROJECT / "app.py":
+        server = script.with_name(f"serve_{script.name}")
+        server.write_text(SERVER.format(script=str(script)), encoding="utf-8")
+        script = server
     port = port or free_port()
     address = f"http://127.0.0.1:{port}"
     paths = os.pathsep.join([str(PROJECT), str(PROJECT / "tests")])
