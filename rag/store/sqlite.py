@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 from rag.errors import LibraryError, ModelMismatch, UsageError
 from rag.protocols import Distance, Layout, Postings, Rowids, Vectors
 from rag.records import Document, DocumentEntry, Hit, Passage
-from rag.store import checks, documents, duplicates, keywords, searching, switching, vectors
+from rag.store import checks, documents, duplicates, keywords, searching, switching, vector_index, vectors
 from rag.store.caching import Latest
 from rag.store.conversations import ConversationTables
-from rag.store.database import Database, first_row, rows, take_ids
+from rag.store.database import Database
 from rag.store.documents import StoredDocument
 from rag.store.duplicates import DuplicateGroup
 from rag.store.layout import load_layout
+from rag.store.queries import first_row, rows, take_ids
 from rag.store.rows import Collection, Finding, KnownFile, Related, ReportRow, Source, Status, storable
-from rag.store.searching import CodeIndex, ExactIndex
+from rag.store.searching import Sample
 from rag.store.vectors import Embedding
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class SqliteStore:
         self.path = path
         self.database = Database(path)
         self.conversations = ConversationTables(self.database)
-        self._indexes: Latest[ExactIndex | CodeIndex] = Latest()
+        self._samples: Latest[Sample] = Latest(8)
         self._layouts: Latest[Layout] = Latest()
         self._postings: Latest[keywords.PostingsCache] = Latest()
         self._term_counts = keywords.TermCounts()
@@ -105,7 +106,7 @@ class SqliteStore:
             for (embedding_id,) in rows(
                 db, "SELECT id FROM embeddings WHERE collection_id = ?", (collection_id,)
             ):
-                vectors.drop_embedding(db, vectors.load_embedding(db, embedding_id))
+                vector_index.drop_embedding(db, vectors.load_embedding(db, embedding_id))
             db.execute("DELETE FROM collections WHERE id = ?", (collection_id,))
 
     def use_model(self, collection: str, model: str, dimensions: int) -> None:
@@ -167,7 +168,7 @@ class SqliteStore:
             )
             ids = documents.insert_passages(db, document_id, passages)
             keywords.add_terms(db, collection_id, ids, terms)
-            vectors.add_vectors(db, embedding, ids, embedded)
+            vector_index.store_vectors(db, embedding, ids, embedded)
             vectors.add_document_vector(db, embedding, document_id, embedded)
             self._changed(db, collection_id, len(ids))
         return document_id
@@ -304,12 +305,18 @@ class SqliteStore:
         return int(found[0][0]) if found else 0
 
     def nearest(
-        self, collection: str, vector: Vectors, limit: int, *, among: Rowids | None = None
+        self,
+        collection: str,
+        vector: Vectors,
+        limit: int,
+        *,
+        among: Rowids | None = None,
+        distance: Distance = "cosine",
     ) -> list[tuple[int, float]]:
-        """(rowid, cosine) of the nearest passages, best first, ties by rowid.
+        """(rowid, similarity) of the nearest passages, best first, ties by rowid.
 
-        Exact up to `vectors.EXACT_LIMIT` passages, and always among few; above it recall@10 was
-        measured (tests/benchmarks/bench_search.py), not promised.
+        The similarities are exact, and so is the choice among few; of many recall@10 was measured
+        (tests/benchmarks/bench_search.py), not promised.
         """
         vector = np.ascontiguousarray(vector, dtype=np.float32).reshape(-1)
         with self.database.read() as db:
@@ -318,8 +325,8 @@ class SqliteStore:
             if embedding is None:
                 return []
             vectors.check_dimensions(embedding, vector, collection)
-            index = self._index(db, collection_id, embedding)
-            return searching.nearest(db, embedding, index, vector, limit, among)
+            sample = self._sample(db, embedding)
+            return searching.nearest(db, embedding, sample, vector, limit, among, distance)
 
     def holding(self, collection: str, terms: Sequence[str]) -> NDArray[np.int64]:
         """The rowids of the passages that hold all of these index terms, ascending, common ones too."""
@@ -337,8 +344,7 @@ class SqliteStore:
         with self.database.read() as db:
             collection_id = self._collection_id(db, collection)
             embedding = self._need_serving(db, collection_id, collection)
-            index = self._index(db, collection_id, embedding)
-            ids, found = searching.vectors_of(db, embedding, index, rowids)
+            ids, found = vectors.fetch_vectors(db, embedding, rowids)
             mean = vectors.running_mean(db, embedding) if distance == "centred" else None
         values = searching.similarities(found, vector, distance=distance, mean=mean)
         by_id = dict(zip(ids.tolist(), values.tolist(), strict=True))
@@ -414,6 +420,10 @@ class SqliteStore:
 
     def repair(self) -> None:
         """Mends what `check` finds, where it follows from the documents; the rest is read again next time."""
+        with self.database.plain() as db:
+            damaged = checks.integrity_problems(db, "search")
+        if damaged:
+            self.database.make_index_again()
         with self.database.write() as db:
             checks.repair(db)
 
@@ -461,10 +471,10 @@ class SqliteStore:
             )
         return embedding
 
-    def _index(self, db: apsw.Connection, collection_id: int, embedding: Embedding) -> ExactIndex | CodeIndex:
-        _, generation = self._size(db, collection_id)
-        load = searching.load_codes if embedding.mean_vectors else searching.load_exact
-        return self._indexes.get(embedding.id, generation, lambda: load(db, embedding))
+    def _sample(self, db: apsw.Connection, embedding: Embedding) -> Sample:
+        _, generation = self._size(db, embedding.collection_id)
+        key = generation, embedding.vectors
+        return self._samples.get(embedding.id, key, lambda: searching.load_sample(db, embedding))
 
     def _size(self, db: apsw.Connection, collection_id: int) -> tuple[int, int]:
         passages, generation = first_row(
@@ -486,7 +496,7 @@ class SqliteStore:
             db, "SELECT id FROM embeddings WHERE collection_id = ?", (collection_id,)
         ):
             embedding = vectors.load_embedding(db, embedding_id)
-            vectors.remove_vectors(db, embedding, ids)
+            vector_index.remove_vectors(db, embedding, ids)
             db.execute(f"DELETE FROM {embedding.document_table} WHERE document_id = ?", (known.id,))
         keywords.remove_terms(db, collection_id, ids)
         db.execute("DELETE FROM documents WHERE id = ?", (known.id,))

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rag.protocols import Vectors
-from rag.store import vectors
-from rag.store.database import first_row, rows
+from rag.store import vector_index, vectors
+from rag.store.queries import first_row, rows
 from rag.store.vectors import Embedding
 
 if TYPE_CHECKING:
@@ -22,14 +22,14 @@ def start_building(db: apsw.Connection, collection_id: int, model: str, dimensio
     for embedding in _under_construction(db, collection_id):
         if (embedding.model, embedding.dimensions) == (model, dimensions):
             return embedding
-        vectors.drop_embedding(db, embedding)
+        vector_index.drop_embedding(db, embedding)
     return vectors.create_embedding(db, collection_id, model, dimensions, "building")
 
 
 def stop_building(db: apsw.Connection, collection_id: int) -> None:
     """Gives up what is under construction: the embedding that serves stays."""
     for embedding in _under_construction(db, collection_id):
-        vectors.drop_embedding(db, embedding)
+        vector_index.drop_embedding(db, embedding)
 
 
 def _under_construction(db: apsw.Connection, collection_id: int) -> list[Embedding]:
@@ -60,7 +60,7 @@ def add_built(db: apsw.Connection, embedding: Embedding, ids: Sequence[int], bui
         and not rows(db, f"SELECT 1 FROM {embedding.table} WHERE passage_id = ?", (id_,))
     }
     keep = [position for position, id_ in enumerate(ids) if id_ in wanted]
-    vectors.add_vectors(db, embedding, [ids[position] for position in keep], built[keep])
+    vector_index.store_vectors(db, embedding, [ids[position] for position in keep], built[keep])
 
 
 def switch_over(db: apsw.Connection, embedding: Embedding) -> bool:
@@ -75,7 +75,7 @@ def switch_over(db: apsw.Connection, embedding: Embedding) -> bool:
         (embedding.id, embedding.collection_id),
     )
     if old is not None and old != embedding.id:
-        vectors.drop_embedding(db, vectors.load_embedding(db, old))
+        vector_index.drop_embedding(db, vectors.load_embedding(db, old))
     return True
 
 

@@ -32,7 +32,7 @@ from rag.library import Library
 from rag.protocols import Vectors
 from rag.records import Block, Document, Passage
 from rag.store import Source, SqliteStore, open_store
-from rag.store.database import rows
+from rag.store.queries import rows
 
 PASSAGES_A_DOCUMENT = 50
 COLLECTION = "bench"
