@@ -27,17 +27,20 @@ _OWNERS = {
 _PASSAGES = "FROM passages JOIN documents ON documents.id = document_id WHERE collection_id = ?"
 
 
-def check(db: apsw.Connection, *, log_bytes: int) -> Iterator[Finding]:
-    """One finding a check; `problem` says what is wrong and how to mend it."""
+def check(db: apsw.Connection, *, index_problems: list[str], log_bytes: int) -> Iterator[Finding]:
+    """One finding a check; `problem` says what is wrong and how to mend it.
+
+    `index_problems` are what `integrity_problems` found in the index, outside of any transaction: one that
+    has read a damaged keyword index cannot even end.
+    """
     problems = integrity_problems(db, "main")
     yield _finding("file", problems, "Restore a backup, or move the file away and ingest again.")
-    damaged = integrity_problems(db, "search")
-    yield _finding("search index", damaged, "Run `python -m rag doctor --repair`.")
+    yield _finding("search index", index_problems, "Run `python -m rag doctor --repair`.")
     orphans = [f"{table} row {rowid}" for table, rowid, *_ in rows(db, "PRAGMA foreign_key_check")]
     yield _finding("references", orphans[:5], "Run `python -m rag doctor --repair`.")
     yield _finding("documents", _document_problems(db), "Ingest these documents again.")
     collections = rows(db, "SELECT id, name FROM collections ORDER BY name")
-    for collection_id, name in [] if damaged else collections:
+    for collection_id, name in [] if index_problems else collections:
         yield _finding(
             f"collection {name!r}",
             list(_collection_problems(db, collection_id)),

@@ -415,14 +415,14 @@ class SqliteStore:
     def check(self) -> list[Finding]:
         """Looks whether the library is sound; a finding without a problem is a check that passed."""
         log = self.path.with_name(f"{self.path.name}-wal")
+        log_bytes = log.stat().st_size if log.exists() else 0
+        index_problems = self._index_problems()
         with self.database.read() as db:
-            return list(checks.check(db, log_bytes=log.stat().st_size if log.exists() else 0))
+            return list(checks.check(db, index_problems=index_problems, log_bytes=log_bytes))
 
     def repair(self) -> None:
         """Mends what `check` finds, where it follows from the documents; the rest is read again next time."""
-        with self.database.plain() as db:
-            damaged = checks.integrity_problems(db, "search")
-        if damaged:
+        if self._index_problems():
             self.database.make_index_again()
         with self.database.write() as db:
             checks.repair(db)
@@ -437,6 +437,10 @@ class SqliteStore:
             return duplicates.duplicates(db, self._collection_id(db, collection))
 
     # Shared steps of the transactions above
+
+    def _index_problems(self) -> list[str]:
+        with self.database.plain() as db:
+            return checks.integrity_problems(db, "search")
 
     def _collection_id(self, db: apsw.Connection, name: str) -> int:
         found = db.execute("SELECT id FROM collections WHERE name = ?", (name,)).fetchone()
