@@ -93,17 +93,18 @@ def _collection_problems(db: apsw.Connection, collection_id: int) -> Iterator[st
         yield f"{found} of {there} passages in the keyword index"
     if stray := len(keywords.stray_rows(db, collection_id)):
         yield f"{stray} rows of the keyword index without a passage"
+    (first,) = first_row(db, "SELECT embedding_id FROM collections WHERE id = ?", (collection_id,))
     for (id_,) in rows(db, "SELECT id FROM embeddings WHERE collection_id = ?", (collection_id,)):
-        yield from _embedding_problems(db, vectors.load_embedding(db, id_))
+        yield from _embedding_problems(db, vectors.load_embedding(db, id_), complete=id_ == first)
 
 
-def _embedding_problems(db: apsw.Connection, embedding: Embedding) -> Iterator[str]:
+def _embedding_problems(db: apsw.Connection, embedding: Embedding, *, complete: bool) -> Iterator[str]:
     (there,) = first_row(db, f"SELECT count(*) FROM {embedding.table}")
     if there != embedding.vectors:
         yield f"{there} vectors, but {embedding.vectors} on record"
     if orphans := _count_orphans(db, embedding):
         yield f"{orphans} vectors without a passage"
-    if embedding.state == "serving" and (missing := _count_missing(db, embedding)):
+    if complete and (missing := _count_missing(db, embedding)):
         yield f"{missing} passages without a vector"
     (odd,) = first_row(
         db,

@@ -33,6 +33,14 @@ class Sample:
     mean: Vectors
 
 
+def similarity_moments(sample: Sample, vector: Vectors, distance: Distance) -> tuple[float, float]:
+    """Mean and standard deviation of the vector's similarity to the collection; (0, 0) to an empty one."""
+    if not len(sample.vectors):
+        return 0.0, 0.0
+    values = similarities(sample.vectors, vector, distance=distance, mean=sample.mean)
+    return float(values.mean()), float(values.std())
+
+
 def load_sample(db: apsw.Connection, embedding: Embedding) -> Sample:
     """Reads it: 4,096 vectors of 384 dimensions take 11 ms."""
     ids = vector_index.sample_ids(db, embedding, SAMPLE_SIZE)

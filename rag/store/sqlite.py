@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import LibraryError, ModelMismatch, UsageError
-from rag.protocols import Distance, Layout, Postings, Rowids, Vectors
+from rag.protocols import Distance, Layout, Leg, Postings, Rowids, Vectors
 from rag.records import Document, DocumentEntry, Hit, Passage
 from rag.store import checks, documents, duplicates, keywords, searching, switching, vector_index, vectors
 from rag.store.caching import Latest
@@ -142,6 +142,7 @@ class SqliteStore:
         embedded: Vectors,
         terms: Sequence[Sequence[str]],
         *,
+        further: Mapping[str, Vectors] | None = None,
         seconds: float = 0.0,
         replaces: int | None = None,
     ) -> int:
@@ -150,10 +151,12 @@ class SqliteStore:
         `replaces` is the id of an earlier one under another root or path, to be removed with it.
 
         `embedded` has shape (passages, dimensions): unit vectors of the collection's model
-        (`use_model` first); `terms[i]` are the keyword terms of `passages[i]`. One transaction:
-        readers see the old document or the new one. Returns the document's id.
+        (`use_model` first); `terms[i]` are the keyword terms of `passages[i]`; `further` has the vectors
+        of further models (`add_leg` first). One transaction: readers see the old document or the new
+        one. Returns the document's id.
         """
-        if not len(passages) == len(embedded) == len(terms):
+        further = further or {}
+        if not all(len(passages) == len(each) for each in (embedded, terms, *further.values())):
             raise ValueError("A document needs a vector and terms for each of its passages.")
         with self.database.write() as db:
             collection_id = self._collection_id(db, collection)
@@ -170,6 +173,10 @@ class SqliteStore:
             keywords.add_terms(db, collection_id, ids, terms)
             vector_index.store_vectors(db, embedding, ids, embedded)
             vectors.add_document_vector(db, embedding, document_id, embedded)
+            for model, found in further.items():
+                leg = self._leg(db, collection, model)
+                vectors.check_dimensions(leg, found, collection)
+                vector_index.store_vectors(db, leg, ids, found)
             self._changed(db, collection_id, len(ids))
         return document_id
 
@@ -211,11 +218,13 @@ class SqliteStore:
             found = rows(db, "SELECT id FROM collections WHERE name = ?", (collection,))
             return documents.known_files(db, found[0][0]) if found else []
 
-    def known_vectors(self, collection: str, content_hashes: Iterable[str]) -> dict[str, Vectors]:
+    def known_vectors(
+        self, collection: str, content_hashes: Iterable[str], *, leg: str | None = None
+    ) -> dict[str, Vectors]:
         """The vectors that passages of these content hashes have already, whatever their document."""
         wanted = json.dumps(sorted(set(content_hashes)))
         with self.database.read() as db:
-            embedding = self._need_serving(db, self._collection_id(db, collection), collection)
+            embedding = self._leg(db, collection, leg)
             found = db.execute(
                 f"SELECT content_hash, vector FROM json_each(?) AS wanted"
                 f" JOIN passages ON passages.content_hash = wanted.value"
@@ -296,6 +305,43 @@ class SqliteStore:
         with self.database.write() as db:
             return switching.switch_over(db, vectors.load_embedding(db, building))
 
+    # Further embedding models, beside the first
+
+    def add_leg(self, collection: str, model: str, dimensions: int) -> None:
+        """Makes the collection ready for vectors of a further model; nothing happens when it is."""
+        with self.database.write() as db:
+            collection_id = self._collection_id(db, collection)
+            if switching.find_leg(db, collection_id, model) is None:
+                vectors.create_embedding(db, collection_id, model, dimensions, "serving")
+
+    def remove_leg(self, collection: str, model: str) -> None:
+        """Removes the vectors of a further model."""
+        with self.database.write() as db:
+            leg = self._leg(db, collection, model)
+            first = self._serving(db, leg.collection_id)
+            if first is not None and first.id == leg.id:
+                raise UsageError(f"Collection {collection!r} cannot do without its first model, {model}.")
+            vector_index.drop_embedding(db, leg)
+            self._changed(db, leg.collection_id, 0)
+
+    def legs(self, collection: str) -> list[Leg]:
+        """The embedding models of the collection, the one that every passage has a vector of first."""
+        with self.database.read() as db:
+            return switching.legs(db, self._collection_id(db, collection))
+
+    def passages_without(self, collection: str, leg: str, limit: int) -> list[Hit]:
+        """The next passages that have no vector of this model yet."""
+        with self.database.read() as db:
+            return switching.passages_without(db, self._leg(db, collection, leg), limit)
+
+    def add_vectors(self, collection: str, leg: str, rowids: Sequence[int], embedded: Vectors) -> None:
+        """Stores vectors of this model, except of passages that were removed or embedded meanwhile."""
+        with self.database.write() as db:
+            embedding = self._leg(db, collection, leg)
+            vectors.check_dimensions(embedding, embedded, collection)
+            switching.add_built(db, embedding, rowids, embedded)
+            self._changed(db, embedding.collection_id, 0)
+
     # Searching (SearchIndex)
 
     def passage_count(self, collection: str) -> int:
@@ -311,6 +357,7 @@ class SqliteStore:
         limit: int,
         *,
         among: Rowids | None = None,
+        leg: str | None = None,
         distance: Distance = "cosine",
     ) -> list[tuple[int, float]]:
         """(rowid, similarity) of the nearest passages, best first, ties by rowid.
@@ -320,10 +367,9 @@ class SqliteStore:
         """
         vector = np.ascontiguousarray(vector, dtype=np.float32).reshape(-1)
         with self.database.read() as db:
-            collection_id = self._collection_id(db, collection)
-            embedding = self._serving(db, collection_id)
-            if embedding is None:
+            if leg is None and self._serving(db, self._collection_id(db, collection)) is None:
                 return []
+            embedding = self._leg(db, collection, leg)
             vectors.check_dimensions(embedding, vector, collection)
             sample = self._sample(db, embedding)
             return searching.nearest(db, embedding, sample, vector, limit, among, distance)
@@ -334,7 +380,13 @@ class SqliteStore:
             return keywords.holding(db, self._collection_id(db, collection), terms)
 
     def similarities(
-        self, collection: str, rowids: Sequence[int], vector: Vectors, *, distance: Distance = "cosine"
+        self,
+        collection: str,
+        rowids: Sequence[int],
+        vector: Vectors,
+        *,
+        leg: str | None = None,
+        distance: Distance = "cosine",
     ) -> list[float]:
         """How near each passage is to the vector, exactly, in the order given; higher is nearer.
 
@@ -342,14 +394,32 @@ class SqliteStore:
         `hits` will leave it out, and until then it does not move the scale of the rest.
         """
         with self.database.read() as db:
-            collection_id = self._collection_id(db, collection)
-            embedding = self._need_serving(db, collection_id, collection)
+            embedding = self._leg(db, collection, leg)
             ids, found = vectors.fetch_vectors(db, embedding, rowids)
             mean = vectors.running_mean(db, embedding) if distance == "centred" else None
         values = searching.similarities(found, vector, distance=distance, mean=mean)
         by_id = dict(zip(ids.tolist(), values.tolist(), strict=True))
         least = min(by_id.values(), default=-1.0)
         return [by_id.get(rowid, least) for rowid in rowids]
+
+    def similarity_moments(
+        self, collection: str, vector: Vectors, *, leg: str | None = None, distance: Distance = "cosine"
+    ) -> tuple[float, float]:
+        """Mean and standard deviation of the vector's similarity to the passages of the collection.
+
+        Exact up to `searching.SAMPLE_SIZE` passages, of more over a sample of so many.
+        """
+        with self.database.read() as db:
+            embedding = self._leg(db, collection, leg)
+            vectors.check_dimensions(embedding, vector, collection)
+            return searching.similarity_moments(self._sample(db, embedding), vector, distance)
+
+    def vectors_of(
+        self, collection: str, rowids: Sequence[int], *, leg: str | None = None
+    ) -> tuple[NDArray[np.int64], Vectors]:
+        """The rowids that have a vector, ascending, and the vectors, shape (rowids, dimensions)."""
+        with self.database.read() as db:
+            return vectors.fetch_vectors(db, self._leg(db, collection, leg), rowids)
 
     def layout(self, collection: str) -> Layout:
         """The collection's passages and documents, as they are now."""
@@ -474,6 +544,18 @@ class SqliteStore:
                 f"Collection {collection!r} has no embedding model yet; ingest some documents first."
             )
         return embedding
+
+    def _leg(self, db: apsw.Connection, collection: str, model: str | None) -> Embedding:
+        """The vectors of this model; of the collection's first where none is named."""
+        collection_id = self._collection_id(db, collection)
+        if model is None:
+            return self._need_serving(db, collection_id, collection)
+        leg = switching.find_leg(db, collection_id, model)
+        if leg is None:
+            raise UsageError(
+                f"Collection {collection!r} has no vectors of {model}; python -m rag embed makes them."
+            )
+        return leg
 
     def _sample(self, db: apsw.Connection, embedding: Embedding) -> Sample:
         _, generation = self._size(db, embedding.collection_id)
