@@ -30,6 +30,8 @@ class Sample:
     """
 
     vectors: Vectors
+    centred: Vectors  # minus the collection's mean, at unit length
+    codes: NDArray[np.uint8]  # the sign bits that the vector index has of them
     mean: Vectors
 
 
@@ -37,7 +39,10 @@ def similarity_moments(sample: Sample, vector: Vectors, distance: Distance) -> t
     """Mean and standard deviation of the vector's similarity to the collection; (0, 0) to an empty one."""
     if not len(sample.vectors):
         return 0.0, 0.0
-    values = similarities(sample.vectors, vector, distance=distance, mean=sample.mean)
+    if distance == "centred":
+        values = dot(sample.centred, vector_index.unit(vector - sample.mean))
+    else:
+        values = similarities(sample.vectors, vector, distance=distance)
     return float(values.mean()), float(values.std())
 
 
@@ -45,7 +50,9 @@ def load_sample(db: apsw.Connection, embedding: Embedding) -> Sample:
     """Reads it: 4,096 vectors of 384 dimensions take 11 ms."""
     ids = vector_index.sample_ids(db, embedding, SAMPLE_SIZE)
     _, vectors = fetch_vectors(db, embedding, ids)
-    return Sample(vectors, running_mean(db, embedding))
+    mean, index = running_mean(db, embedding), vector_index.load(db, embedding)
+    codes = vector_index.sign_bits(vectors - (mean if index is None else index.mean))
+    return Sample(vectors, vector_index.unit(vectors - mean), codes, mean)
 
 
 def dot(matrix: Vectors, vector: Vectors) -> Vectors:
@@ -132,6 +139,6 @@ def nearest(
     if index is None:
         return []
     chosen = None if among is None else np.asarray(among, dtype=np.int64)
-    found = vector_index.candidates(db, embedding, index, sample.vectors, vector, limit, chosen)
+    found = vector_index.candidates(db, embedding, index, sample.codes, vector, limit, chosen)
     ids, vectors = fetch_vectors(db, embedding, found)
     return best(ids, similarities(vectors, vector, distance=distance, mean=sample.mean), limit)

@@ -242,12 +242,15 @@ def candidates(
     db: apsw.Connection,
     embedding: Embedding,
     index: VectorIndex,
-    sample: Vectors,
+    sample: NDArray[np.uint8],
     vector: Vectors,
     limit: int,
     among: NDArray[np.int64] | None,
 ) -> list[int]:
-    """The passages that may be among the `limit` nearest, at least so many where there are; in no order."""
+    """The passages that may be among the `limit` nearest, at least so many where there are; in no order.
+
+    `sample` has the sign bits of some of the vectors.
+    """
     if among is not None and len(among) <= EXACT_FILTER_LIMIT:
         return [int(id_) for id_ in among]
     total = embedding.vectors if among is None else min(len(among), embedding.vectors)
@@ -258,7 +261,7 @@ def candidates(
         return _match(db, embedding, "?", as_blob(unit(centred)), min(4 * limit + 100, MAX_K), among=among)
     wanted = min(max(2 * limit, total // CANDIDATE_SHARE, MIN_CANDIDATES), MAX_K)
     code = sign_bits(centred)
-    distances = np.bitwise_count(sign_bits(sample - index.mean) ^ code).sum(axis=1)
+    distances = np.bitwise_count(sample ^ code).sum(axis=1)
     furthest = int(np.quantile(distances, min(wanted / max(total, 1), 1.0)))
     found = _match(db, embedding, "vec_bit(?)", code.tobytes(), MAX_K, furthest=furthest, among=among)
     if len(found) < min(limit, total):
