@@ -30,7 +30,7 @@ app: install
 
 # Chromium already there, else Debian's package, else Playwright's own download; Tesseract by Debian's package.
 browser: install
-	@$(PY) tests/browser.py
+	@$(PY) tests/fakes/browser.py
 
 lint: install
 	@$(PY) -m ruff check .

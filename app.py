@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from rag.config import load_settings
 from rag.library import Library
-from rag.ui.shell import run
+from rag.settings import load_settings
+from rag.web.app import run
 
 
 def open_library() -> Library:

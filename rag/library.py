@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag import __version__
-from rag.config import Settings
 from rag.errors import ModelError, ModelMismatch, UsageError
 from rag.models import NO_MODEL
 from rag.records import Message
+from rag.settings import Settings
 
 if TYPE_CHECKING:
-    from rag.answering import AnswerEvent, Limits, Thread
-    from rag.conversations import Conversations
-    from rag.indexing import IngestEvent
-    from rag.protocols import ChatModel, Embedder, Reranker
-    from rag.ranking import Ranking
+    from rag.answer import AnswerEvent, Limits, Thread
+    from rag.history.conversations import Conversations
+    from rag.ingest import IngestEvent
+    from rag.interfaces import ChatModel, Embedder, Reranker
     from rag.records import Answer, Hit
+    from rag.search.ranking import Ranking
     from rag.store import SqliteStore
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Library:
     @property
     def embedder_identity(self) -> str:
         """Names the settings' embedding model; does not load it."""
-        from rag.embedding.folder import read_folder
+        from rag.embeddings.folder import read_folder
 
         with self._loading:
             return (
@@ -104,7 +104,7 @@ class Library:
 
     def _earlier_embedder(self, identity: str) -> Embedder | None:
         """An installed model that the settings do not name any more; None where there is none."""
-        from rag.embedding.folder import read_folder
+        from rag.embeddings.folder import read_folder
 
         with self._loading:
             if identity not in self._earlier_embedders:
@@ -132,7 +132,7 @@ class Library:
         return embedding_folder(self.settings.embedding_model, models=self.settings.models)
 
     def _load_embedder(self, folder: Path) -> Embedder:
-        from rag.embedding import load_embedder
+        from rag.embeddings import load_embedder
 
         settings = self.settings
         loaded = load_embedder(
@@ -145,7 +145,7 @@ class Library:
     @property
     def reranker(self) -> Reranker | None:
         """The cross-encoder, or None where the settings name none."""
-        from rag.reranking import CrossEncoderReranker
+        from rag.embeddings.cross_encoder import CrossEncoderReranker
 
         with self._loading:
             settings = self.settings
@@ -158,7 +158,7 @@ class Library:
     @property
     def chat_model(self) -> ChatModel | None:
         """The chat model, or None where the settings ask for none."""
-        from rag.generation import load_chat_model
+        from rag.llm import load_chat_model
         from rag.models import chat_model_location
 
         with self._loading_chat_model:
@@ -193,8 +193,8 @@ class Library:
 
     def conversations_of(self, owner: str) -> Conversations:
         """The saved conversations of one person of a shared app."""
-        from rag.conversations import Conversations
-        from rag.generation import forget_prompts
+        from rag.history.conversations import Conversations
+        from rag.llm import forget_prompts
 
         def forget(conversation_id: int) -> None:
             forget_prompts(str(conversation_id), cache=self.settings.cache)
@@ -202,26 +202,26 @@ class Library:
         return Conversations(self.store, owner=owner, deleted=forget)
 
     def ingest(self, paths: Sequence[Path], **options: Any) -> Iterator[IngestEvent]:
-        """Brings the collection in step with files and folders; see `rag.indexing.ingest`."""
-        from rag.indexing import ingest
+        """Brings the collection in step with files and folders; see `rag.ingest.ingest`."""
+        from rag.ingest import ingest
 
         return ingest(paths, store=self.store, embedder=self.embedder, **self._with_defaults(options))
 
     def ingest_lines(self, lines: Iterable[bytes | str], **options: Any) -> Iterator[IngestEvent]:
-        """Ingests documents given as JSON lines; see `rag.indexing.ingest_lines`."""
-        from rag.indexing import ingest_lines
+        """Ingests documents given as JSON lines; see `rag.ingest.ingest_lines`."""
+        from rag.ingest import ingest_lines
 
         return ingest_lines(lines, store=self.store, embedder=self.embedder, **self._with_defaults(options))
 
     def watch(self, paths: Sequence[Path], **options: Any) -> Iterator[IngestEvent]:
-        """Ingests, and again after every change; see `rag.indexing.watch`."""
-        from rag.indexing import watch
+        """Ingests, and again after every change; see `rag.ingest.watch`."""
+        from rag.ingest import watch
 
         return watch(paths, store=self.store, embedder=self.embedder, **self._with_defaults(options))
 
     def embed_again(self, **options: Any) -> Iterator[IngestEvent]:
-        """Embeds a collection with the library's embedding model; see `rag.indexing.embed_again`."""
-        from rag.indexing import embed_again
+        """Embeds a collection with the library's embedding model; see `rag.ingest.embed_again`."""
+        from rag.ingest import embed_again
 
         collection = {"collection": self.settings.collection}
         return embed_again(store=self.store, embedder=self.embedder, **(collection | options))
@@ -243,8 +243,8 @@ class Library:
         Raises:
             UsageError: the query is empty, or the collection has no documents.
         """
-        from rag.filters import plain_query
-        from rag.retrieval import retrieve
+        from rag.search import retrieve
+        from rag.search.query import plain_query
 
         if not query.strip():
             raise UsageError("The query is empty.")
@@ -271,13 +271,13 @@ class Library:
         thread: Thread | None = None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Iterator[AnswerEvent]:
-        """Answers a question; see `rag.answering.answer`.
+        """Answers a question; see `rag.answer.answer`.
 
         Raises:
             UsageError: the question is empty, or the collection has no documents.
         """
-        from rag.answering import NO_THREAD, Stages, answer
-        from rag.templates import Templates
+        from rag.answer import NO_THREAD, Stages, answer
+        from rag.prompts import Templates
 
         asked = self.asked_of(question, collection)
         stages = Stages(
@@ -310,14 +310,14 @@ class Library:
         }
 
     def replay(self, answer: Answer) -> Answer:
-        """The answer of a receipt, made again; see `rag.answering.replay`."""
-        from rag.answering import replay
+        """The answer of a receipt, made again; see `rag.answer.replay`."""
+        from rag.answer import replay
 
         return replay(answer, model=self.chat_model if answer.generation else None, embedder=self.embedder)
 
     def limits(self, passage_tokens: int | None = None) -> Limits:
         """The settings that bound an answer, with another passage budget where one is given."""
-        from rag.answering import Limits
+        from rag.answer import Limits
 
         settings = self.settings
         return Limits(
@@ -337,7 +337,7 @@ class Library:
 
         Raises as `require_documents` does.
         """
-        from rag.filters import parse_query
+        from rag.search.query import parse_query
 
         return self.require_documents(collection or parse_query(query).collection)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rag.config import PROJECT, Settings
+from rag.interfaces import ChatModel, Embedder
 from rag.library import Library
-from rag.protocols import ChatModel, Embedder
+from rag.settings import PROJECT, Settings
 
 SAMPLES = PROJECT / "corpora"
 

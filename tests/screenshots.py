@@ -7,12 +7,12 @@ import tempfile
 from io import BytesIO
 from pathlib import Path
 
-from app_server import ask, chromium, serving
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from rag.config import PROJECT, Settings
 from rag.library import Library
+from rag.settings import PROJECT, Settings
+from tests.fakes.app_server import ask, chromium, serving
 
 PICTURES = PROJECT / "rag" / "ui" / "screenshots"
 QUESTION = "How much may a hotel night in London cost?"

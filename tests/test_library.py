@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from rag.config import Settings
-from rag.embedding.folder import read_folder
+from rag.embeddings.folder import read_folder
 from rag.errors import ModelMismatch, UsageError
-from rag.generation.states import KeptStates
+from rag.interfaces import Vectors
 from rag.library import Library
+from rag.llm.prompt_cache import KeptStates
 from rag.models.folders import write_manifest
-from rag.protocols import Vectors
-from tests.generation_fakes import SavingEngine
-from tests.indexing_fakes import WordEmbedder
+from rag.settings import Settings
+from tests.fakes.ingest import WordEmbedder
+from tests.fakes.llm import SavingEngine
 
 
 def test_a_search_does_not_wait_for_the_chat_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_a_search_does_not_wait_for_the_chat_model(monkeypatch: pytest.MonkeyPat
         assert loaded.wait(30)
         return object()
 
-    monkeypatch.setattr("rag.generation.load_chat_model", load)
+    monkeypatch.setattr("rag.llm.load_chat_model", load)
     library = Library(Settings(library=tmp_path, chat_model="http://127.0.0.1:1/v1#m"))
     warming = threading.Thread(target=lambda: library.chat_model)
     warming.start()
@@ -108,7 +108,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> dict[str, LoadedEmbedder]:
         found[folder.name] = LoadedEmbedder(folder, cache)
         return found[folder.name]
 
-    monkeypatch.setattr("rag.embedding.load_embedder", load)
+    monkeypatch.setattr("rag.embeddings.load_embedder", load)
     return found
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rag.store import SqliteStore, open_store
-from tests.store_fakes import DIMENSIONS, old_library, put, text_vector
+from tests.fakes.store import DIMENSIONS, old_library, put, text_vector
 
 
 def found_by_word(store: SqliteStore, word: str) -> list[str]:

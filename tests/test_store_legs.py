@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from rag.errors import ModelMismatch, UsageError
-from rag.protocols import Distance, Leg, Vectors
+from rag.interfaces import Distance, Leg, Vectors
 from rag.store import SqliteStore, open_store, searching
-from tests.store_fakes import DIMENSIONS, put, text_vector
+from tests.fakes.store import DIMENSIONS, put, text_vector
 
 LEG = "letters-v1"
 

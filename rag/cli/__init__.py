@@ -49,7 +49,7 @@ def before_any_command(
     context.obj = {name: value for name, value in given.items() if value is not None}
 
 
-from rag.cli import documents, lab, libraries, models, questions, starting  # noqa: E402, F401  (they register)
+from rag.cli import documents, evaluation, libraries, models, questions, starting  # noqa: E402, F401  (they register)
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from rag.cli.options import CollectionOption, CountOption, JsonOption, LibraryOp
 from rag.cli.printing import messages, print_json, results, say
 
 if TYPE_CHECKING:
-    from rag.indexing import IngestEvent, Receipt
+    from rag.ingest import IngestEvent, Receipt
     from rag.store import ReportRow
 
 RELATED_COUNT = 10

@@ -80,12 +80,12 @@ def doctor(
     library: LibraryOption = None,
 ) -> None:
     """Check the library and its models; exit code 1 when something is wrong."""
-    from rag import health
+    from rag import doctor
 
     opened = open_library(context, library=library)
     if repair:
         opened.store.repair()
-    findings = [health.offline(opened)] if offline else health.check(opened)
+    findings = [doctor.offline(opened)] if offline else doctor.check(opened)
     for finding in findings:
         if as_json:
             print_json({"check": finding.check, "problem": finding.problem, "detail": finding.detail})

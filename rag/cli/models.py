@@ -15,10 +15,10 @@ from rag.cli.printing import messages, print_json, results, say
 from rag.errors import UsageError
 
 if TYPE_CHECKING:
-    from rag.config import Settings
-    from rag.exam import Grade
-    from rag.generation import TunedModel
+    from rag.llm import TunedModel
+    from rag.llm.capability import Grade
     from rag.models import Installed, Model, Progress, ShowProgress
+    from rag.settings import Settings
 
 models = typer.Typer(
     help="Models: list, pull, use, remove, tune.", no_args_is_help=True, rich_markup_mode=None
@@ -191,8 +191,8 @@ def exam_line(share: float, questions: int, mode: str | None) -> str:
 
 def examined_in_view(location: str, settings: Settings) -> Grade:
     """Puts the exam to a server's model, showing how far it is."""
-    from rag.generation import ServerChatModel
-    from rag.tuning import examine
+    from rag.llm import ServerChatModel
+    from rag.llm.tune import examine
 
     model = ServerChatModel(location, context_tokens=settings.context_tokens)
     with messages.status("Examining") as status:
@@ -216,7 +216,7 @@ def show_grade(grade: Grade, *, as_json: bool) -> None:
 
 def tuned_in_view(path: Path, cache: Path) -> TunedModel | None:
     """Tunes a model, showing what is tried; None when it was stopped."""
-    from rag.tuning import tune as tune_model
+    from rag.llm.tune import tune as tune_model
 
     with messages.status("Tuning") as status:
         return tune_model(

@@ -25,8 +25,8 @@ def open_library(context: typer.Context, **options: Any) -> Library:
 
     An option given before the command holds unless the command repeats it.
     """
-    from rag.config import load_settings
     from rag.library import Library
+    from rag.settings import load_settings
 
     before: dict[str, Any] = context.find_root().obj or {}
     given = {name: value for name, value in options.items() if value is not None}

@@ -15,7 +15,7 @@ from rag.cli.printing import messages, print_json, results, say
 from rag.errors import ModelError, RagError, UsageError
 
 if TYPE_CHECKING:
-    from rag.answering import Evidenced
+    from rag.answer import Evidenced
     from rag.library import Library
     from rag.records import Answer, Hit
 
@@ -83,7 +83,7 @@ def ask(
     ] = None,
 ) -> None:
     """Answer a question from the collection, with its sources; or replay a receipt."""
-    from rag.receipts import answer_json
+    from rag.history.receipts import answer_json
 
     opened = open_library(
         context,
@@ -111,7 +111,7 @@ def ask(
 
 def replayed(library: Library, path: Path) -> Answer:
     """The answer of a receipt made again, and whether it is the same."""
-    from rag.receipts import read_receipt
+    from rag.history.receipts import read_receipt
 
     try:
         recorded = read_receipt(path.read_text(encoding="utf-8"))
@@ -128,7 +128,7 @@ def replayed(library: Library, path: Path) -> Answer:
 
 def write_receipt(answer: Answer, path: Path) -> None:
     """The answer with all that made it, in the form the file's ending asks for."""
-    from rag.receipts import receipt_json, receipt_markdown
+    from rag.history.receipts import receipt_json, receipt_markdown
 
     forms = {".json": receipt_json, ".md": receipt_markdown}
     if path.suffix not in forms:
@@ -141,7 +141,7 @@ def write_receipt(answer: Answer, path: Path) -> None:
 
 def finished(library: Library, question: str) -> Answer:
     """The answer once all of it is there."""
-    from rag.answering import Answered
+    from rag.answer import Answered
 
     for event in library.ask(question):
         if isinstance(event, Answered):
@@ -151,7 +151,7 @@ def finished(library: Library, question: str) -> Answer:
 
 def shown(library: Library, question: str) -> Answer:
     """The answer, printed as it comes: evidence, the model's words, sources."""
-    from rag.answering import Answered, Evidenced, Wrote
+    from rag.answer import Answered, Evidenced, Wrote
 
     wrote = doubted = False
     for event in library.ask(question):
@@ -193,7 +193,7 @@ def print_evidence(event: Evidenced) -> None:
 
 def print_answer(answer: Answer) -> None:
     """A finished answer as it would have been shown."""
-    from rag.answering import Evidenced
+    from rag.answer import Evidenced
 
     print_evidence(Evidenced(answer.evidence, answer.abstained, answer.reason, 0.0, answer.disagreements))
     if answer.text:
@@ -323,7 +323,7 @@ def answered_ids(path: Path) -> set[Any]:
 
 def retrieved(library: Library, row: dict[str, Any], count: int | None) -> dict[str, Any]:
     """The passages alone."""
-    from rag.receipts import passage_json
+    from rag.history.receipts import passage_json
 
     hits = library.search(row["question"], count=count)
     return {"question": row["question"], "passages": [passage_json(hit) for hit in hits]}
@@ -331,6 +331,6 @@ def retrieved(library: Library, row: dict[str, Any], count: int | None) -> dict[
 
 def answered(library: Library, row: dict[str, Any]) -> dict[str, Any]:
     """The whole answer."""
-    from rag.receipts import answer_json
+    from rag.history.receipts import answer_json
 
     return answer_json(finished(library, row["question"]))

@@ -16,12 +16,12 @@ from rag.cli import app
 from rag.cli.documents import follow_ingest
 from rag.cli.options import CollectionOption, LibraryOption, open_library
 from rag.cli.printing import messages, say
-from rag.config import PROJECT
 from rag.errors import RagError, UsageError
+from rag.settings import PROJECT
 
 if TYPE_CHECKING:
-    from rag.config import Settings
     from rag.library import Library
+    from rag.settings import Settings
 
 SAMPLE_COLLECTION = "sample"
 SAMPLES = PROJECT / "corpora"
@@ -84,7 +84,7 @@ def tune_once(settings: Settings) -> None:
     2.5 times.
     """
     from rag.cli.models import tuned_in_view
-    from rag.generation import load_tuned
+    from rag.llm import load_tuned
     from rag.models import NO_MODEL, chat_model_location
 
     if settings.chat_model == NO_MODEL:

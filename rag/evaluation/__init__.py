@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from rag.evaluation.drawing import chart, chart_page
-from rag.evaluation.laboratory import Evaluation, Origin, Search, Trial, answerable, evaluate
-from rag.evaluation.made_questions import QUESTION_MARKS, make_questions
-from rag.evaluation.matching import contains, holds_answer, match
-from rag.evaluation.measures import Comparison, Estimate, Scores, compare, corrected, estimate, score
-from rag.evaluation.runs import evaluation_json, save, saved, winner
-from rag.evaluation.sets import Question, QuestionSet, load_questions, load_set
+from rag.evaluation.chart import chart, chart_page
+from rag.evaluation.datasets import Question, QuestionSet, load_questions, load_set
+from rag.evaluation.experiment import Evaluation, Origin, Search, Trial, answerable, evaluate
+from rag.evaluation.match import contains, holds_answer, match
+from rag.evaluation.metrics import Comparison, Estimate, Scores, compare, corrected, estimate, score
+from rag.evaluation.results import evaluation_json, save, saved, winner
+from rag.evaluation.synthetic import QUESTION_MARKS, make_questions
 
 __all__ = [
     "QUESTION_MARKS",

@@ -12,11 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.config import Settings, load_settings, save_settings
 from rag.errors import ModelDamaged, ModelNotFound, UsageError
 from rag.models.catalogue import CATALOGUE, HubSource, Kind, Model, PackageSource, catalogue_model
 from rag.models.folders import file_sha256, make_folder, partial_of, read_manifest, remove_folder
 from rag.models.packages import package_file
+from rag.settings import Settings, load_settings, save_settings
 
 __all__ = [
     "CATALOGUE",

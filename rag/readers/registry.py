@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rag.readers.decoding import is_binary
 
 if TYPE_CHECKING:
-    from rag.protocols import Reader  # imports numpy, which a parsing worker does not need
+    from rag.interfaces import Reader  # imports numpy, which a parsing worker does not need
 
 TEXT_RANK = 50
 """Formats below it have a signature that no text file has by chance."""

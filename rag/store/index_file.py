@@ -12,10 +12,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.keywords import passage_terms
 from rag.store import documents, keywords, vector_index
 from rag.store.queries import first_row, rows
 from rag.store.vectors import load_embedding
+from rag.text.terms import passage_terms
 
 if TYPE_CHECKING:
     import apsw

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.protocols import Postings
+from rag.interfaces import Postings
 from rag.store.queries import rows
 from rag.store.rows import storable
 

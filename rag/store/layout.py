@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.protocols import Layout
+from rag.interfaces import Layout
 from rag.store import documents
 from rag.store.keywords import passage_lengths
 from rag.store.queries import first_row

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.protocols import Distance, Rowids, Vectors
+from rag.interfaces import Distance, Rowids, Vectors
 from rag.store import vector_index
 from rag.store.queries import rows
 from rag.store.rows import Related

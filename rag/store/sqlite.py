@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import LibraryError, ModelMismatch, UsageError
-from rag.protocols import Distance, Layout, Leg, Postings, Rowids, Vectors
+from rag.interfaces import Distance, Layout, Leg, Postings, Rowids, Vectors
 from rag.records import Document, DocumentEntry, Hit, Passage
 from rag.store import checks, documents, duplicates, keywords, searching, switching, vector_index, vectors
 from rag.store.caching import Latest
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class SqliteStore:
     """A library's database. Any thread may use it; writes wait for each other.
 
-    Implements `SearchIndex` of rag/protocols.py. Every method raises `LibraryError` (damaged,
+    Implements `SearchIndex` of rag/interfaces.py. Every method raises `LibraryError` (damaged,
     locked, full, not writable) when the file itself fails.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rag.protocols import Leg, Vectors
+from rag.interfaces import Leg, Vectors
 from rag.records import Hit
 from rag.store import documents, vector_index, vectors
 from rag.store.queries import first_row, rows

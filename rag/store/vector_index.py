@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.protocols import Vectors
+from rag.interfaces import Vectors
 from rag.store.queries import first_row, rows
 from rag.store.vectors import (
     Embedding,

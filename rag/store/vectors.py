@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import ModelMismatch
-from rag.protocols import Vectors
+from rag.interfaces import Vectors
 from rag.store.queries import first_row, rows, take_ids
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from rag.text.wording import fold, words
+from rag.text.words import fold, words
 
 AnswerType = Literal["number", "time", "name"]
 

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from rag.records import Document
-from rag.text.wording import fold
+from rag.text.words import fold
 
 if TYPE_CHECKING:
     from py3langid.langid import (  # type: ignore[import-untyped, unused-ignore]

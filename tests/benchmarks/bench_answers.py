@@ -23,15 +23,15 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from rag.answering import Answered
-from rag.config import load_settings
-from rag.evaluation.matching import holds_answer
-from rag.evaluation.sets import Question, document_name, load_questions
+from rag.answer import Answered
+from rag.evaluation.datasets import Question, document_name, load_questions
+from rag.evaluation.match import holds_answer
+from rag.history.receipts import shown_text
 from rag.library import Library
-from rag.receipts import shown_text
 from rag.records import Answer
-from rag.text.wording import words
-from tests.injections import CANARY, injected_documents
+from rag.settings import load_settings
+from rag.text.words import words
+from tests.fakes.injections import CANARY, injected_documents
 
 
 def asked(library: Library, question: str, collection: str) -> Answer:

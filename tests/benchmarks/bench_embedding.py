@@ -18,10 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from rag.config import PROJECT, load_settings
-from rag.embedding import SentenceEmbedder, load_embedder
-from rag.embedding.encoders import load_sentence_transformer
+from rag.embeddings import SentenceEmbedder, load_embedder
+from rag.embeddings.encoders import load_sentence_transformer
 from rag.models import embedding_folder
+from rag.settings import PROJECT, load_settings
 
 ROUNDS = 3
 LONG_CHARACTERS = 700

@@ -18,14 +18,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from gguf_files import starter_gguf  # noqa: E402
-
-from rag.budget import fit  # noqa: E402
-from rag.generation import LocalChatModel, load_chat_model  # noqa: E402
+from rag.answer.prompt import fit  # noqa: E402
+from rag.llm import LocalChatModel, load_chat_model  # noqa: E402
+from rag.llm.tune import tune  # noqa: E402
+from rag.prompts import Templates  # noqa: E402
 from rag.records import Evidence, Hit, Message, Passage, Usage  # noqa: E402
-from rag.templates import Templates  # noqa: E402
 from rag.text.sentences import split_sentences  # noqa: E402
-from rag.tuning import tune  # noqa: E402
+from tests.fakes.gguf_files import starter_gguf  # noqa: E402
 
 FIRST = "Which river carries the most water in spring?"
 SECOND = "And which of them dries up in August?"

@@ -19,15 +19,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from rag.config import load_settings
-from rag.evidence import read
+from rag.answer.abstain import judge
+from rag.answer.evidence import read
+from rag.interfaces import Embedder
 from rag.library import Library
-from rag.protocols import Embedder
-from rag.refusal import judge
-from rag.retrieval import retrieve
-from rag.text.wording import words
-from tests.free_answers import free_cases
-from tests.swaps import rates, sampled_cases
+from rag.search import retrieve
+from rag.settings import load_settings
+from rag.text.words import words
+from tests.fakes.free_answers import free_cases
+from tests.fakes.swaps import rates, sampled_cases
 
 
 def holds(text: str, answers: list[str]) -> bool:

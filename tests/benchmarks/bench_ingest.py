@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from rag.config import load_settings
-from rag.indexing.planning import ScanOptions, make_plan
+from rag.ingest.plan import ScanOptions, make_plan
 from rag.library import Library
+from rag.settings import load_settings
 from rag.store import KnownFile, Source
 
 

@@ -19,14 +19,14 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.answering import Answered
-from rag.config import PROJECT
+from rag.answer import Answered
 from rag.library import Library
 from rag.records import Answer
+from rag.settings import PROJECT
 
 sys.path.insert(0, str(PROJECT / "tests"))
 
-from ui_fakes import fake_library
+from tests.fakes.web import fake_library
 
 TOPICS = [
     "pump",
@@ -50,8 +50,8 @@ OPEN = """
 import sys
 sys.path[:0] = [{project!r}, {tests!r}]
 from pathlib import Path
-from ui_fakes import fake_library
-from rag.ui.shell import PAGES, run
+from tests.fakes.web import fake_library
+from rag.web.app import PAGES, run
 folder = Path({folder!r})
 def open_library():
     return fake_library(folder, ["x"])
@@ -59,9 +59,9 @@ def open_library():
 ONE_PAGE = """
 import streamlit as st
 from functools import partial
-from rag.ui.context import App, phrases
-from rag.ui.gate import Visitor
-from rag.ui.shell import draw_sidebar, make_page, shared_services
+from rag.web.session import App, phrases
+from rag.web.auth import Visitor
+from rag.web.app import draw_sidebar, make_page, shared_services
 services = shared_services("bench", open_library)
 app = App(services, phrases(services.library), lambda: None, Visitor())
 pages = {{key: make_page(app, key) for key in PAGES}}
@@ -124,7 +124,7 @@ def server_milliseconds(folder: Path, page: str) -> list[float]:
 
 def paint_seconds(folder: Path) -> None:
     """Prints how long a browser takes from the address to the first heading, and from page to page."""
-    from app_server import chromium, serving
+    from tests.fakes.app_server import chromium, serving
 
     names = {"project": str(PROJECT), "tests": str(PROJECT / "tests"), "folder": str(folder)}
     script = folder.parent / "app.py"

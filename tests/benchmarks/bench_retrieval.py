@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.config import load_settings
 from rag.evaluation import make_questions
-from rag.keywords import joined_terms, query_terms
 from rag.library import Library
-from rag.retrieval import retrieve
-from rag.retrieval.scores import bm25, document_shares, placed
+from rag.search import retrieve
+from rag.search.scores import bm25, document_shares, placed
+from rag.settings import load_settings
+from rag.text.terms import joined_terms, query_terms
 
 WARM_UP = 10
 

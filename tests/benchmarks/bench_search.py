@@ -26,14 +26,14 @@ from typing import Any
 
 import numpy as np
 
-from rag.config import load_settings
-from rag.keywords import index_terms
+from rag.interfaces import Vectors
 from rag.library import Library
-from rag.protocols import Vectors
 from rag.records import Block, Document, Passage
+from rag.settings import load_settings
 from rag.store import Source, SqliteStore, open_store
 from rag.store.index_file import index_path
 from rag.store.queries import rows
+from rag.text.terms import index_terms
 
 PASSAGES_A_DOCUMENT = 50
 COLLECTION = "bench"

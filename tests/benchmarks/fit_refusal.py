@@ -7,7 +7,7 @@ A SET is a folder with `questions.jsonl`, its documents ingested into the collec
 one named. `collect` writes a row for each question that its documents answer, one for the same question
 without the passages that answer it, and one for each question that has no answer. `fit` prints the
 cross-validated rates of every set (a document's questions are never in both the fit and the check), the
-rates of every set with all others fitted, and the coefficients for `rag/refusal.toml`.
+rates of every set with all others fitted, and the coefficients for `rag/answer/abstain.toml`.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.config import load_settings
-from rag.evidence import read
+from rag.answer.abstain import SIGNALS, signals
+from rag.answer.evidence import read
 from rag.library import Library
 from rag.records import Hit
-from rag.refusal import SIGNALS, signals
-from rag.retrieval import retrieve
-from rag.text.wording import fold
+from rag.search import retrieve
+from rag.settings import load_settings
+from rag.text.words import fold
 
 FOLDS = 5
 TOP_K = 20

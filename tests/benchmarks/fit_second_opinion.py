@@ -6,7 +6,7 @@
 A SET (or SET=COLLECTION) is a folder with `questions.jsonl`, its documents ingested into the collection
 of its name, or the one named. `collect` adds a row for each sampled question that has none yet. `fit`
 prints what each of the two tells alone, and, for every set as fitted on the others, which share of its
-questions is refused; then the coefficients for `rag/refusal.toml`.
+questions is refused; then the coefficients for `rag/answer/abstain.toml`.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.answering import Limits, Stages, examined, searched_for
-from rag.answering.asking import Asked
-from rag.answering.writing import Writing
-from rag.config import load_settings
-from rag.evaluation.sets import Question, load_questions
+from rag.answer import Limits, Stages, examined, searched_for
+from rag.answer.abstain import LEAST_CONFIDENCE, SUREST, fitted, log_odds
+from rag.answer.generate import Writing
+from rag.answer.question import Asked
+from rag.evaluation.datasets import Question, load_questions
+from rag.interfaces import ChatModel
 from rag.library import Library
-from rag.protocols import ChatModel
-from rag.refusal import LEAST_CONFIDENCE, SUREST, fitted, log_odds
-from rag.retrieval import with_surroundings
-from rag.templates import Templates
+from rag.prompts import Templates
+from rag.search import with_surroundings
+from rag.settings import load_settings
 
 THRESHOLD = 0.35
 """Below it no answer is given: where the fewest answerable questions are refused for about the best F1."""

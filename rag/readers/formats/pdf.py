@@ -10,11 +10,11 @@ from typing import Any
 from rag.errors import EncryptedDocument, UnreadableDocument
 from rag.readers import ocr, progress
 from rag.readers.building import DocumentBuilder, stem, visible
-from rag.readers.pdf_furniture import Furniture, Page
-from rag.readers.pdf_headings import Headings
-from rag.readers.pdf_layout import Element, code_text, elements, flows, is_item, prose_text, table_text
-from rag.readers.pdf_structure import structure_of
-from rag.readers.pdf_words import page_phrases
+from rag.readers.pdf.furniture import Furniture, Page
+from rag.readers.pdf.headings import Headings
+from rag.readers.pdf.layout import Element, code_text, elements, flows, is_item, prose_text, table_text
+from rag.readers.pdf.structure import structure_of
+from rag.readers.pdf.words import page_phrases
 from rag.readers.registry import Format
 from rag.records import BlockKind, Document
 

@@ -1,0 +1,158 @@
+"""Token ids to unit vectors: the model's encoder on OpenVINO, or on torch."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.embeddings.openvino import MODEL_FILE, Load, compiled_model, convert_module
+from rag.errors import ModelDamaged
+from rag.interfaces import Vectors
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+Ids = NDArray[np.int64]
+
+
+class Encoder(Protocol):
+    """Runs batches, several at once from several threads where `parallel` is above one."""
+
+    parallel: int
+
+    def encode(self, ids: Ids, mask: Ids) -> Vectors:
+        """Unit vectors, shape (texts, dimensions), of ids and mask, both of shape (texts, tokens)."""
+
+    def encode_tokens(self, ids: Ids, mask: Ids) -> tuple[Vectors, Vectors]:
+        """What `encode` gives, and unit vectors of the tokens, shape (texts, tokens, dimensions)."""
+
+
+class OpenVinoEncoder:
+    """A converted encoder, compiled for one query at a time or for many passages."""
+
+    def __init__(
+        self, folder: Path, *, load: Load, threads: int | None, precision: str, file: str = MODEL_FILE
+    ) -> None:
+        self._compiled = compiled_model(folder, load=load, threads=threads, precision=precision, file=file)
+        self.parallel = int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+        self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        for _ in range(self.parallel):
+            self._requests.put(self._compiled.create_infer_request())
+
+    def encode(self, ids: Ids, mask: Ids) -> Vectors:
+        """Mean of the token vectors, made a unit vector, as E5 has it (Wang et al. 2022, section 4)."""
+        request = self._requests.get()
+        try:
+            request.infer([ids, mask])
+            return mean_vectors(request.get_output_tensor().data, mask)
+        finally:
+            self._requests.put(request)
+
+    def encode_tokens(self, ids: Ids, mask: Ids) -> tuple[Vectors, Vectors]:
+        """The vectors, and those they are the means of."""
+        request = self._requests.get()
+        try:
+            request.infer([ids, mask])
+            tokens = request.get_output_tensor().data
+            return mean_vectors(tokens, mask), unit(tokens)
+        finally:
+            self._requests.put(request)
+
+
+class TorchEncoder:
+    """The folder's `SentenceTransformer`, as it is, with all its modules."""
+
+    parallel = 1
+
+    def __init__(self, folder: Path, *, threads: int | None) -> None:
+        import torch
+
+        self._torch = torch
+        self.model = load_sentence_transformer(folder)
+        if threads is not None:
+            torch.set_num_threads(threads)
+        # Three times as fast as float32 where the CPU has it, and the same ranking.
+        self._half = bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+        self._running = threading.Lock()
+
+    def encode(self, ids: Ids, mask: Ids) -> Vectors:
+        """The vectors of the model's last module, made unit vectors."""
+        torch = self._torch
+        features = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+        with self._running, torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, self._half):
+            embedding = self.model(features)["sentence_embedding"]
+        vectors: Vectors = torch.nn.functional.normalize(embedding.float(), dim=1).numpy()
+        return vectors
+
+    def encode_tokens(self, ids: Ids, mask: Ids) -> tuple[Vectors, Vectors]:
+        """The vectors of the model's last module, and the tokens' from its transformer."""
+        torch = self._torch
+        features = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+        with self._running, torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, self._half):
+            output = self.model(features)
+        return (
+            unit(output["sentence_embedding"].float().numpy()),
+            unit(output["token_embeddings"].float().numpy()),
+        )
+
+
+def unit(vectors: Vectors) -> Vectors:
+    """The vectors along the last axis at length one."""
+    shortened: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+    return shortened
+
+
+def mean_vectors(tokens: Vectors, mask: Ids) -> Vectors:
+    """The unit vector of each text's mean token, shape (texts, dimensions)."""
+    return unit(np.einsum("btd,bt->bd", tokens, mask.astype(np.float32)))
+
+
+def load_sentence_transformer(folder: Path) -> SentenceTransformer:
+    """The model on the CPU, without a look at the network.
+
+    Raises:
+        ModelDamaged: sentence-transformers cannot load the folder.
+    """
+    # torch and transformers take 3 to 8 s to import; no query needs them once a model is converted.
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    try:
+        return SentenceTransformer(str(folder), device="cpu", local_files_only=True).eval()
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+        raise ModelDamaged(
+            f"sentence-transformers cannot load {folder}: {error}. Remove the model and pull it again."
+        ) from error
+
+
+def convert(model: SentenceTransformer, folder: Path) -> None:
+    """Writes the transformer of a SentenceTransformer as an OpenVINO model with float16 weights.
+
+    Raises:
+        ModelError: OpenVINO cannot express this architecture.
+    """
+    import torch
+
+    transformer: Any = model[0].auto_model
+
+    class TokenVectors(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.transformer = transformer
+
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+            output = self.transformer(input_ids=input_ids, attention_mask=attention_mask)
+            hidden: torch.Tensor = output.last_hidden_state
+            return hidden
+
+    example = torch.ones(2, 16, dtype=torch.int64)
+    convert_module(TokenVectors(), (example, example), folder)

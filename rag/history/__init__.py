@@ -1,0 +1,1 @@
+"""Conversations and answers kept, and the receipts that make them again."""

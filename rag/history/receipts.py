@@ -1,0 +1,191 @@
+"""An answer on paper: the command line's JSON, and receipts of all that made it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import ValidationError
+
+from rag.errors import UsageError
+from rag.history.serialization import answer_of, answer_record
+from rag.records import Answer, Citation, Disagreement, Generation, Hit
+from rag.text.markdown import escaped, fenced
+
+RECEIPT_VERSION = 1
+
+
+def shown_text(answer: Answer) -> str:
+    """The answer as a person reads it: the quoted evidence, then the model's text."""
+    quotes = " ".join(f"{evidence.quote.strip()} [{evidence.marker}]" for evidence in answer.evidence)
+    if answer.abstained:
+        return answer.reason
+    return "\n\n".join(part for part in (answer.reason, quotes, answer.text.strip()) if part)
+
+
+def passage_json(hit: Hit) -> dict[str, Any]:
+    """A retrieved passage as the command line's contract has it."""
+    return {"doc": hit.doc, "page": hit.page, "text": hit.passage.text, "score": round(hit.score, 6)}
+
+
+def citation_json(citation: Citation) -> dict[str, Any]:
+    """A citation as the command line's contract has it, with its place in the document's text."""
+    return {
+        "marker": citation.marker,
+        "doc": citation.doc,
+        "page": citation.page,
+        "quote": citation.quote,
+        "supported": citation.supported,
+        "start": citation.start,
+        "end": citation.end,
+    }
+
+
+def disagreement_json(found: Disagreement) -> list[dict[str, Any]]:
+    """Both values of a disagreement, with their sources and the dates of these."""
+    return [
+        {"value": value, "marker": quote.marker, "doc": quote.hit.doc, "date": date, "quote": quote.quote}
+        for value, quote, date in (
+            (found.first_value, found.first, found.first_date),
+            (found.second_value, found.second, found.second_date),
+        )
+    ]
+
+
+def answer_json(answer: Answer) -> dict[str, Any]:
+    """The answer as the command line's contract has it, with the model's own text beside it."""
+    usage = answer.usage
+    return {
+        "question": answer.question,
+        "query": answer.query,
+        "answer": shown_text(answer),
+        "text": answer.text,
+        "model": answer.model,
+        "abstained": answer.abstained,
+        "reason": answer.reason,
+        "problem": answer.problem,
+        "citations": [citation_json(citation) for citation in answer.citations],
+        "passages": [passage_json(hit) for hit in answer.hits],
+        "disagreements": [disagreement_json(one) for one in answer.disagreements],
+        "left_out": list(answer.budget.left_out) if answer.budget else [],
+        "removed_markers": answer.removed_markers,
+        "tokens": {
+            "prompt": usage.prompt_tokens if usage else 0,
+            "cached": usage.cached_tokens if usage else 0,
+            "answer": usage.answer_tokens if usage else 0,
+        },
+        "seconds": {
+            "search": round(answer.seconds["search"], 4),
+            "first_token": round(answer.seconds["first_token"], 4),
+            "total": round(answer.seconds["total"], 4),
+        },
+    }
+
+
+def receipt_json(answer: Answer) -> str:
+    """The whole answer: exact prompt, passages with scores, model, settings, timings."""
+    content = {"footnote_receipt": RECEIPT_VERSION, "answer": answer_record(answer)}
+    return json.dumps(content, ensure_ascii=False, indent=2)
+
+
+def read_receipt(text: str) -> Answer:
+    """The answer of a receipt.
+
+    Raises:
+        UsageError: the text is no receipt, or one of another version.
+    """
+    try:
+        content = json.loads(text)
+        version = content["footnote_receipt"]
+        if version != RECEIPT_VERSION:
+            raise UsageError(f"This receipt has version {version}; this Footnote reads {RECEIPT_VERSION}.")
+        return answer_of(content["answer"])
+    except (ValueError, KeyError, TypeError, ValidationError) as error:
+        raise UsageError(
+            f"This is not a receipt ({error}); write one with `ask --receipt FILE.json`."
+        ) from error
+
+
+def receipt_markdown(answer: Answer) -> str:
+    """The answer to read and to print: quotes, sources, and how it came about.
+
+    Text of documents and models is escaped or fenced: whoever opens the file fetches nothing.
+    """
+    title = f"# {escaped(answer.question)}"
+    parts = (_said(answer), _disagreeing(answer), _sources(answer), _making(answer))
+    return "\n".join([title, "", *(line for part in parts for line in part)])
+
+
+def _said(answer: Answer) -> Iterator[str]:
+    if answer.reason:
+        yield from (escaped(answer.reason), "")
+    for quote in answer.evidence:
+        yield from (f"> {escaped(quote.quote)} [{quote.marker}]", "")
+    if answer.text:
+        yield from (escaped(line) for line in answer.text.splitlines())
+        yield ""
+    if answer.problem:
+        yield from (
+            f"*The model {'broke off' if answer.text else 'wrote nothing'}:* {escaped(answer.problem)}",
+            "",
+        )
+    for sentence in answer.sentences:
+        if sentence.supported != "true":
+            said = escaped(answer.text[sentence.start : sentence.end])
+            verdict = "Not supported" if sentence.supported == "false" else "Partly supported"
+            yield from (f"*{verdict}: “{said}”* {escaped('; '.join(sentence.problems))}", "")
+
+
+def _disagreeing(answer: Answer) -> Iterator[str]:
+    if answer.disagreements:
+        yield from ("## Documents disagree", "")
+    for found in answer.disagreements:
+        for side in disagreement_json(found):
+            dated = f" of {side['date']}" if side["date"] else ""
+            place = f"{escaped(side['doc'])}{dated} [{side['marker']}]"
+            yield f"- {escaped(side['value'])}: {place} “{escaped(side['quote'])}”"
+        yield ""
+
+
+def _sources(answer: Answer) -> Iterator[str]:
+    shown = answer.budget.passages if answer.budget else {}
+    yield from ("## Passages", "", "| | source | score | tokens in the prompt |", "|---|---|---|---|")
+    for marker, hit in enumerate(answer.hits, start=1):
+        tokens = str(shown[marker]) if marker in shown else "left out" if shown else "–"
+        yield f"| {marker} | {_place(hit)} | {hit.score:.3f} | {tokens} |"
+    yield ""
+    for marker in sorted({citation.marker for citation in answer.citations}):
+        hit = answer.hits[marker - 1]
+        yield from (f"### [{marker}] {_place(hit)}", "", fenced(hit.passage.text), "")
+
+
+def _making(answer: Answer) -> Iterator[str]:
+    yield from ("## How it was made", "")
+    yield f"- Searched for: {escaped(answer.query)}"
+    yield from (f"- {name}: {seconds:.3f} s" for name, seconds in answer.seconds.items())
+    if answer.usage:
+        prompt = f"{answer.usage.prompt_tokens} prompt ({answer.usage.cached_tokens} cached)"
+        yield f"- Tokens: {prompt}, {answer.usage.answer_tokens} answer"
+    if answer.budget and answer.budget.dropped_turns:
+        yield f"- Turns of the conversation left out: {answer.budget.dropped_turns}"
+    yield from (f"- {name}: {escaped(str(value))}" for name, value in answer.settings.items())
+    if answer.generation:
+        yield from _generation(answer.generation)
+
+
+def _generation(generation: Generation) -> Iterator[str]:
+    yield f"- Model: {escaped(generation.model)}"
+    yield f"- At most {generation.max_tokens} tokens{', held to quotations' if generation.choices else ''}"
+    yield f"- Temperature {generation.temperature}, seed {generation.seed}"
+    yield from ("", "## The exact prompt", "")
+    for message in generation.messages:
+        yield from (f"### {message.role}", "", fenced(message.content), "")
+    if generation.choices:
+        yield from ("## The quotations it chose from", "")
+        yield from (f"- {escaped(choice)}" for choice in generation.choices)
+        yield ""
+
+
+def _place(hit: Hit) -> str:
+    return escaped(hit.doc) + (f", page {hit.page}" if hit.page else "")

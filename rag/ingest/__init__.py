@@ -1,0 +1,133 @@
+"""The wire from files to a searchable library: scan, compare, read, split, embed, store."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from rag.ingest.events import Failure, IngestEvent, Progress, Receipt
+from rag.ingest.jsonl import ingest_lines
+from rag.ingest.lock import writer_lock
+from rag.ingest.pipeline import Pipeline, Pool
+from rag.ingest.plan import Plan, ScanOptions, make_plan, require_paths
+from rag.ingest.reembed import embed_again
+from rag.interfaces import Embedder
+from rag.readers import ReaderPool
+from rag.store import KnownFile, SqliteStore
+
+__all__ = ["Failure", "IngestEvent", "Receipt", "embed_again", "ingest", "ingest_lines", "watch"]
+
+Pools = Callable[[], AbstractContextManager[Pool]]
+
+
+def ingest(
+    paths: Sequence[Path],
+    *,
+    store: SqliteStore,
+    embedder: Embedder,
+    collection: str = "default",
+    target_tokens: int = 220,
+    exclude: Iterable[str] = (),
+    hidden: bool = False,
+    password: str | None = None,
+    retry_failed: bool = False,
+    wait_seconds: float = 0.0,
+    pools: Pools = ReaderPool,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[IngestEvent]:
+    """Brings a collection in step with files and folders; the last event carries the receipt.
+
+    Folders are followed: what is deleted from one leaves the collection. Unchanged files are
+    known by size and time, then by content; of a changed file only new passages are embedded,
+    and a renamed one embeds nothing. Documents are stored whole, so an ingest that is cancelled,
+    killed or no longer asked for events goes on next time where it was.
+
+    A file that cannot be read is a `failure` of the receipt; it is tried again when it changes,
+    when it is named itself, or with `retry_failed` or a `password`.
+
+    Raises:
+        UsageError: a path does not exist, or a pattern is not valid.
+        LibraryLocked: another ingest is still at work after `wait_seconds`.
+        ModelMismatch: the collection was embedded with another model.
+        LibraryError: the library cannot be written to (disk full, read-only).
+    """
+    started = time.perf_counter()
+    require_paths(paths)
+    options = ScanOptions(tuple(exclude), hidden, retry_failed or password is not None)
+    with writer_lock(store.path, purpose=f"ingest into {collection!r}", wait_seconds=wait_seconds):
+        store.use_model(collection, embedder.identity, embedder.dimensions)
+        plan = make_plan(paths, store.known_files(collection), store.roots(collection), options)
+        progress = _start(plan, started)
+        yield progress.event(time.perf_counter())
+        store.touch(plan.touched)
+        for root, is_folder in plan.roots.items():
+            store.add_root(collection, root, is_folder=is_folder)
+        if plan.tasks:
+            pipeline = Pipeline(
+                store, embedder, collection, progress, target_tokens=target_tokens, cancelled=cancelled
+            )
+            with pools() as pool, pipeline:
+                yield from pipeline.run(plan.tasks, pool, password=password)
+        if not cancelled():
+            yield from _remove(store, collection, plan.removed, progress)
+        now = time.perf_counter()
+        receipt = progress.receipt(now, excluded=plan.excluded, interrupted=cancelled())
+        yield progress.event(now, receipt=receipt)
+
+
+def watch(
+    paths: Sequence[Path], *, stop: threading.Event | None = None, **options: Any
+) -> Iterator[IngestEvent]:
+    """Ingests, and again after every change below the paths, until `stop` is set or Ctrl-C.
+
+    Takes the options of `ingest`. Changes are gathered until nothing has happened for half a
+    second (at most two), so that a file being written is read once.
+    """
+    from watchfiles import watch as changes
+
+    yield from ingest(paths, **options)
+    missed = True  # what happened before the watching began is found by looking once more
+    for found in changes(
+        *paths,
+        debounce=2_000,
+        step=500,
+        rust_timeout=1_000,
+        yield_on_timeout=True,
+        stop_event=stop,
+        raise_interrupt=False,
+        ignore_permission_denied=True,
+    ):
+        if found or missed:
+            # The library waits for its turn here: another ingest may be at work.
+            yield from ingest(paths, **{"wait_seconds": 3_600.0, **options})
+        missed = False
+
+
+def _start(plan: Plan, started: float) -> Progress:
+    """The counts of what needs no reading."""
+    progress = Progress(started)
+    progress.files_total = len(plan.tasks) + len(plan.unchanged)
+    progress.files_total += len(plan.still_failed) + len(plan.still_skipped) + len(plan.unreadable)
+    progress.bytes_total = sum(task.source.size or 0 for task in plan.tasks)
+    for file in plan.unchanged:
+        progress.count("unchanged", file.source.doc)
+    for file in plan.still_failed:
+        progress.count("failed", file.source.doc, error=file.error)
+    for file in plan.still_skipped:
+        progress.count("skipped", file.source.doc, error=file.error)
+    for failure in plan.unreadable:
+        progress.count("failed", failure.doc, error=failure.error)
+    return progress
+
+
+def _remove(
+    store: SqliteStore, collection: str, gone: Sequence[KnownFile], progress: Progress
+) -> Iterator[IngestEvent]:
+    for file in gone:
+        store.remove_documents(collection, [file.id])
+        progress.count("removed", file.source.doc)
+        yield progress.event(time.perf_counter(), file.source.doc, "removed")

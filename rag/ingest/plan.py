@@ -1,0 +1,163 @@
+"""What an ingest has to do: the files of the given paths against what the library knows of them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePath
+
+from rag.errors import UsageError
+from rag.ingest.events import Failure
+from rag.ingest.scan import FoundFile, Scan, readable_name, scan_folder
+from rag.store import KnownFile, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A file to read, and what the library holds of it already."""
+
+    path: Path
+    source: Source
+    known: KnownFile | None
+    explicit: bool
+
+
+@dataclass(slots=True)
+class Plan:
+    """The work of one ingest. `touched` are unchanged files with a new time."""
+
+    tasks: list[Task] = field(default_factory=list)
+    unchanged: list[KnownFile] = field(default_factory=list)
+    touched: list[tuple[int, Source]] = field(default_factory=list)
+    still_failed: list[KnownFile] = field(default_factory=list)
+    still_skipped: list[KnownFile] = field(default_factory=list)
+    removed: list[KnownFile] = field(default_factory=list)
+    unreadable: list[Failure] = field(default_factory=list)
+    roots: dict[str, bool] = field(default_factory=dict)
+    excluded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ScanOptions:
+    """Which files count: gitignore-style `exclude` patterns, hidden ones or not, failed ones again."""
+
+    exclude: tuple[str, ...] = ()
+    hidden: bool = False
+    retry_failed: bool = False
+
+
+def make_plan(
+    paths: Sequence[Path],
+    known: Iterable[KnownFile],
+    known_roots: dict[str, bool],
+    options: ScanOptions,
+) -> Plan:
+    """Compares the files below the paths with the library, by size and time, then by content.
+
+    Raises:
+        UsageError: a path does not exist.
+    """
+    plan = Plan()
+    by_path = {location(Path(file.source.root), file.source.doc): file for file in known}
+    planned: set[str] = set()
+    for path in sorted({Path(os.path.realpath(path)) for path in paths}, key=lambda p: len(p.parts)):
+        scan, explicit = _scan(path, options)
+        base = path if path.is_dir() else path.parent
+        root = _outermost(base, known_roots | plan.roots)
+        plan.roots[root] = plan.roots.get(root, False) or path.is_dir()
+        plan.excluded += scan.excluded
+        for doc, problem in scan.unreadable.items():
+            plan.unreadable.append(Failure(_doc(root, base, doc), problem))
+        for file in scan.files:
+            where = location(_readable(base), file.doc)
+            if where not in planned:
+                planned.add(where)
+                source = Source(root, _doc(root, base, file.doc), None, file.size, file.mtime_ns)
+                _compare(plan, Task(file.path, source, by_path.get(where), explicit), options)
+        if path.is_dir():
+            plan.removed += _gone(path, by_path, planned, scan)
+    return plan
+
+
+def require_paths(paths: Iterable[Path]) -> None:
+    """A `UsageError` for the first path that is not there, before anything is changed."""
+    for path in paths:
+        try:
+            path.stat()
+        except OSError as error:
+            raise UsageError(f"{path}: {error.strerror}. Check the path.") from error
+
+
+def location(root: PurePath, doc: str) -> str:
+    """Where a document's file lies, with forward slashes on every system: what a file is known by."""
+    return f"{root.as_posix().rstrip('/')}/{doc}"
+
+
+def _scan(path: Path, options: ScanOptions) -> tuple[Scan, bool]:
+    if path.is_dir():
+        return scan_folder(path, exclude=options.exclude, hidden=options.hidden), False
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}. Check the path.") from error
+    return Scan([FoundFile(path, readable_name(path.name), status.st_size, status.st_mtime_ns)]), True
+
+
+def _outermost(base: Path, roots: dict[str, bool]) -> str:
+    """The largest followed folder that holds `base`, so that a file belongs to one root only."""
+    own = _readable(base)
+    holders = [root for root, is_folder in roots.items() if is_folder and own.is_relative_to(root)]
+    return min([str(own), *holders], key=len)
+
+
+def _doc(root: str, base: Path, doc: str) -> str:
+    inside = _readable(base).relative_to(root).as_posix()
+    return doc if inside == "." else f"{inside}/{doc}"
+
+
+def _readable(path: Path) -> Path:
+    """The path as it is stored."""
+    return Path(readable_name(str(path)))
+
+
+def _compare(plan: Plan, task: Task, options: ScanOptions) -> None:
+    known, source = task.known, task.source
+    if known is None or (known.source.root, known.source.doc) != (source.root, source.doc):
+        plan.tasks.append(task)  # new, or under another root: its passages' ids are of its path
+        return
+    same_state = (known.source.size, known.source.mtime_ns) == (source.size, source.mtime_ns)
+    if known.status != "indexed":
+        if not same_state or options.retry_failed or task.explicit:
+            plan.tasks.append(task)
+        else:
+            (plan.still_failed if known.status == "failed" else plan.still_skipped).append(known)
+    elif same_state:
+        plan.unchanged.append(known)
+    elif known.source.size == source.size and _sha256(task.path) == known.source.sha256:
+        plan.unchanged.append(known)
+        plan.touched.append((known.id, replace(source, sha256=known.source.sha256)))
+    else:
+        plan.tasks.append(task)
+
+
+def _sha256(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:  # reading it for good will say why
+        return None
+
+
+def _gone(folder: Path, by_path: dict[str, KnownFile], planned: set[str], scan: Scan) -> list[KnownFile]:
+    """Known files of this folder that are no longer in it; not those that could not be looked at."""
+    prefix = location(_readable(folder), "")
+    blind = tuple(f"{prefix}{doc}".rstrip("/") for doc in scan.unreadable)
+    return [
+        file
+        for where, file in by_path.items()
+        if where.startswith(prefix)
+        and where not in planned
+        and not any(where == b or where.startswith(f"{b}/") for b in blind)
+    ]

@@ -1,0 +1,1 @@
+"""The parts of reading a PDF: words, lines and columns, headings, running lines, structure."""

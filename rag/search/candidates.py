@@ -1,0 +1,201 @@
+"""The passages a query may mean, and the score of each: from vectors, words and the names of documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.errors import UsageError
+from rag.interfaces import Distance, Layout, SearchIndex, Vectors
+from rag.search.query import ParsedQuery, holds_phrase, matching
+from rag.search.ranking import Ranking
+from rag.search.scores import (
+    Places,
+    Scores,
+    bm25,
+    document_shares,
+    highest,
+    lifted,
+    placed,
+    reciprocal_ranks,
+    standardised,
+)
+from rag.search.title_match import named, rarities
+from rag.text.terms import joined_terms, query_terms
+
+MOST_LOOKED_THROUGH = 5_000  # passages that hold all words of a phrase, perhaps apart: 40 µs each
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A query's words in a collection.
+
+    `rarity` is the weight of each term, `places` and `scores` the BM25 of the passages that hold any, and
+    `about`, shape (documents,), how far each document is about them.
+    """
+
+    rarity: dict[str, float]
+    places: Places
+    scores: Scores
+    about: Scores
+
+    @classmethod
+    def of(cls, text: str, index: SearchIndex, collection: str, layout: Layout) -> Words:
+        """Looks the words of a query up."""
+        terms = list(dict.fromkeys((*query_terms(text), *joined_terms(text))))
+        postings = index.postings(collection, terms)
+        found = placed(postings, layout)
+        return cls(rarities(postings.frequencies, len(layout.rowids)), *bm25(found), document_shares(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One query against one collection; `among` are the rowids it is limited to, ascending."""
+
+    index: SearchIndex
+    collection: str
+    layout: Layout
+    vector: Vectors
+    words: Words
+    among: NDArray[np.int64] | None
+
+    def candidates(self, ranking: Ranking, limit: int, phrases: Sequence[str]) -> Candidates:
+        """The passages that either search finds, `limit` from each, and those that hold a phrase."""
+        places, scores = self.words.places, self.words.scores
+        if self.among is not None:
+            allowed = np.isin(self.layout.rowids[places], self.among)
+            places, scores = places[allowed], scores[allowed]
+        keywords = np.zeros(len(self.layout.rowids))
+        keywords[places] = scores
+        nearest, cosines = self._nearest(limit if ranking.dense_weight else 0)
+        found = places[highest(scores, limit if ranking.keyword_weight else 0)]
+        quoted = [self._holders(phrase, keywords, limit) for phrase in phrases]
+        every = np.unique(np.concatenate([nearest, found, *quoted]))
+        known = (nearest, cosines) if ranking.distance == "cosine" else (nearest[:0], cosines[:0])
+        return Candidates(every, self._similarities(every, *known, ranking.distance), keywords[every])
+
+    def _similarities(self, every: Places, known: Places, cosines: Scores, distance: Distance) -> Scores:
+        """How near each of these places is to the query, where it is not known yet."""
+        dense = np.zeros(len(every))
+        dense[np.searchsorted(every, known)] = cosines
+        others = np.setdiff1d(every, known, assume_unique=True)
+        dense[np.searchsorted(every, others)] = self.index.similarities(
+            self.collection, self.layout.rowids[others].tolist(), self.vector, distance=distance
+        )
+        return dense
+
+    def _holders(self, phrase: str, keywords: Scores, limit: int) -> Places:
+        """The places of up to `limit` passages that hold a phrase, ascending; of many, the likeliest."""
+        places = self.layout.places(self.index.holding(self.collection, query_terms(phrase)))
+        places = places[places >= 0]
+        if self.among is not None:
+            places = places[np.isin(self.layout.rowids[places], self.among)]
+        places = places[np.argsort(-keywords[places], kind="stable")]
+        kept: list[int] = []
+        for start in range(0, min(len(places), MOST_LOOKED_THROUGH), limit):
+            rowids = self.layout.rowids[places[start : start + limit]]
+            hits = self.index.hits(rowids.tolist())
+            kept += [hit.rowid for hit in hits if holds_phrase(hit.passage.text, phrase)]
+            if len(kept) >= limit:
+                break
+        return np.sort(self.layout.places(np.array(kept[:limit], dtype=np.int64)))
+
+    def _nearest(self, limit: int) -> tuple[Places, Scores]:
+        found = self.index.nearest(self.collection, self.vector, limit, among=self.among) if limit else []
+        places = self.layout.places(np.array([rowid for rowid, _ in found], dtype=np.int64))
+        cosines = np.array([cosine for _, cosine in found], dtype=np.float64)
+        return places[places >= 0], cosines[places >= 0]
+
+    def scored(self, candidates: Candidates, ranking: Ranking) -> Scored:
+        """The score of each candidate, from its own words, its document's name and its document's words."""
+        documents = self.layout.documents[candidates.places]
+        name = self._names(documents) if ranking.name_weight else np.zeros(len(documents))
+        about = self.words.about[documents]
+        languages = self._languages(documents)
+        score = _fused(candidates, ranking, languages) + ranking.name_weight * name
+        score += ranking.document_weight * lifted(about, languages)
+        signals = {"dense": candidates.dense, "keyword": candidates.keyword, "name": name, "document": about}
+        return Scored(self.layout.rowids[candidates.places], score, signals)
+
+    def _languages(self, documents: NDArray[np.int64]) -> NDArray[np.int64]:
+        """A number for the language of each of these documents.
+
+        A question shares no words with a text in another language, however well that answers it: what
+        words bring is no less there than on average. Of ten questions of the sample corpus whose answer is
+        in another language, all are found among the first 20 so, and eight otherwise.
+        """
+        entries = self.layout.entries
+        languages = [entries[document].language or "" for document in documents]
+        return np.unique(languages, return_inverse=True)[1]
+
+    def _names(self, documents: NDArray[np.int64]) -> Scores:
+        """How far the query names each of these documents."""
+        different, inverse = np.unique(documents, return_inverse=True)
+        entries = [self.layout.entries[document] for document in different]
+        rarity = self.words.rarity
+        return np.array(named(entries, set(rarity), rarity), dtype=np.float64)[inverse]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Places in the layout, ascending, with the cosine and the BM25 score of each."""
+
+    places: Places
+    dense: Scores
+    keyword: Scores
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Candidates by rowid, ascending, with the score of each and what it is made of."""
+
+    rowids: NDArray[np.int64]
+    scores: Scores
+    signals: dict[str, Scores]
+
+    def best(self, count: int) -> dict[int, float]:
+        """The scores of the `count` best, by rowid, best first."""
+        places = highest(self.scores, count)
+        return dict(zip(self.rowids[places].tolist(), self.scores[places].tolist(), strict=True))
+
+    def signals_of(self, rowid: int) -> dict[str, float]:
+        """What one candidate's score is made of."""
+        place = np.searchsorted(self.rowids, rowid)
+        return {name: float(values[place]) for name, values in self.signals.items()}
+
+
+def _fused(candidates: Candidates, ranking: Ranking, languages: NDArray[np.int64]) -> Scores:
+    """One score a candidate.
+
+    Adding scores keeps how much better a passage is, which ranks throw away: answer recall@1 on
+    xquad-en 0.971 against 0.961 for reciprocal rank fusion.
+    """
+    if ranking.fusion == "ranks":
+        dense, keyword = reciprocal_ranks(candidates.dense), reciprocal_ranks(candidates.keyword)
+    else:
+        dense = standardised(candidates.dense)
+        keyword = lifted(standardised(candidates.keyword), languages)
+    return ranking.dense_weight * dense + ranking.keyword_weight * keyword
+
+
+def passing_rowids(
+    layout: Layout, collection: str, parsed: ParsedQuery, docs: Sequence[str] | None
+) -> NDArray[np.int64] | None:
+    """The rowids the filters leave, or None without filters."""
+    if not parsed.filters and docs is None:
+        return None
+    wanted = None if docs is None else set(docs)
+    passing = {
+        entry.id
+        for entry in matching(layout.entries, parsed.filters)
+        if wanted is None or entry.doc in wanted
+    }
+    if not passing:
+        limits = " ".join(map(str, parsed.filters))
+        raise UsageError(f"No document in '{collection}' passes {limits or 'the chosen documents'}.")
+    passes = np.array([entry.id in passing for entry in layout.entries])
+    allowed: NDArray[np.int64] = layout.rowids[passes[layout.documents]]
+    return allowed

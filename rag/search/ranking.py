@@ -1,0 +1,56 @@
+"""What decides the order of the passages found: settings of the search, and axes of the lab."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Le
+
+from rag.interfaces import Distance
+
+Weight = Annotated[float, Ge(0), Le(100)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """What decides the order of the hits; each field can be set, and compared in the lab.
+
+    `candidates` are taken from each of the two searches. `dense_weight` and `keyword_weight` are of
+    the standardised similarity and BM25; 0 switches a search off. `keyword_weight` is times
+    `digits_boost` where the query holds digits: years, codes and versions are meant to the letter.
+    `distance` is what similarity is made of: the candidates are found by cosine all the same.
+    `name_weight` is of the document's name
+    in the query, `document_weight` of how far the whole document is about the query's words,
+    `number_weight` of a passage full of numbers where the query asks for one, and `page_penalty` is
+    taken off a passage for each better one of its page. `reranked` hits are put in a new order where
+    there is a reranker. `fusion` "ranks" is reciprocal rank fusion, to compare with.
+
+    Raises:
+        ValueError: both searches are switched off. The limits hold where values come from outside:
+            in the settings and in the lab.
+    """
+
+    candidates: Annotated[int, Ge(1), Le(10_000)] = 100
+    dense_weight: Weight = 1.0
+    keyword_weight: Weight = 0.4
+    digits_boost: Annotated[float, Ge(0.1), Le(10)] = 1.5
+    name_weight: Weight = 2.0
+    document_weight: Weight = 3.0
+    number_weight: Weight = 1.0
+    page_penalty: Weight = 0.3
+    reranked: Annotated[int, Ge(0), Le(1000)] = 20
+    fusion: Literal["scores", "ranks"] = "scores"
+    distance: Distance = "cosine"
+
+    def __post_init__(self) -> None:
+        if not self.dense_weight and not self.keyword_weight:
+            raise ValueError("dense_weight and keyword_weight are both 0, so nothing is searched")
+
+    def changed(self) -> dict[str, Any]:
+        """The fields that differ from what is shipped, as a settings file has them."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if value != getattr(DEFAULT_RANKING, name)}
+
+
+DEFAULT_RANKING = Ranking()

@@ -1,0 +1,126 @@
+"""Validated settings: defaults, then `settings.toml`, then `FOOTNOTE_*` variables, then options."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import tomli_w
+from platformdirs import user_data_path
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from rag.errors import UsageError
+from rag.search.ranking import DEFAULT_RANKING, Ranking
+
+PROJECT = Path(__file__).resolve().parent.parent
+SETTINGS_FILE = "settings.toml"
+
+
+def default_library() -> Path:
+    """The platform's user data folder for Footnote."""
+    return user_data_path("footnote", appauthor=False)
+
+
+class Settings(BaseSettings):
+    """Everything a person can turn. Each field is an option, a variable and a line of `settings.toml`.
+
+    Those of the ranking are in `rag/search/ranking.py`: `FOOTNOTE_RANKING__KEYWORD_WEIGHT=0.8`, or
+    `keyword_weight = 0.8` in the table `[ranking]`.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="FOOTNOTE_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    library: Path = Field(default_factory=default_library, description="Folder of the library")
+    collection: str = Field("default", min_length=1, description="Collection to search")
+    embedding_model: str = Field("multilingual-e5-small", description="Embedding model by name or folder")
+    chat_model: str = Field(
+        "smollm2-135m", description="Chat model by name, GGUF path or server URL; 'none' quotes only"
+    )
+    reranker: Path | None = Field(
+        None, description="Folder of a cross-encoder that reorders the best passages"
+    )
+    prompts: Path = Field(PROJECT / "prompts", description="Folder of the prompt files")
+    ranking: Ranking = Field(DEFAULT_RANKING, description="What decides the order of the passages found")
+    top_k: int = Field(20, ge=1, le=1000, description="Passages retrieved")
+    passage_tokens: int = Field(1200, ge=50, description="Most tokens of passages in a prompt")
+    compress: bool = Field(
+        False, description="Show a model of each passage the sentences that matter, so that more passages fit"
+    )
+    answer_tokens: int = Field(256, ge=16, description="Room kept for the answer, in tokens")
+    context_tokens: int = Field(4096, ge=512, description="Context window asked of the chat model, in tokens")
+    temperature: float = Field(0.0, ge=0.0, le=2.0)
+    seed: int = 0
+    evidence_sentences: int = Field(3, ge=1, le=10, description="Sentences quoted above the answer")
+    answer_mode: Literal["auto", "quoting", "phrasing"] = Field(
+        "auto", description="Whether the model chooses sentences, or writes its own; auto: by its ability"
+    )
+    chunk_tokens: int = Field(220, ge=32, le=510, description="Tokens a passage aims at")
+    threads: int | None = Field(None, ge=1, description="CPU threads; None takes all cores")
+    embedding_engine: Literal["auto", "openvino", "openvino-int8", "torch"] = "auto"
+    language: Literal["auto", "en", "de", "zh"] = Field("auto", description="Language of the app's pages")
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file of the library."""
+        return self.library / "library.db"
+
+    @property
+    def models(self) -> Path:
+        """The folder of pulled and prepared models."""
+        return self.library / "models"
+
+    @property
+    def cache(self) -> Path:
+        """The folder of what can be made again."""
+        return self.library / "cache"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Options win over variables, variables over the library's file."""
+        library = init_settings().get("library") or env_settings().get("library") or default_library()
+        toml = TomlConfigSettingsSource(settings_cls, Path(library) / SETTINGS_FILE)
+        return init_settings, env_settings, toml
+
+
+def load_settings(**options: Any) -> Settings:
+    """Settings with the options that are not None put on top; `UsageError` names each bad value."""
+    try:
+        return Settings(**{name: value for name, value in options.items() if value is not None})
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise UsageError(f"Settings are not valid: {problems}") from error
+
+
+def save_settings(library: Path, changes: dict[str, Any]) -> Settings:
+    """Writes changed settings to the library's `settings.toml`, whole or not at all; None removes a line.
+
+    A table, such as `ranking`, takes the place of the one that is there; an empty one removes it.
+
+    Raises:
+        UsageError: a value is not valid; nothing is written.
+    """
+    path = library / SETTINGS_FILE
+    kept = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    values = {name: value for name, value in (kept | changes).items() if value not in (None, {})}
+    load_settings(**(values | {"library": library}))
+    library.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".part")
+    temporary.write_text(tomli_w.dumps(values), encoding="utf-8")
+    temporary.replace(path)
+    return load_settings(library=library)

@@ -1,0 +1,1 @@
+"""ANSWER to CHECKED: each sentence against the passage it cites."""

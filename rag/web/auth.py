@@ -1,0 +1,136 @@
+"""The door of an app that others can reach: a sign-in or a password, or nobody comes in."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import os
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from rag.web.components.markup import label
+from rag.web.i18n import Phrases
+
+PASSWORD = "FOOTNOTE_APP_PASSWORD"
+KEEPER_PASSWORD = "FOOTNOTE_KEEPER_PASSWORD"
+GUESTS = "guests"
+WRONG_SECONDS = 1.0
+"""Each wrong password costs this long, so that guessing takes ages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who uses the app. `name` owns conversations: what the sign-in gives, "" at this computer.
+
+    A `keeper` may change the settings and have folders of this computer read; others may not.
+    All who come in by the guests' password are one visitor; only who has `signed_in` can have a
+    collection to themselves.
+    """
+
+    name: str = ""
+    keeper: bool = True
+    signed_in: bool = False
+
+
+def is_exposed(address: str | None) -> bool:
+    """Whether a server bound to the address answers other computers; Streamlit's None means all of them."""
+    if address == "localhost":
+        return False
+    try:
+        return address is None or not ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return True
+
+
+def admitted(say: Phrases, *, address: str | None = None) -> Visitor | None:
+    """Who this session is; asks for the sign-in or the password, and gives None, where it may not come in.
+
+    A sign-in or a password that is set is asked for on the loopback interface too: a proxy may stand there.
+    """
+    exposed = is_exposed(address or st.get_option("server.address"))
+    if st.secrets.load_if_toml_exists() and "auth" in st.secrets:
+        return signed_in(say, st.secrets.get("footnote", {}))
+    if exposed or PASSWORD in os.environ or KEEPER_PASSWORD in os.environ:
+        return with_password(say)
+    return Visitor()
+
+
+def signed_in(say: Phrases, rules: Mapping[str, Any]) -> Visitor | None:
+    """Who signed in with the provider of the secrets' `[auth]`, where `[footnote]` lets them in."""
+    visitor = visitor_of(dict(st.user), rules) if st.user.is_logged_in else None
+    if visitor is not None:
+        return visitor
+    with st.container(key="welcome"):
+        st.title(say("gate_title"), anchor=False)
+        if st.user.is_logged_in:
+            name = str(st.user.get("email") or st.user.get("sub"))
+            st.error(label(say("gate_not_allowed", name=name)))
+            st.button(say("gate_sign_out"), icon=":material/logout:", on_click=st.logout)
+        else:
+            st.button(say("gate_sign_in"), type="primary", icon=":material/login:", on_click=st.login)
+    return None
+
+
+def visitor_of(claims: Mapping[str, Any], rules: Mapping[str, Any]) -> Visitor | None:
+    """The visitor of an identity token; None where no rule lets them in.
+
+    `allowed` and `keepers` list addresses, `@domain` endings, or `*`. An address that the provider
+    has not verified is nobody's.
+    """
+    name = str(claims.get("email") or claims.get("sub") or "").casefold()
+    if not name or claims.get("email_verified") is False:
+        return None
+    keeper = matches(name, rules.get("keepers", ()))
+    if not keeper and not matches(name, rules.get("allowed", ())):
+        return None
+    return Visitor(name, keeper=keeper, signed_in=True)
+
+
+def matches(name: str, rules: Iterable[str]) -> bool:
+    """Whether one of the rules is the name, its domain, or everybody."""
+    folded = [rule.casefold() for rule in rules]
+    return any(rule in ("*", name) or (rule.startswith("@") and name.endswith(rule)) for rule in folded)
+
+
+def with_password(say: Phrases) -> Visitor | None:
+    """The visitor of the password typed; None until it is right."""
+    known: Visitor | None = st.session_state.get("admitted")
+    if known is not None:
+        return known
+    with st.container(key="welcome"):
+        st.title(say("gate_title"), anchor=False)
+        if os.environ.get(PASSWORD) or os.environ.get(KEEPER_PASSWORD):
+            draw_password(say)
+        else:
+            st.error(say("gate_closed"))
+    return None
+
+
+def draw_password(say: Phrases) -> None:
+    """The field for the password; a right one is remembered for the session."""
+    with st.form("gate", width=420):
+        typed = st.text_input(say("gate_password"), type="password")
+        if st.form_submit_button(say("gate_enter"), type="primary"):
+            visitor = let_in(typed)
+            if visitor is not None:
+                st.session_state["admitted"] = visitor
+                st.rerun()
+            time.sleep(WRONG_SECONDS)
+            st.error(say("gate_wrong"))
+
+
+def let_in(typed: str) -> Visitor | None:
+    """Whom a password lets in."""
+    if is_password(typed, KEEPER_PASSWORD):
+        return Visitor(keeper=True)
+    return Visitor(GUESTS, keeper=False) if is_password(typed, PASSWORD) else None
+
+
+def is_password(typed: str, variable: str) -> bool:
+    """Whether it is the password of an environment variable that is set."""
+    password = os.environ.get(variable, "")
+    return bool(password) and hmac.compare_digest(typed.encode(), password.encode())

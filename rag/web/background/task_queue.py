@@ -1,0 +1,161 @@
+"""The desk where questions are answered one after another, whoever asks and whether they stay or go."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from itertools import count
+from queue import SimpleQueue
+from typing import Any
+
+from rag.answer import Answered, AnswerEvent, Evidenced, Prompted, Searched, Wrote
+from rag.errors import RagError
+from rag.records import Answer
+from rag.web.components.turns import State, Turn
+
+logger = logging.getLogger(__name__)
+
+EVIDENCED = ("evidence", "abstained", "reason", "disagreements")
+"""What a turn takes over from the evidence."""
+
+Asker = Callable[["Task"], Iterable[AnswerEvent]]
+Saver = Callable[["Task", Answer], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What was asked, and what to search: everything an answer depends on."""
+
+    conversation_id: int
+    question: str
+    collection: str
+    owner: str = ""
+    docs: tuple[str, ...] | None = None
+    passage_tokens: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    """One request and how far it has come. Written by the desk's thread only; read by any."""
+
+    id: int
+    request: Request
+    turn: Turn
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    moved: threading.Condition = field(default_factory=threading.Condition)
+    version: int = 0
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come."""
+        return self.turn.state in ("done", "failed")
+
+    def wait(self, version: int, timeout_seconds: float) -> int:
+        """Blocks until the task has moved on from the version seen, or the time is up."""
+        with self.moved:
+            self.moved.wait_for(lambda: self.version != version, timeout_seconds)
+            return self.version
+
+
+class Desk:
+    """Answers requests in the order they came, in one thread: a local model does one thing at a time.
+
+    A page that is closed or reloaded loses nothing, because the task goes on here and its answer
+    is saved by `save`. `ask` gives a task's events; both are called in the desk's thread.
+    """
+
+    def __init__(self, ask: Asker, save: Saver) -> None:
+        self._ask = ask
+        self._save = save
+        self._queue: SimpleQueue[Task | None] = SimpleQueue()
+        self._tasks: dict[int, Task] = {}
+        self._lock = threading.Lock()
+        self._numbers = count(1)
+        self._thread = threading.Thread(target=self._work, name="footnote-desk", daemon=True)
+        self._thread.start()
+
+    def submit(self, request: Request) -> Task:
+        """Puts a request at the end of the queue."""
+        with self._lock:
+            number = next(self._numbers)
+            turn = Turn(key=f"task-{number}", question=request.question, state="waiting")
+            task = Task(number, request, turn)
+            self._tasks[number] = task
+        self._queue.put(task)
+        return task
+
+    def open_tasks(self, conversation_id: int) -> list[Task]:
+        """The conversation's tasks that are waiting, at work, or failed and not yet dismissed."""
+        with self._lock:
+            tasks = [task for task in self._tasks.values() if task.request.conversation_id == conversation_id]
+        for task in tasks:
+            if task.turn.state == "waiting":
+                self._move(task, ahead=self.ahead_of(task))
+        return tasks
+
+    def ahead_of(self, task: Task) -> int:
+        """How many unfinished tasks come before this one."""
+        with self._lock:
+            return sum(not other.over for number, other in self._tasks.items() if number < task.id)
+
+    def cancel(self, task: Task) -> None:
+        """Stops the task: a waiting one is dropped, one at work keeps what it has written."""
+        task.cancelled.set()
+        if task.turn.state == "waiting":
+            self.dismiss(task)
+
+    def dismiss(self, task: Task) -> None:
+        """Forgets a finished, failed or dropped task."""
+        with self._lock:
+            self._tasks.pop(task.id, None)
+
+    def close(self) -> None:
+        """Stops what is at work, drops what waits, and ends the thread."""
+        with self._lock:
+            tasks = list(self._tasks.values())
+        for task in tasks:
+            self.cancel(task)
+        self._queue.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        while (task := self._queue.get()) is not None:
+            if not task.cancelled.is_set():
+                self._answer(task)
+
+    def _answer(self, task: Task) -> None:
+        self._move(task, state="searching")
+        try:
+            for event in self._ask(task):
+                self._take(task, event)
+        except RagError as error:
+            self._move(task, state="failed", problem=str(error))
+        except Exception:  # a face shows, logs and goes on with the next question
+            logger.exception("Answering failed: %s", task.request.question)
+            self._move(task, state="failed", problem="")
+
+    def _take(self, task: Task, event: AnswerEvent) -> None:
+        match event:
+            case Searched(query=query, hits=hits):
+                self._move(task, query=query, hits=hits)
+            case Evidenced():
+                state: State = "searching" if event.abstained else "writing"
+                found = {name: getattr(event, name) for name in EVIDENCED}
+                self._move(task, state=state, **found)
+            case Prompted(budget=budget):
+                self._move(task, budget=budget, state="writing")
+            case Wrote(piece=piece):
+                # An able model may find an answer where the search doubted.
+                self._move(task, text=task.turn.text + piece, abstained=False, reason="")
+            case Answered(answer=answer):
+                self._save(task, answer)
+                self._move(task, state="done")
+                self.dismiss(task)
+
+    def _move(self, task: Task, **changes: Any) -> None:
+        with task.moved:
+            task.turn = replace(task.turn, **changes)
+            task.version += 1
+            task.moved.notify_all()

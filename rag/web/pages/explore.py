@@ -1,0 +1,191 @@
+"""Explore: which documents are about the same things, and what a collection is made of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from rag.web.browser_events import Act, conduct
+from rag.web.components.answers import where_html
+from rag.web.components.live_search import typed
+from rag.web.components.markup import action, icon, text
+from rag.web.components.scope import search_only
+from rag.web.pages.library import draw_opened, hit_html, open_hit
+from rag.web.session import App, collection_state, report_of
+
+if TYPE_CHECKING:
+    from rag.records import Hit
+    from rag.store import DuplicateGroup, Related, ReportRow
+    from rag.web.i18n import Phrases
+
+RELATED = 12
+SEARCHED = 60
+"""Passages looked at for the documents about some words: enough for a dozen documents."""
+SHARES = 8
+SHOWN_GROUPS = 40
+QUOTED = 300
+
+
+def explore_page(app: App) -> None:
+    """Documents by meaning, by nearness, by kind, and those that are there twice."""
+    say = app.say
+    st.title(say("nav_explore"), anchor=False)
+    rows = [row for row in report_of(app) if row.passages]
+    known = {row.doc for row in rows}
+    conduct(lambda act: handle(act, known), language=say.language)
+    if len(rows) < 2:
+        st.html(f'<p class="fn-lead">{text(say("explore_empty"))}</p>')
+        return
+    if st.session_state.pop("to_chat", False):
+        st.switch_page(st.session_state["chat_page"])
+    names = ("explore_meaning", "explore_related", "explore_twice")
+    meaning, related, twice = st.tabs([say(name) for name in names])
+    with meaning:
+        draw_meaning(app, rows)
+    with related:
+        draw_related(app, rows)
+    with twice:
+        draw_twice(app)
+    draw_opened(app)
+
+
+def draw_meaning(app: App, rows: Sequence[ReportRow]) -> None:
+    """Documents about the words typed, each with its best passage; before that, the whole at a glance."""
+    say = app.say
+    st.html(f'<p class="fn-lead">{text(say("explore_meaning_lead"))}</p>')
+    query = typed(say("explore_meaning_hint"), key="explore_search")
+    if not query:
+        draw_overview(rows, say)
+        return
+    hits = app.library.search(query, count=SEARCHED, collection=app.collection)
+    found = by_document(hits)[:RELATED]
+    st.session_state["hits"] = ([of_one[0] for of_one in found], query)
+    st.html("".join(found_html(hits_of_one, query, say) for hits_of_one in found))
+
+
+def found_html(hits: Sequence[Hit], query: str, say: Phrases) -> str:
+    """One document found: its title, its best passage, and what can be done with it."""
+    best = hits[0]
+    more = text(say("explore_passages", count=len(hits)))
+    ask = action("ask", say("explore_ask"), icon("forum") + text(say("explore_ask")), turn=best.doc)
+    return (
+        f'<article class="fn-found"><h3 dir="auto">{text(best.title or best.doc)}'
+        f' <span class="fn-quiet">{more}</span></h3>{hit_html(best, query, say)}{ask}</article>'
+    )
+
+
+def by_document(hits: Sequence[Hit]) -> list[list[Hit]]:
+    """The hits document by document, in the order of each document's best."""
+    grouped: dict[int, list[Hit]] = {}
+    for hit in hits:
+        grouped.setdefault(hit.document_id, []).append(hit)
+    return list(grouped.values())
+
+
+def draw_related(app: App, rows: Sequence[ReportRow]) -> None:
+    """The documents nearest to the one chosen; a click on one goes on from there."""
+    say = app.say
+    titles = {row.doc: row.title or row.doc for row in rows}
+    if st.session_state.get("explore_doc") not in titles:
+        st.session_state["explore_doc"] = next(iter(titles))
+    st.html(f'<p class="fn-lead">{text(say("explore_lead"))}</p>')
+    doc = st.selectbox(
+        say("column_document"),
+        list(titles),
+        format_func=lambda name: f"{titles[name]} ({name})",
+        key="explore_doc",
+    )
+    ask = action("ask", say("explore_ask"), icon("forum") + text(say("explore_ask")), turn=doc)
+    st.html(ask)
+    found = app.library.store.related(app.collection, doc, RELATED)
+    best = max((row.score for row in found), default=1.0)
+    items = "".join(related_html(row, row.score / best, say) for row in found)
+    st.html(f'<ol class="fn-related">{items}</ol>')
+
+
+def related_html(row: Related, nearness: float, say: Phrases) -> str:
+    """One related document as a button; `nearness` is its share of the nearest one's."""
+    name = text(say("nearness"))
+    meter = f'<meter min="0" max="1" value="{max(0.0, nearness):.3f}" aria-label="{name}"></meter>'
+    title = f'<span dir="auto"><b>{text(row.title)}</b> <span class="fn-quiet">{text(row.doc)}</span></span>'
+    return f"<li>{action('from', say('explore_from', title=row.title), meter + title, turn=row.doc)}</li>"
+
+
+def handle(act: Act, known: Iterable[str]) -> None:
+    """Acts on a click on a document: opens it, goes on from it, or asks it."""
+    if act.kind == "open":
+        open_hit(act)
+    elif act.turn not in known:
+        return
+    elif act.kind == "from":
+        st.session_state["explore_doc"] = act.turn
+    elif act.kind == "ask":
+        search_only(act.turn)
+        st.session_state["to_chat"] = True
+
+
+def draw_overview(rows: Sequence[ReportRow], say: Phrases) -> None:
+    """What the collection is made of: languages, formats, years, folders."""
+    parts = {
+        "column_language": Counter(row.language or "–" for row in rows),
+        "explore_format": Counter(PurePosixPath(row.doc).suffix.lower() or "–" for row in rows),
+        "explore_year": Counter((row.date or "–")[:4] for row in rows),
+        "explore_folder": Counter(PurePosixPath(row.doc).parent.as_posix() for row in rows),
+    }
+    tables = "".join(shares_html(say(name), counts, say) for name, counts in parts.items())
+    title = f'<h2 class="fn-section">{text(say("explore_overview"))}</h2>'
+    st.html(f'{title}<div class="fn-shares">{tables}</div>')
+
+
+def shares_html(name: str, counts: Counter[str], say: Phrases) -> str:
+    """How many documents of each kind, the most frequent first."""
+    most = max(counts.values())
+    shown = counts.most_common(SHARES)
+    items = "".join(
+        f'<li><span dir="auto" title="{text(kind)}">{text(kind)}</span>'
+        f'<meter min="0" max="{most}" value="{count}" aria-label="{text(kind)}"></meter><b>{count:,}</b></li>'
+        for kind, count in shown
+    )
+    rest = len(counts) - len(shown)
+    more = f'<li class="fn-quiet">{text(say("more_failures", count=rest))}</li>' if rest else ""
+    return f"<section><h3>{text(name)}</h3><ul>{items}{more}</ul></section>"
+
+
+def draw_twice(app: App) -> None:
+    """Passages that stand in more than one place; looked for when asked, as it may take seconds."""
+    say = app.say
+    st.html(f'<p class="fn-lead">{text(say("explore_twice_lead"))}</p>')
+    wanted = st.session_state.get("twice") == app.collection
+    if not wanted and not st.button(say("explore_twice_find"), icon=":material/content_copy:"):
+        return
+    st.session_state["twice"] = app.collection
+    groups = found_twice(app, app.collection, collection_state(app))
+    st.caption(say("explore_twice_found", count=len(groups)))
+    for group in groups[:SHOWN_GROUPS]:
+        st.html(group_html(group, say))
+    if len(groups) > SHOWN_GROUPS:
+        st.caption(say("more_failures", count=len(groups) - SHOWN_GROUPS))
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def found_twice(_app: App, collection: str, state: str) -> list[DuplicateGroup]:
+    """The groups of passages that say the same; `state` only tells versions apart."""
+    return _app.library.store.duplicates(collection)
+
+
+def group_html(group: DuplicateGroup, say: Phrases) -> str:
+    """Where passages that say the same stand, and what they say."""
+    kind = say("explore_identical" if group.identical else "explore_alike")
+    where = "".join(f'<li dir="auto">{where_html(hit, say)}</li>' for hit in group.hits[:SHARES])
+    more = len(group.hits) - SHARES
+    if more > 0:
+        where += f"<li>{text(say('more_failures', count=more))}</li>"
+    quote = " ".join(group.hits[0].passage.text.split())[:QUOTED]
+    return (
+        f'<article class="fn-hit"><p class="fn-label">{text(kind)}</p>'
+        f'<p class="fn-hit-text" dir="auto">{text(quote)}</p><ul class="fn-places">{where}</ul></article>'
+    )

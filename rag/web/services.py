@@ -1,0 +1,140 @@
+"""What all sessions of the app share: one library, and the desks where its work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.library import Library
+from rag.records import Answer, Message
+from rag.web.background.downloads import Pull, PullDesk
+from rag.web.background.folder_watch import Watch, WatchDesk
+from rag.web.background.preload import Warming
+from rag.web.background.task_queue import Desk, Task
+from rag.web.background.workers import JobDesk
+
+if TYPE_CHECKING:
+    from rag.answer import AnswerEvent
+    from rag.history.conversations import Turn
+    from rag.ingest import IngestEvent
+
+OpenLibrary = Callable[[], Library]
+WATCHED = "watched.json"
+WATCH_WAIT_SECONDS = 3600.0
+"""A watched folder waits this long for another ingest to finish."""
+SPOKEN_QUOTES = 3
+"""Of an answer that is quotes alone a follow-up needs the best; a list has hundreds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What all sessions share: one library, and the desks where its work is done.
+
+    `jobs` are ingests and embeddings, `lab` evaluations, `pulls` models on their way, `tunings` chat
+    models being measured, `watches` the folders that are followed, `warming` the models that are loaded
+    ahead.
+    """
+
+    library: Library
+    desk: Desk
+    jobs: JobDesk
+    lab: JobDesk
+    pulls: PullDesk
+    tunings: PullDesk
+    watches: WatchDesk
+    warming: Warming
+
+    def close(self) -> None:
+        """Stops what is at work and frees the models."""
+        for desk in (self.desk, self.watches, self.jobs, self.lab, self.pulls, self.tunings, self.warming):
+            desk.close()
+        self.library.close()
+
+
+def open_services(open_library: OpenLibrary) -> Services:
+    """Opens the library and the desks over it."""
+    library = open_library()
+    return Services(
+        library,
+        Desk(lambda task: asked(library, task), lambda task, answer: save(library, task, answer)),
+        jobs=JobDesk("ingest"),
+        lab=JobDesk("lab"),
+        pulls=PullDesk(lambda pull: fetch(library, pull)),
+        tunings=PullDesk(lambda pull: tune(library, pull)),
+        watches=WatchDesk(lambda watch: watched(library, watch), library.settings.library / WATCHED),
+        warming=Warming(library.warm_up),
+    )
+
+
+def asked(library: Library, task: Task) -> Iterator[AnswerEvent]:
+    """The answer to a task, in the thread of its conversation."""
+    from rag.answer import Thread
+
+    request = task.request
+    turns = library.conversations_of(request.owner).load(request.conversation_id).turns
+    last = turns[-1].answer if turns else None
+    return library.ask(
+        request.question,
+        collection=request.collection,
+        history=history(turns),
+        docs=request.docs,
+        passage_tokens=request.passage_tokens,
+        thread=Thread.after(last, conversation=str(request.conversation_id)),
+        cancelled=task.cancelled.is_set,
+    )
+
+
+def save(library: Library, task: Task, answer: Answer) -> None:
+    """Keeps a finished answer in the conversation it was asked in."""
+    library.conversations_of(task.request.owner).append(task.request.conversation_id, answer)
+
+
+def watched(library: Library, watch: Watch) -> Iterator[IngestEvent]:
+    """Ingest after ingest of a watched folder, until it is stopped."""
+    options = {"collection": watch.collection, "wait_seconds": WATCH_WAIT_SECONDS}
+    stop = {"stop": watch.stopped, "cancelled": watch.stopped.is_set}
+    return library.watch([Path(watch.root)], **options, **stop)
+
+
+def fetch(library: Library, pull: Pull) -> Path:
+    """Fetches a model from its hub."""
+    from rag.models import pull as pull_model
+
+    return pull_model(
+        pull.name,
+        models=library.settings.models,
+        progress=lambda progress: pull.advance(progress.done, progress.total),
+        cancelled=pull.stopped.is_set,
+    )
+
+
+def tune(library: Library, pull: Pull) -> None:
+    """Finds the fastest way to run the chat model here, and what it is able to do; of a server only that."""
+    from rag.llm import ServerChatModel
+    from rag.llm.tune import examine
+    from rag.llm.tune import tune as tune_model
+    from rag.models import chat_model_location
+
+    settings = library.settings
+    location = chat_model_location(pull.name, models=settings.models)
+
+    def show(step: str, share: float) -> None:
+        pull.advance(round(100 * share), 100)
+
+    if location.startswith(("http://", "https://")):
+        server = ServerChatModel(location, context_tokens=settings.context_tokens)
+        examine(server, cache=settings.cache, progress=show, cancelled=pull.stopped.is_set)
+    else:
+        tune_model(Path(location), cache=settings.cache, progress=show, cancelled=pull.stopped.is_set)
+
+
+def history(turns: Sequence[Turn]) -> list[Message]:
+    """A conversation as a chat model reads it; the budget drops the oldest turns that do not fit."""
+    messages: list[Message] = []
+    for saved in turns:
+        answer = saved.answer
+        spoken = answer.text or " ".join(piece.quote for piece in answer.evidence[:SPOKEN_QUOTES])
+        messages += [Message("user", answer.question), Message("assistant", spoken)]
+    return messages

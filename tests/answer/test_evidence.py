@@ -1,0 +1,145 @@
+"""The best sentences are exact quotes of the hits, ordered by what they share with the question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.answer.evidence import read
+from rag.interfaces import Likeness, Vectors
+from rag.records import Hit, Passage
+from rag.text.answer_types import expected_answer, holds_answer
+from rag.text.words import content_words, fold, stem, words
+
+
+class WordEmbedder:
+    """A vector counts a text's words by their hash: texts with the same words are alike."""
+
+    identity = "words"
+    dimensions = 64
+    max_passage_tokens = 500
+
+    def token_starts(self, texts: Sequence[str]) -> list[list[int]]:
+        return [[0] for _ in texts]
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        for row, text in enumerate(texts):
+            for word in words(text):
+                vectors[row, sum(map(ord, word)) % self.dimensions] += 1
+            vectors[row] /= np.linalg.norm(vectors[row]) or 1
+        return vectors
+
+    embed_queries = embed_passages
+
+    def compare(self, query: str, texts: Sequence[str]) -> Likeness:
+        held = [set(words(text)) for text in texts]
+        matches = [[0.7 + 0.3 * (word in one) for word in words(query)] for one in held]
+        cosines = self.embed_passages(texts) @ self.embed_queries([query])[0]
+        return Likeness(cosines, np.array(matches, np.float32))
+
+
+def make_hit(text: str, *, rowid: int = 1, score: float = 1.0, title: str = "Title") -> Hit:
+    passage = Passage(
+        id=f"p{rowid}",
+        ordinal=0,
+        text=text,
+        start=100,
+        end=100 + len(text),
+        token_count=9,
+        content_hash="0" * 32,
+    )
+    return Hit(rowid, passage, 1, f"doc{rowid}.md", title, score)
+
+
+def test_the_answering_sentence_comes_first_with_its_marker() -> None:
+    hits = [
+        make_hit("Our office is in Oslo. It opens at nine.", rowid=1, score=2.0),
+        make_hit("Parking is free. The travel allowance is 45 euros a day.", rowid=2, score=1.9),
+    ]
+    best = read("How much is the travel allowance?", hits, embedder=WordEmbedder(), count=2).evidence
+    assert best[0].quote == "The travel allowance is 45 euros a day."
+    assert best[0].marker == 2
+    assert best[0].score > best[1].score
+
+
+def test_a_sentence_that_points_back_counts_its_antecedent() -> None:
+    text = "The Warsaw stock exchange was founded in 1817. It closed in 1939. Trams are red."
+    best = read(
+        "When did the Warsaw stock exchange close?", [make_hit(text)], embedder=WordEmbedder()
+    ).evidence
+    assert {evidence.quote for evidence in best[:2]} == {
+        "The Warsaw stock exchange was founded in 1817.",
+        "It closed in 1939.",
+    }
+
+
+def test_a_repeated_sentence_and_a_bare_heading_are_not_quoted_twice() -> None:
+    hits = [make_hit("# Leave\nLeave is 30 days.", title="Leave"), make_hit("Leave is 30 days.", rowid=2)]
+    best = read("How many days of leave?", hits, embedder=WordEmbedder(), count=5).evidence
+    assert [evidence.quote for evidence in best] == ["Leave is 30 days."]
+
+
+@pytest.mark.parametrize("hits", [[], [make_hit(" ")]], ids=["no hits", "blank passage"])
+def test_nothing_to_quote(hits: list[Hit]) -> None:
+    assert read("Anything?", hits, embedder=WordEmbedder()).evidence == ()
+
+
+@given(st.lists(st.text(min_size=1, max_size=80), min_size=1, max_size=4), st.text(min_size=1, max_size=30))
+def test_quotes_are_exact_and_ordered(texts: list[str], question: str) -> None:
+    hits = [make_hit(text, rowid=i) for i, text in enumerate(texts)]
+    best = read(question, hits, embedder=WordEmbedder(), count=3).evidence
+    for evidence in best:
+        assert hits[evidence.marker - 1] is evidence.hit
+        assert evidence.hit.passage.text[evidence.start : evidence.end] == evidence.quote != ""
+    assert [e.score for e in best] == sorted((e.score for e in best), reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("How many seats are there?", "number"),
+        ("What year did it open?", "time"),
+        ("Who won?", "name"),
+        ("Wie viele Tage Urlaub gibt es?", "number"),
+        ("Wann schließt das Büro?", "time"),
+        ("Où est le bureau ?", "name"),
+        ("¿Cuántos días?", "number"),
+        ("多少人?", "number"),
+        ("Когда открыли музей?", "time"),
+        ("Why is it red?", None),
+    ],
+)
+def test_expected_answer(question: str, kind: str | None) -> None:
+    assert expected_answer(question) == kind
+
+
+def test_an_answer_is_not_what_the_question_already_says() -> None:
+    assert holds_answer("number", "In 2020 there were 14 people.", "How many people in 2020?")
+    assert not holds_answer("number", "In 2020 people came.", "How many people in 2020?")
+    assert not holds_answer("time", "In 1990 it closed.", "When after 1990?")
+    assert not holds_answer("name", "Then Anna left.", "Who is Anna?")
+    assert holds_answer("name", "Then Anna met Bob.", "Who did Anna meet?")
+    assert holds_answer("name", "他来自北京", "他来自哪里")
+
+
+def test_words_fold_case_accents_and_split_unspaced_scripts() -> None:
+    assert words("Café ÜBER 3.5") == ["cafe", "uber", "3", "5"]
+    assert words("北京大学") == ["北京", "京大", "大学"]
+    assert content_words("What is the capital of France?") == ["capital", "france"]
+    assert content_words("What is it?") == ["what", "is", "it"]
+    assert stem("employees") == stem("employee")
+    assert stem("2019") == "2019"
+    assert fold("Straße") == "strasse"
+
+
+def test_a_line_of_front_matter_is_quoted_only_where_it_is_asked_for() -> None:
+    hit = make_hit("---\ndate: 2024-05-01\nauthor: Ines\n---\n\nCopy the database with the shell.")
+    best = read("How do I copy the database?", [hit], embedder=WordEmbedder()).evidence
+    assert [evidence.quote for evidence in best] == ["Copy the database with the shell."]
+    best = read("Who is the author?", [hit], embedder=WordEmbedder()).evidence
+    assert best[0].quote == "author: Ines"

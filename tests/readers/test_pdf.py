@@ -1,0 +1,285 @@
+"""PDF: order, running lines, hyphens, headings, tables, superscripts, scans and encryption."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from rag.errors import EncryptedDocument, UnreadableDocument
+from rag.readers import ocr, read_document
+from rag.records import Document
+from tests.fakes.pdf_maker import Line, lines, make_pdf
+
+PROSE = (
+    "The quick brown fox jumps over the lazy dog and runs on",
+    "through the field until it meets the river that it knows",
+    "from many summers past, where it rests and drinks a while",
+)
+
+
+def read(data: bytes, *, password: str | None = None) -> Document:
+    return read_document(data, "report.pdf", password=password)
+
+
+def blocks(document: Document) -> list[tuple[str, int | None, str]]:
+    return [(block.kind, block.page, document.text[block.start : block.end]) for block in document.blocks]
+
+
+def test_two_columns_are_read_one_after_the_other_below_a_wide_title() -> None:
+    left = [f"left column line {number} has words enough" for number in range(8)]
+    right = [f"right column line {number} has words enough" for number in range(8)]
+    page = [Line(50, 780, "A wide title that runs across both of the columns on the page", 16)]
+    for one, other in zip(lines(50, 740, left), lines(320, 740, right), strict=True):
+        page += [one, other]
+    found = blocks(read(make_pdf([page])))
+    assert [kind for kind, _, _ in found] == ["heading", "paragraph", "paragraph"]
+    assert found[1][2] == " ".join(left)
+    assert found[2][2] == " ".join(right)
+
+
+def test_running_lines_are_left_out_after_their_first_time_and_counted() -> None:
+    pages = [
+        [
+            Line(50, 810, "Acme Annual Report"),
+            *lines(50, 700, [f"Body of page {n} in words."]),
+            Line(290, 30, str(n)),
+        ]
+        for n in range(1, 6)
+    ]
+    document = read(make_pdf(pages))
+    assert document.text.count("Acme Annual Report") == 1  # "Acme" is met nowhere else
+    assert [text for _, page, text in blocks(document) if page == 3] == ["Body of page 3 in words."]
+    assert document.characters_left_out == {"running headers and footers": 4 * 16 + 5}
+    assert document.page_count == 5
+
+
+def test_a_line_that_comes_twice_in_a_long_document_stays() -> None:
+    pages = [
+        lines(50, 810, ["Notes" if n < 2 else f"Chapter {'x' * n} begins", "words of text."])
+        for n in range(5)
+    ]
+    assert read(make_pdf(pages)).text.count("Notes") == 2
+
+
+def test_hyphens_at_line_ends_are_undone_unless_the_word_has_one() -> None:
+    text = [
+        "We report a long-term plan for the environ-",
+        "ment of our people, and a new long-",
+        "term loan.",
+    ]
+    assert read(make_pdf([lines(50, 700, text)])).text == (
+        "We report a long-term plan for the environment of our people, and a new long-term loan."
+    )
+
+
+def test_paragraphs_end_where_a_line_stops_early_or_space_follows() -> None:
+    page = [*lines(50, 700, [*PROSE, "and sleeps."]), *lines(50, 664 - 12, [*PROSE])]
+    page += lines(50, 590, ["Far below."])
+    found = [text for _, _, text in blocks(read(make_pdf([page])))]
+    assert found == [" ".join(PROSE) + " and sleeps.", " ".join(PROSE), "Far below."]
+
+
+def test_a_sentence_that_goes_on_overleaf_is_divided_by_a_line_break_only() -> None:
+    data = make_pdf([lines(50, 700, PROSE), lines(50, 700, ["and then it goes home.", "It sleeps."])])
+    document = read(data)
+    first, second = document.blocks
+    assert (first.page, second.page) == (1, 2)
+    assert document.text[first.end : second.start] == "\n"
+
+
+def test_outline_entries_become_headings_with_their_level() -> None:
+    page = [
+        Line(50, 700, "1 Methods"),
+        *lines(50, 680, PROSE),
+        Line(50, 600, "1.1 Samples"),
+        *lines(50, 580, PROSE),
+    ]
+    document = read(make_pdf([page], outline=[("Methods", 1, 1), ("Samples", 2, 1)]))
+    assert [(b.level, b.heading_path) for b in document.blocks if b.kind == "heading"] == [
+        (1, ("1 Methods",)),
+        (2, ("1 Methods", "1.1 Samples")),
+    ]
+
+
+def test_large_and_bold_lines_become_headings_by_size() -> None:
+    page = [Line(50, 780, "Annual Review", 20), Line(50, 740, "Our Markets", 14), *lines(50, 715, PROSE)]
+    page += [Line(50, 660, "Europe", 10, bold=True), *lines(50, 640, PROSE)]
+    document = read(make_pdf([page]))
+    assert document.blocks[-1].heading_path == ("Annual Review", "Our Markets", "Europe")
+    assert document.title == "Annual Review"
+
+
+def test_a_table_becomes_markdown_with_caption_and_one_header_row() -> None:
+    rows = [
+        ("Cash", "$ 5,794", "$ 4,225"),
+        ("Receivables, net", "848", "(1,035)"),
+        ("Total assets", "6,642", "3,190"),
+    ]
+    page = [Line(200, 720, "(Amounts in millions)"), Line(330, 704, "2019"), Line(430, 704, "2018")]
+    for index, (label, one, other) in enumerate(rows):
+        y = 690 - 14 * index
+        page += [Line(50, y, label), Line(330, y, one), Line(430, y, other)]
+    (table,) = blocks(read(make_pdf([page])))
+    assert table == (
+        "table",
+        1,
+        "(Amounts in millions)\n\n|  | 2019 | 2018 |\n|---|---|---|\n| Cash | $ 5,794 | $ 4,225 |\n"
+        "| Receivables, net | 848 | (1,035) |\n| Total assets | 6,642 | 3,190 |",
+    )
+
+
+def test_a_heading_between_two_tables_is_none_of_their_rows() -> None:
+    page = [Line(50, 760, "Price list", 20)]
+    for top, name in ((720, "Sensors"), (640, "Cables")):
+        page.append(Line(50, top, name, 14))
+        for index, (one, other) in enumerate([("Article", "Price"), ("short", "12"), ("long", "24")]):
+            page += [Line(50, top - 20 - 14 * index, one), Line(200, top - 20 - 14 * index, other)]
+    assert [kind for kind, _, _ in blocks(read(make_pdf([page])))] == ["heading"] + ["heading", "table"] * 2
+
+
+def test_columns_that_nearly_touch_are_told_apart() -> None:
+    rows = [
+        ("Article", "Price", "Delivery"),
+        ("A longer name", "389", "from stock"),
+        ("Another", "1,409", "1 week"),
+    ]
+    page = []
+    for index, (one, two, three) in enumerate(rows):
+        y = 700 - 14 * index
+        page += [Line(50, y, one), Line(212 - 5.6 * len(two), y, two), Line(219, y, three)]
+    (table,) = blocks(read(make_pdf([page])))
+    assert table[2].split("\n")[2:] == [
+        "| A longer name | 389 | from stock |",
+        "| Another | 1,409 | 1 week |",
+    ]
+
+
+def test_numbered_items_are_apart() -> None:
+    page = lines(50, 700, ["1. Walk in pairs at all times.", "2. Wear a vest.", "3. Come back."], leading=14)
+    assert [kind for kind, _, _ in blocks(read(make_pdf([page])))] == ["list"] * 3
+
+
+def test_a_superscript_stands_apart_from_its_word() -> None:
+    page = [
+        Line(50, 700, "Net revenue"),
+        Line(50 + 54.5, 704, "12", 6),
+        Line(120, 700, "was higher than in any year."),
+    ]
+    assert read(make_pdf([page])).text == "Net revenue 12 was higher than in any year."
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_a_turned_page_reads_like_an_upright_one(rotation: int) -> None:
+    assert read(make_pdf([lines(50, 500, PROSE)], rotation=rotation)).text == " ".join(PROSE)
+
+
+def test_metadata_and_page_labels_are_read() -> None:
+    data = make_pdf([lines(50, 700, PROSE)] * 3, title="The Fox", roman_pages=2)
+    document = read(data)
+    assert (document.title, document.date) == ("The Fox", "2024-03-15")
+    assert document.page_labels == ("i", "ii", "1")
+
+
+@pytest.mark.parametrize("junk", ["Microsoft Word - x.docx", "untitled", "0001410636-23-000020"])
+def test_a_title_that_no_author_gave_is_passed_over(junk: str) -> None:
+    assert read(make_pdf([lines(50, 700, PROSE)], title=junk)).title == "report"
+
+
+def test_an_encrypted_file_asks_for_its_password_and_takes_it() -> None:
+    data = make_pdf([lines(50, 700, PROSE)], password="secret")
+    with pytest.raises(EncryptedDocument, match=r"report.pdf: the PDF is encrypted.*--password"):
+        read(data)
+    with pytest.raises(EncryptedDocument, match="does not open it"):
+        read(data, password="wrong")
+    assert read(data, password="secret").text == " ".join(PROSE)
+
+
+def test_a_damaged_file_is_named() -> None:
+    with pytest.raises(UnreadableDocument, match=r"report\.pdf: not a readable PDF"):
+        read(b"%PDF-1.7\nnothing else")
+
+
+def scanned(text: str) -> bytes:
+    """A PDF whose only page is a picture of text."""
+    import io
+
+    import pypdfium2
+    from PIL import Image
+    from pypdf import PdfReader, PdfWriter
+
+    page = pypdfium2.PdfDocument(make_pdf([[Line(50, 700, text, 16)]]))[0]
+    picture = page.render(scale=200 / 72).to_pil()
+    assert isinstance(picture, Image.Image)
+    stream = io.BytesIO()
+    picture.save(stream, "PDF", resolution=200)
+    writer = PdfWriter()
+    writer.append(PdfReader(io.BytesIO(make_pdf([lines(50, 700, PROSE)]))))
+    writer.append(PdfReader(stream))
+    mixed = io.BytesIO()
+    writer.write(mixed)
+    return mixed.getvalue()
+
+
+def test_pages_without_text_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ocr, "tesseract", lambda: None)
+    document = read(scanned("Harvest in October"))
+    assert document.pages_without_text == (2,)
+    assert document.warnings == ("1 of the pages have no text: 2. Install Tesseract to read scanned pages.",)
+
+
+@pytest.mark.skipif(shutil.which("tesseract") is None, reason="Tesseract is not installed")
+def test_a_scanned_page_in_a_mixed_file_is_read_with_tesseract() -> None:
+    document = read(scanned("Harvest in October"))
+    assert blocks(document)[-1] == ("paragraph", 2, "Harvest in October")
+    assert document.pages_without_text == ()
+    assert any("Tesseract" in warning for warning in document.warnings)
+
+
+def grid(y: float, rows: list[tuple[str, str, str]]) -> list[Line]:
+    """A table of a label and two figures a row; an empty cell is nothing."""
+    return [
+        Line(x, y - 14 * index, cell)
+        for index, row in enumerate(rows)
+        for x, cell in zip((50, 300, 400), row, strict=True)
+        if cell
+    ]
+
+
+def test_a_line_that_names_the_next_table_is_not_swallowed_by_the_one_above() -> None:
+    head, sales = ("", "2019", "2020"), ("Sales", "4,120", "3,975")
+    costs, north = ("Costs", "231", "220"), ("North", "181", "177")
+    page = [*grid(700, [head, sales, costs]), Line(50, 640, "By region"), *grid(625, [head, north, sales])]
+    assert [text for _, _, text in blocks(read(make_pdf([page])))] == [
+        "|  | 2019 | 2020 |\n|---|---|---|\n| Sales | 4,120 | 3,975 |\n| Costs | 231 | 220 |",
+        "By region\n\n|  | 2019 | 2020 |\n|---|---|---|\n| North | 181 | 177 |\n| Sales | 4,120 | 3,975 |",
+    ]
+
+
+def test_a_section_label_stays_within_its_table() -> None:
+    rows = [
+        ("", "2019", "2020"),
+        ("Assets", "", ""),
+        ("Cash", "410", "397"),
+        ("Debts", "", ""),
+        ("Loans", "9", "8"),
+    ]
+    ((kind, _, text),) = blocks(read(make_pdf([grid(700, rows)])))
+    assert (kind, text.count("\n")) == ("table", 5)
+
+
+@pytest.mark.parametrize("leading", [29, 34, 38])
+def test_a_title_of_two_lines_is_one_heading(leading: int) -> None:
+    title = lines(
+        50, 750, ["Annual report on the state of", "the northern forests"], leading=leading, size=24
+    )
+    found = blocks(read(make_pdf([[*title, *lines(50, 600, PROSE)]])))
+    assert found[0] == ("heading", 1, "Annual report on the state of the northern forests")
+
+
+@pytest.mark.parametrize(("foot", "kept"), [("Page 1 of 1", False), ("- 1 -", False), ("12", True)])
+def test_an_only_page_loses_its_number_and_keeps_its_header(foot: str, kept: bool) -> None:
+    page = [Line(50, 810, "Acme Ltd, confidential"), *lines(50, 600, PROSE), Line(290, 30, foot)]
+    text = read(make_pdf([page])).text
+    assert text.startswith("Acme Ltd, confidential")
+    assert text.endswith(foot) is kept
