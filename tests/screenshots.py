@@ -14,7 +14,7 @@ from rag.library import Library
 from rag.settings import PROJECT, Settings
 from tests.fakes.app_server import ask, chromium, serving
 
-PICTURES = PROJECT / "rag" / "ui" / "screenshots"
+PICTURES = PROJECT / "docs" / "screenshots"
 QUESTION = "How much may a hotel night in London cost?"
 PAGES = ("library", "history", "explore", "lab", "models", "settings")
 WIDTHS = {"wide": (1440, 900), "tablet": (1024, 768), "phone": (390, 844)}
