@@ -169,6 +169,16 @@ class Postings:
     counts: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One embedding model of a collection, and how many of its passages have a vector of it or lack one."""
+
+    model: str
+    dimensions: int
+    vectors: int
+    missing: int
+
+
 class Reranker(Protocol):
     """Reads a question and each of some texts together."""
 
@@ -182,15 +192,44 @@ class SearchIndex(Protocol):
     def passage_count(self, collection: str) -> int:
         """How many passages the collection holds."""
 
+    def legs(self, collection: str) -> Sequence[Leg]:
+        """The embedding models of the collection, the one that every passage has a vector of first."""
+
     def nearest(
-        self, collection: str, vector: Vectors, limit: int, *, among: Rowids | None = None
+        self,
+        collection: str,
+        vector: Vectors,
+        limit: int,
+        *,
+        among: Rowids | None = None,
+        leg: str | None = None,
+        distance: Distance = "cosine",
     ) -> list[tuple[int, float]]:
-        """(rowid, cosine) of the nearest passages, best first, ties by rowid."""
+        """(rowid, similarity) of the nearest passages, best first, ties by rowid.
+
+        `leg` names the embedding model, here and below; None is the first.
+        """
 
     def similarities(
-        self, collection: str, rowids: Sequence[int], vector: Vectors, *, distance: Distance = "cosine"
+        self,
+        collection: str,
+        rowids: Sequence[int],
+        vector: Vectors,
+        *,
+        leg: str | None = None,
+        distance: Distance = "cosine",
     ) -> list[float]:
         """How near each passage of the collection is to the vector, exactly, in the order given."""
+
+    def similarity_moments(
+        self, collection: str, vector: Vectors, *, leg: str | None = None, distance: Distance = "cosine"
+    ) -> tuple[float, float]:
+        """Mean and standard deviation of the vector's similarity to the passages of the collection."""
+
+    def vectors_of(
+        self, collection: str, rowids: Sequence[int], *, leg: str | None = None
+    ) -> tuple[NDArray[np.int64], Vectors]:
+        """The rowids that have a vector, ascending, and the vectors, shape (rowids, dimensions)."""
 
     def holding(self, collection: str, terms: Sequence[str]) -> NDArray[np.int64]:
         """The rowids of the passages that hold all of these index terms, ascending."""

@@ -15,9 +15,9 @@ class Latest(Generic[T]):
     def __init__(self, most: int = 4) -> None:
         self._most = most
         self._lock = Lock()
-        self._held: dict[int, tuple[int, T]] = {}
+        self._held: dict[int, tuple[object, T]] = {}
 
-    def get(self, key: int, generation: int, load: Callable[[], T]) -> T:
+    def get(self, key: int, generation: object, load: Callable[[], T]) -> T:
         """The value of this generation; `load` is called when the one in memory is another's."""
         with self._lock:
             held = self._held.pop(key, None)

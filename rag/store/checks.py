@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rag.store import vectors
-from rag.store.database import first_row, rows
-from rag.store.keywords import remove_terms, terms_table
+from rag.store import keywords, vector_index, vectors
+from rag.store.keywords import terms_table
+from rag.store.queries import first_row, rows
 from rag.store.rows import Finding
 from rag.store.vectors import Embedding
 
@@ -27,14 +27,20 @@ _OWNERS = {
 _PASSAGES = "FROM passages JOIN documents ON documents.id = document_id WHERE collection_id = ?"
 
 
-def check(db: apsw.Connection, *, log_bytes: int) -> Iterator[Finding]:
-    """One finding a check; `problem` says what is wrong and how to mend it."""
-    problems = [row[0] for row in rows(db, "PRAGMA integrity_check(5)") if row[0] != "ok"]
+def check(db: apsw.Connection, *, index_problems: list[str], log_bytes: int) -> Iterator[Finding]:
+    """One finding a check; `problem` says what is wrong and how to mend it.
+
+    `index_problems` are what `integrity_problems` found in the index, outside of any transaction: one that
+    has read a damaged keyword index cannot even end.
+    """
+    problems = integrity_problems(db, "main")
     yield _finding("file", problems, "Restore a backup, or move the file away and ingest again.")
+    yield _finding("search index", index_problems, "Run `python -m rag doctor --repair`.")
     orphans = [f"{table} row {rowid}" for table, rowid, *_ in rows(db, "PRAGMA foreign_key_check")]
     yield _finding("references", orphans[:5], "Run `python -m rag doctor --repair`.")
     yield _finding("documents", _document_problems(db), "Ingest these documents again.")
-    for collection_id, name in rows(db, "SELECT id, name FROM collections ORDER BY name"):
+    collections = rows(db, "SELECT id, name FROM collections ORDER BY name")
+    for collection_id, name in [] if index_problems else collections:
         yield _finding(
             f"collection {name!r}",
             list(_collection_problems(db, collection_id)),
@@ -42,6 +48,16 @@ def check(db: apsw.Connection, *, log_bytes: int) -> Iterator[Finding]:
         )
     large = [f"the write-ahead log has {log_bytes:,} bytes"] if log_bytes > LARGE_LOG_BYTES else []
     yield _finding("write-ahead log", large, "Close other programs that use the library.")
+
+
+def integrity_problems(db: apsw.Connection, schema: str) -> list[str]:
+    """What SQLite's own check of a file finds wrong with it."""
+    import apsw
+
+    try:
+        return [row[0] for row in rows(db, f"PRAGMA {schema}.integrity_check(5)") if row[0] != "ok"]
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        return [str(error)]
 
 
 def _finding(check: str, problems: list[str], remedy: str) -> Finding:
@@ -75,28 +91,20 @@ def _collection_problems(db: apsw.Connection, collection_id: int) -> Iterator[st
     (found,) = first_row(db, f"SELECT count(*) {_PASSAGES} AND passages.id IN ({indexed})", (collection_id,))
     if found != there:
         yield f"{found} of {there} passages in the keyword index"
-    if stray := len(_stray_terms(db, collection_id)):
+    if stray := len(keywords.stray_rows(db, collection_id)):
         yield f"{stray} rows of the keyword index without a passage"
+    (first,) = first_row(db, "SELECT embedding_id FROM collections WHERE id = ?", (collection_id,))
     for (id_,) in rows(db, "SELECT id FROM embeddings WHERE collection_id = ?", (collection_id,)):
-        yield from _embedding_problems(db, vectors.load_embedding(db, id_))
+        yield from _embedding_problems(db, vectors.load_embedding(db, id_), complete=id_ == first)
 
 
-def _stray_terms(db: apsw.Connection, collection_id: int) -> list[int]:
-    found = rows(
-        db,
-        f"SELECT id FROM {terms_table(collection_id)}_docsize EXCEPT SELECT passages.id {_PASSAGES}",
-        (collection_id,),
-    )
-    return [id_ for (id_,) in found]
-
-
-def _embedding_problems(db: apsw.Connection, embedding: Embedding) -> Iterator[str]:
+def _embedding_problems(db: apsw.Connection, embedding: Embedding, *, complete: bool) -> Iterator[str]:
     (there,) = first_row(db, f"SELECT count(*) FROM {embedding.table}")
     if there != embedding.vectors:
         yield f"{there} vectors, but {embedding.vectors} on record"
     if orphans := _count_orphans(db, embedding):
         yield f"{orphans} vectors without a passage"
-    if embedding.state == "serving" and (missing := _count_missing(db, embedding)):
+    if complete and (missing := _count_missing(db, embedding)):
         yield f"{missing} passages without a vector"
     (odd,) = first_row(
         db,
@@ -105,10 +113,9 @@ def _embedding_problems(db: apsw.Connection, embedding: Embedding) -> Iterator[s
     )
     if odd:
         yield f"{odd} vectors of another length than {embedding.dimensions}"
-    if embedding.mean_vectors:
-        (codes,) = first_row(db, f"SELECT count(*) FROM {embedding.codes_table}_rowids")
-        if codes != there:
-            yield f"{codes} search codes for {there} vectors"
+    indexed = vector_index.count(db, embedding)
+    if indexed != there:
+        yield f"{indexed} of {there} vectors in the vector index"
 
 
 def _count_orphans(db: apsw.Connection, embedding: Embedding) -> int:
@@ -141,8 +148,9 @@ def repair(db: apsw.Connection) -> None:
             f"DELETE FROM {embedding.document_table} WHERE document_id NOT IN (SELECT id FROM documents)"
         )
         vectors.recount(db, embedding)
+        vector_index.make(db, embedding)
     for collection_id, serving in rows(db, "SELECT id, embedding_id FROM collections"):
-        remove_terms(db, collection_id, _stray_terms(db, collection_id))
+        keywords.remove_terms(db, collection_id, keywords.stray_rows(db, collection_id))
         if serving is not None:
             _mark_incomplete(db, collection_id, vectors.load_embedding(db, serving))
     db.execute(

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rag.records import Citation, CitedPassage, ConversationRow, MessageRow
-from rag.store.database import first_row, rows
+from rag.store.queries import first_row, rows
 from rag.store.rows import storable
 from rag.store.vectors import now
 

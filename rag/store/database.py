@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rag.errors import LibraryDamaged, LibraryError, LibraryLocked
+from rag.store import index_file
 from rag.store.schema import Migration, back_up, migrate, migrations
 
 if TYPE_CHECKING:
@@ -18,9 +19,10 @@ BUSY_MILLISECONDS = 30_000  # the longest write of an ingest, new codes for a mi
 
 
 class Database:
-    """One SQLite file, any number of threads: each use borrows a connection of its own.
+    """The library and its index, any number of threads: each use borrows a connection of its own.
 
-    Reading goes on while another thread or process writes (WAL); writers wait for each other.
+    Reading goes on while another thread or process writes (WAL); writers wait for each other. Whoever
+    finds that the index is not of the same moment as the library brings it up to date first.
     """
 
     def __init__(self, path: Path, *, known_migrations: list[Migration] | None = None) -> None:
@@ -33,6 +35,7 @@ class Database:
             db = self._open()
             try:
                 migrate(db, path, migrations() if known_migrations is None else known_migrations)
+                _catch_up(db)
             except BaseException:
                 db.close()
                 raise
@@ -42,13 +45,16 @@ class Database:
     def read(self) -> Iterator[apsw.Connection]:
         """A connection inside one read transaction: everything read is of one moment."""
         with self._borrowed() as db, _transaction(db, "BEGIN"):
+            _begin_in_step(db)
             yield db
 
     @contextmanager
     def write(self) -> Iterator[apsw.Connection]:
         """A connection inside one write transaction: all of it happens, or nothing."""
         with self._borrowed() as db, _transaction(db, "BEGIN IMMEDIATE"):
+            index_file.catch_up(db)
             yield db
+            index_file.advance(db)
 
     @contextmanager
     def plain(self) -> Iterator[apsw.Connection]:
@@ -63,10 +69,21 @@ class Database:
             with self._borrowed() as db:
                 back_up(db, target)
 
+    def make_index_again(self) -> None:
+        """Deletes the index and makes it again from the library."""
+        self._close_idle()
+        with translated_errors(self.path):
+            index_file.discard(self.path)
+        with self.read():  # brings the new index up to date
+            pass
+
     def close(self) -> None:
         """Closes the idle connections; those in use close when they are given back."""
+        self._closed = True
+        self._close_idle()
+
+    def _close_idle(self) -> None:
         with self._lock:
-            self._closed = True
             idle, self._idle = self._idle, []
         for db in idle:
             db.close()
@@ -110,6 +127,11 @@ class Database:
         db.pragma("synchronous", "normal")
         db.pragma("foreign_keys", True)
         db.pragma("cache_size", -16_000)
+        try:
+            index_file.attach(db, self.path)
+        except BaseException:
+            db.close()
+            raise
         return db
 
 
@@ -122,6 +144,21 @@ def _transaction(db: apsw.Connection, begin: str) -> Iterator[None]:
     finally:
         if db.in_transaction:
             db.execute("ROLLBACK")
+
+
+def _begin_in_step(db: apsw.Connection) -> None:
+    """Leaves a read transaction that sees both files at the same moment."""
+    while not index_file.in_step(db):
+        # A commit is between the two files, or was killed there.
+        db.execute("ROLLBACK")
+        _catch_up(db)
+        db.execute("BEGIN")
+
+
+def _catch_up(db: apsw.Connection) -> None:
+    """Waits for whoever writes, and mends the index if it is still behind."""
+    with _transaction(db, "BEGIN IMMEDIATE"):
+        index_file.catch_up(db)
 
 
 @contextmanager
@@ -152,23 +189,3 @@ def translated_errors(path: Path) -> Iterator[None]:
             f"{error.filename or path}: {error.strerror or error}; check the folder's permissions, or choose "
             "another with --library."
         ) from error
-
-
-def rows(db: apsw.Connection, sql: str, values: Any = ()) -> list[Any]:
-    """All rows of a query."""
-    return db.execute(sql, values).fetchall()
-
-
-def first_row(db: apsw.Connection, sql: str, values: Any = ()) -> Any:
-    """The first row of a query that has one."""
-    row = db.execute(sql, values).fetchone()
-    assert row is not None, sql
-    return row
-
-
-def take_ids(db: apsw.Connection, table: str, count: int = 1) -> int:
-    """The first of `count` consecutive ids that no row of the table ever had."""
-    (first,) = first_row(
-        db, "UPDATE next_ids SET next = next + ? WHERE name = ? RETURNING next - ?", (count, table, count)
-    )
-    return int(first)

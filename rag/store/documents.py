@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rag.records import Document, DocumentEntry, Hit, Passage
-from rag.store.database import rows, take_ids
+from rag.store.queries import rows, take_ids
 from rag.store.rows import KnownFile, ReportRow, Source, Status, storable
 from rag.store.vectors import now
 

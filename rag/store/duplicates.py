@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rag.records import Hit
 from rag.store import documents
-from rag.store.database import rows
+from rag.store.queries import rows
 
 if TYPE_CHECKING:
     import apsw

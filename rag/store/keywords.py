@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.interfaces import Postings
-from rag.store.database import rows
+from rag.store.queries import rows
 from rag.store.rows import storable
 
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ POSTINGS_LIMIT = 20_000
 # little, and no recall on the five sets falls by more than a question.
 COUNTED_LIMIT = 500
 
+PASSAGES_OF = (
+    "SELECT passages.id FROM passages JOIN documents ON documents.id = document_id WHERE collection_id = ?"
+)
+
 TermPostings = tuple[NDArray[np.int64], NDArray[np.int64]]
 """The rowids of the passages that hold a term, ascending, and how often each holds it."""
 
@@ -41,19 +45,44 @@ def terms_table(collection_id: int) -> str:
 
 
 def create_terms(db: apsw.Connection, collection_id: int) -> None:
-    """An empty keyword index, and the view of its vocabulary."""
+    """An empty keyword index and the view of its vocabulary, unless they are there."""
     table = terms_table(collection_id)
     db.execute(
-        f"CREATE VIRTUAL TABLE {table} USING fts5("
+        f"CREATE VIRTUAL TABLE IF NOT EXISTS search.{table} USING fts5("
         f"terms, content='', contentless_delete=1, tokenize='{TOKENIZER}');"
-        f"CREATE VIRTUAL TABLE {table}_vocabulary USING fts5vocab({table}, row)"
+        f"CREATE VIRTUAL TABLE IF NOT EXISTS search.{table}_vocabulary USING fts5vocab({table}, row)"
     )
 
 
 def drop_terms(db: apsw.Connection, collection_id: int) -> None:
     """Removes a collection's keyword index."""
     table = terms_table(collection_id)
-    db.execute(f"DROP TABLE IF EXISTS {table}_vocabulary; DROP TABLE IF EXISTS {table}")
+    db.execute(f"DROP TABLE IF EXISTS search.{table}_vocabulary; DROP TABLE IF EXISTS search.{table}")
+
+
+def drop_all_but(db: apsw.Connection, collection_ids: Iterable[int]) -> None:
+    """Removes the keyword indexes of collections other than these."""
+    kept = {terms_table(id_) for id_ in collection_ids}
+    for (name,) in rows(
+        db, "SELECT name FROM search.sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE%USING fts5(%'"
+    ):
+        if name not in kept:
+            drop_terms(db, int(name.removeprefix("terms_")))
+
+
+def missing_rows(db: apsw.Connection, collection_id: int) -> list[int]:
+    """The passages of the collection that the index lacks."""
+    return _difference(db, collection_id, f"{PASSAGES_OF} EXCEPT SELECT id FROM {{docsize}}")
+
+
+def stray_rows(db: apsw.Connection, collection_id: int) -> list[int]:
+    """What the index has that is no passage of the collection."""
+    return _difference(db, collection_id, f"SELECT id FROM {{docsize}} EXCEPT {PASSAGES_OF}")
+
+
+def _difference(db: apsw.Connection, collection_id: int, sql: str) -> list[int]:
+    docsize = f"{terms_table(collection_id)}_docsize"
+    return [id_ for (id_,) in rows(db, sql.format(docsize=docsize), (collection_id,))]
 
 
 def add_terms(
@@ -169,7 +198,8 @@ def _counted(db: apsw.Connection, collection_id: int, terms: Sequence[str]) -> d
         return {}
     table = terms_table(collection_id)
     db.execute(
-        f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.{table}_instances USING fts5vocab(main, {table}, instance)"
+        f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.{table}_instances"
+        f" USING fts5vocab(search, {table}, instance)"
     )
     found = rows(
         db,

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from rag.interfaces import Layout
 from rag.store import documents
-from rag.store.database import first_row
 from rag.store.keywords import passage_lengths
+from rag.store.queries import first_row
 
 if TYPE_CHECKING:
     import apsw

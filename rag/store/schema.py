@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import apsw
 
 APPLICATION_ID = 0x466F6F74  # "Foot": `file library.db` and doctors can tell whose database it is
+PLAIN_SINCE = 8  # from this version on, the file has no virtual tables: stock SQLite opens all of it
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
@@ -59,6 +60,8 @@ def _apply(db: apsw.Connection, migration: Migration) -> None:
     db.execute("BEGIN IMMEDIATE")
     try:
         if schema_version(db) < migration.version:
+            if migration.version == PLAIN_SINCE:
+                _drop_virtual_tables(db)
             db.execute(migration.sql)
             db.pragma("application_id", APPLICATION_ID)
             db.pragma("user_version", migration.version)
@@ -66,6 +69,15 @@ def _apply(db: apsw.Connection, migration: Migration) -> None:
     finally:
         if db.in_transaction:
             db.execute("ROLLBACK")
+
+
+def _drop_virtual_tables(db: apsw.Connection) -> None:
+    found = db.execute(
+        "SELECT name FROM main.sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE%'"
+        " ORDER BY name LIKE '%_vocabulary' DESC"  # a vocabulary before the index it reads
+    ).fetchall()
+    for (name,) in found:
+        db.execute(f'DROP TABLE main."{name}"')
 
 
 def back_up(db: apsw.Connection, target: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,17 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import LibraryError, ModelMismatch, UsageError
-from rag.interfaces import Distance, Layout, Postings, Rowids, Vectors
+from rag.interfaces import Distance, Layout, Leg, Postings, Rowids, Vectors
 from rag.records import Document, DocumentEntry, Hit, Passage
-from rag.store import checks, documents, duplicates, keywords, searching, switching, vectors
+from rag.store import checks, documents, duplicates, keywords, searching, switching, vector_index, vectors
 from rag.store.caching import Latest
 from rag.store.conversations import ConversationTables
-from rag.store.database import Database, first_row, rows, take_ids
+from rag.store.database import Database
 from rag.store.documents import StoredDocument
 from rag.store.duplicates import DuplicateGroup
 from rag.store.layout import load_layout
+from rag.store.queries import first_row, rows, take_ids
 from rag.store.rows import Collection, Finding, KnownFile, Related, ReportRow, Source, Status, storable
-from rag.store.searching import CodeIndex, ExactIndex
+from rag.store.searching import Sample
 from rag.store.vectors import Embedding
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class SqliteStore:
         self.path = path
         self.database = Database(path)
         self.conversations = ConversationTables(self.database)
-        self._indexes: Latest[ExactIndex | CodeIndex] = Latest()
+        self._samples: Latest[Sample] = Latest(8)
         self._layouts: Latest[Layout] = Latest()
         self._postings: Latest[keywords.PostingsCache] = Latest()
         self._term_counts = keywords.TermCounts()
@@ -109,7 +110,7 @@ class SqliteStore:
             for (embedding_id,) in rows(
                 db, "SELECT id FROM embeddings WHERE collection_id = ?", (collection_id,)
             ):
-                vectors.drop_embedding(db, vectors.load_embedding(db, embedding_id))
+                vector_index.drop_embedding(db, vectors.load_embedding(db, embedding_id))
             db.execute("DELETE FROM collections WHERE id = ?", (collection_id,))
         folder = self._uploads(collection_id)
         try:
@@ -158,6 +159,7 @@ class SqliteStore:
         embedded: Vectors,
         terms: Sequence[Sequence[str]],
         *,
+        further: Mapping[str, Vectors] | None = None,
         seconds: float = 0.0,
         replaces: int | None = None,
     ) -> int:
@@ -166,10 +168,12 @@ class SqliteStore:
         `replaces` is the id of an earlier one under another root or path, to be removed with it.
 
         `embedded` has shape (passages, dimensions): unit vectors of the collection's model
-        (`use_model` first); `terms[i]` are the keyword terms of `passages[i]`. One transaction:
-        readers see the old document or the new one. Returns the document's id.
+        (`use_model` first); `terms[i]` are the keyword terms of `passages[i]`; `further` has the vectors
+        of further models (`add_leg` first). One transaction: readers see the old document or the new
+        one. Returns the document's id.
         """
-        if not len(passages) == len(embedded) == len(terms):
+        further = further or {}
+        if not all(len(passages) == len(each) for each in (embedded, terms, *further.values())):
             raise ValueError("A document needs a vector and terms for each of its passages.")
         with self.database.write() as db:
             collection_id = self._collection_id(db, collection)
@@ -184,8 +188,12 @@ class SqliteStore:
             )
             ids = documents.insert_passages(db, document_id, passages)
             keywords.add_terms(db, collection_id, ids, terms)
-            vectors.add_vectors(db, embedding, ids, embedded)
+            vector_index.store_vectors(db, embedding, ids, embedded)
             vectors.add_document_vector(db, embedding, document_id, embedded)
+            for model, found in further.items():
+                leg = self._leg(db, collection, model)
+                vectors.check_dimensions(leg, found, collection)
+                vector_index.store_vectors(db, leg, ids, found)
             self._changed(db, collection_id, len(ids))
         return document_id
 
@@ -227,11 +235,13 @@ class SqliteStore:
             found = rows(db, "SELECT id FROM collections WHERE name = ?", (collection,))
             return documents.known_files(db, found[0][0]) if found else []
 
-    def known_vectors(self, collection: str, content_hashes: Iterable[str]) -> dict[str, Vectors]:
+    def known_vectors(
+        self, collection: str, content_hashes: Iterable[str], *, leg: str | None = None
+    ) -> dict[str, Vectors]:
         """The vectors that passages of these content hashes have already, whatever their document."""
         wanted = json.dumps(sorted(set(content_hashes)))
         with self.database.read() as db:
-            embedding = self._need_serving(db, self._collection_id(db, collection), collection)
+            embedding = self._leg(db, collection, leg)
             found = db.execute(
                 f"SELECT content_hash, vector FROM json_each(?) AS wanted"
                 f" JOIN passages ON passages.content_hash = wanted.value"
@@ -312,6 +322,43 @@ class SqliteStore:
         with self.database.write() as db:
             return switching.switch_over(db, vectors.load_embedding(db, building))
 
+    # Further embedding models, beside the first
+
+    def add_leg(self, collection: str, model: str, dimensions: int) -> None:
+        """Makes the collection ready for vectors of a further model; nothing happens when it is."""
+        with self.database.write() as db:
+            collection_id = self._collection_id(db, collection)
+            if switching.find_leg(db, collection_id, model) is None:
+                vectors.create_embedding(db, collection_id, model, dimensions, "serving")
+
+    def remove_leg(self, collection: str, model: str) -> None:
+        """Removes the vectors of a further model."""
+        with self.database.write() as db:
+            leg = self._leg(db, collection, model)
+            first = self._serving(db, leg.collection_id)
+            if first is not None and first.id == leg.id:
+                raise UsageError(f"Collection {collection!r} cannot do without its first model, {model}.")
+            vector_index.drop_embedding(db, leg)
+            self._changed(db, leg.collection_id, 0)
+
+    def legs(self, collection: str) -> list[Leg]:
+        """The embedding models of the collection, the one that every passage has a vector of first."""
+        with self.database.read() as db:
+            return switching.legs(db, self._collection_id(db, collection))
+
+    def passages_without(self, collection: str, leg: str, limit: int) -> list[Hit]:
+        """The next passages that have no vector of this model yet."""
+        with self.database.read() as db:
+            return switching.passages_without(db, self._leg(db, collection, leg), limit)
+
+    def add_vectors(self, collection: str, leg: str, rowids: Sequence[int], embedded: Vectors) -> None:
+        """Stores vectors of this model, except of passages that were removed or embedded meanwhile."""
+        with self.database.write() as db:
+            embedding = self._leg(db, collection, leg)
+            vectors.check_dimensions(embedding, embedded, collection)
+            switching.add_built(db, embedding, rowids, embedded)
+            self._changed(db, embedding.collection_id, 0)
+
     # Searching (SearchIndex)
 
     def passage_count(self, collection: str) -> int:
@@ -321,22 +368,28 @@ class SqliteStore:
         return int(found[0][0]) if found else 0
 
     def nearest(
-        self, collection: str, vector: Vectors, limit: int, *, among: Rowids | None = None
+        self,
+        collection: str,
+        vector: Vectors,
+        limit: int,
+        *,
+        among: Rowids | None = None,
+        leg: str | None = None,
+        distance: Distance = "cosine",
     ) -> list[tuple[int, float]]:
-        """(rowid, cosine) of the nearest passages, best first, ties by rowid.
+        """(rowid, similarity) of the nearest passages, best first, ties by rowid.
 
-        Exact up to `vectors.EXACT_LIMIT` passages, and always among few; above it recall@10 was
-        measured (tests/benchmarks/bench_search.py), not promised.
+        The similarities are exact, and so is the choice among few; of many recall@10 was measured
+        (tests/benchmarks/bench_search.py), not promised.
         """
         vector = np.ascontiguousarray(vector, dtype=np.float32).reshape(-1)
         with self.database.read() as db:
-            collection_id = self._collection_id(db, collection)
-            embedding = self._serving(db, collection_id)
-            if embedding is None:
+            if leg is None and self._serving(db, self._collection_id(db, collection)) is None:
                 return []
+            embedding = self._leg(db, collection, leg)
             vectors.check_dimensions(embedding, vector, collection)
-            index = self._index(db, collection_id, embedding)
-            return searching.nearest(db, embedding, index, vector, limit, among)
+            sample = self._sample(db, embedding)
+            return searching.nearest(db, embedding, sample, vector, limit, among, distance)
 
     def holding(self, collection: str, terms: Sequence[str]) -> NDArray[np.int64]:
         """The rowids of the passages that hold all of these index terms, ascending, common ones too."""
@@ -344,7 +397,13 @@ class SqliteStore:
             return keywords.holding(db, self._collection_id(db, collection), terms)
 
     def similarities(
-        self, collection: str, rowids: Sequence[int], vector: Vectors, *, distance: Distance = "cosine"
+        self,
+        collection: str,
+        rowids: Sequence[int],
+        vector: Vectors,
+        *,
+        leg: str | None = None,
+        distance: Distance = "cosine",
     ) -> list[float]:
         """How near each passage is to the vector, exactly, in the order given; higher is nearer.
 
@@ -352,15 +411,32 @@ class SqliteStore:
         `hits` will leave it out, and until then it does not move the scale of the rest.
         """
         with self.database.read() as db:
-            collection_id = self._collection_id(db, collection)
-            embedding = self._need_serving(db, collection_id, collection)
-            index = self._index(db, collection_id, embedding)
-            ids, found = searching.vectors_of(db, embedding, index, rowids)
+            embedding = self._leg(db, collection, leg)
+            ids, found = vectors.fetch_vectors(db, embedding, rowids)
             mean = vectors.running_mean(db, embedding) if distance == "centred" else None
         values = searching.similarities(found, vector, distance=distance, mean=mean)
         by_id = dict(zip(ids.tolist(), values.tolist(), strict=True))
         least = min(by_id.values(), default=-1.0)
         return [by_id.get(rowid, least) for rowid in rowids]
+
+    def similarity_moments(
+        self, collection: str, vector: Vectors, *, leg: str | None = None, distance: Distance = "cosine"
+    ) -> tuple[float, float]:
+        """Mean and standard deviation of the vector's similarity to the passages of the collection.
+
+        Exact up to `searching.SAMPLE_SIZE` passages, of more over a sample of so many.
+        """
+        with self.database.read() as db:
+            embedding = self._leg(db, collection, leg)
+            vectors.check_dimensions(embedding, vector, collection)
+            return searching.similarity_moments(self._sample(db, embedding), vector, distance)
+
+    def vectors_of(
+        self, collection: str, rowids: Sequence[int], *, leg: str | None = None
+    ) -> tuple[NDArray[np.int64], Vectors]:
+        """The rowids that have a vector, ascending, and the vectors, shape (rowids, dimensions)."""
+        with self.database.read() as db:
+            return vectors.fetch_vectors(db, self._leg(db, collection, leg), rowids)
 
     def layout(self, collection: str) -> Layout:
         """The collection's passages and documents, as they are now."""
@@ -426,11 +502,15 @@ class SqliteStore:
     def check(self) -> list[Finding]:
         """Looks whether the library is sound; a finding without a problem is a check that passed."""
         log = self.path.with_name(f"{self.path.name}-wal")
+        log_bytes = log.stat().st_size if log.exists() else 0
+        index_problems = self._index_problems()
         with self.database.read() as db:
-            return list(checks.check(db, log_bytes=log.stat().st_size if log.exists() else 0))
+            return list(checks.check(db, index_problems=index_problems, log_bytes=log_bytes))
 
     def repair(self) -> None:
         """Mends what `check` finds, where it follows from the documents; the rest is read again next time."""
+        if self._index_problems():
+            self.database.make_index_again()
         with self.database.write() as db:
             checks.repair(db)
 
@@ -444,6 +524,10 @@ class SqliteStore:
             return duplicates.duplicates(db, self._collection_id(db, collection))
 
     # Shared steps of the transactions above
+
+    def _index_problems(self) -> list[str]:
+        with self.database.plain() as db:
+            return checks.integrity_problems(db, "search")
 
     def _collection_id(self, db: apsw.Connection, name: str) -> int:
         found = db.execute("SELECT id FROM collections WHERE name = ?", (name,)).fetchone()
@@ -478,10 +562,22 @@ class SqliteStore:
             )
         return embedding
 
-    def _index(self, db: apsw.Connection, collection_id: int, embedding: Embedding) -> ExactIndex | CodeIndex:
-        _, generation = self._size(db, collection_id)
-        load = searching.load_codes if embedding.mean_vectors else searching.load_exact
-        return self._indexes.get(embedding.id, generation, lambda: load(db, embedding))
+    def _leg(self, db: apsw.Connection, collection: str, model: str | None) -> Embedding:
+        """The vectors of this model; of the collection's first where none is named."""
+        collection_id = self._collection_id(db, collection)
+        if model is None:
+            return self._need_serving(db, collection_id, collection)
+        leg = switching.find_leg(db, collection_id, model)
+        if leg is None:
+            raise UsageError(
+                f"Collection {collection!r} has no vectors of {model}; python -m rag embed makes them."
+            )
+        return leg
+
+    def _sample(self, db: apsw.Connection, embedding: Embedding) -> Sample:
+        _, generation = self._size(db, embedding.collection_id)
+        key = generation, embedding.vectors
+        return self._samples.get(embedding.id, key, lambda: searching.load_sample(db, embedding))
 
     def _size(self, db: apsw.Connection, collection_id: int) -> tuple[int, int]:
         passages, generation = first_row(
@@ -503,7 +599,7 @@ class SqliteStore:
             db, "SELECT id FROM embeddings WHERE collection_id = ?", (collection_id,)
         ):
             embedding = vectors.load_embedding(db, embedding_id)
-            vectors.remove_vectors(db, embedding, ids)
+            vector_index.remove_vectors(db, embedding, ids)
             db.execute(f"DELETE FROM {embedding.document_table} WHERE document_id = ?", (known.id,))
         keywords.remove_terms(db, collection_id, ids)
         db.execute("DELETE FROM documents WHERE id = ?", (known.id,))

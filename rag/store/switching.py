@@ -1,13 +1,14 @@
-"""Another embedding model: its vectors are built beside those that serve, then take over at once."""
+"""Further embedding models: beside the first for good, or built beside it to take over at once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rag.interfaces import Vectors
-from rag.store import vectors
-from rag.store.database import first_row, rows
+from rag.interfaces import Leg, Vectors
+from rag.records import Hit
+from rag.store import documents, vector_index, vectors
+from rag.store.queries import first_row, rows
 from rag.store.vectors import Embedding
 
 if TYPE_CHECKING:
@@ -22,14 +23,36 @@ def start_building(db: apsw.Connection, collection_id: int, model: str, dimensio
     for embedding in _under_construction(db, collection_id):
         if (embedding.model, embedding.dimensions) == (model, dimensions):
             return embedding
-        vectors.drop_embedding(db, embedding)
+        vector_index.drop_embedding(db, embedding)
     return vectors.create_embedding(db, collection_id, model, dimensions, "building")
 
 
 def stop_building(db: apsw.Connection, collection_id: int) -> None:
     """Gives up what is under construction: the embedding that serves stays."""
     for embedding in _under_construction(db, collection_id):
-        vectors.drop_embedding(db, embedding)
+        vector_index.drop_embedding(db, embedding)
+
+
+def find_leg(db: apsw.Connection, collection_id: int, model: str) -> Embedding | None:
+    """The vectors of this model that the collection can be searched by."""
+    found = rows(
+        db,
+        "SELECT id FROM embeddings WHERE collection_id = ? AND model = ? AND state = 'serving'",
+        (collection_id, model),
+    )
+    return vectors.load_embedding(db, found[0][0]) if found else None
+
+
+def legs(db: apsw.Connection, collection_id: int) -> list[Leg]:
+    """The models that the collection can be searched by, the first one first."""
+    found = rows(
+        db,
+        "SELECT model, dimensions, vectors, c.passages - vectors FROM embeddings AS e"
+        " JOIN collections AS c ON c.id = collection_id WHERE c.id = ? AND state = 'serving'"
+        " ORDER BY e.id <> embedding_id, e.id",
+        (collection_id,),
+    )
+    return [Leg(*row) for row in found]
 
 
 def _under_construction(db: apsw.Connection, collection_id: int) -> list[Embedding]:
@@ -41,9 +64,19 @@ def _under_construction(db: apsw.Connection, collection_id: int) -> list[Embeddi
 
 def passages_to_embed(db: apsw.Connection, embedding: Embedding, limit: int) -> list[tuple[int, str, str]]:
     """(id, context, text) of the next passages that have no vector of this embedding yet."""
+    return _without_vector(db, embedding, limit, "passages.id, context, passages.text")
+
+
+def passages_without(db: apsw.Connection, embedding: Embedding, limit: int) -> list[Hit]:
+    """The next passages that have no vector of this embedding yet, with their documents' titles."""
+    found = _without_vector(db, embedding, limit, "passages.id")
+    return documents.hits(db, [id_ for (id_,) in found])
+
+
+def _without_vector(db: apsw.Connection, embedding: Embedding, limit: int, columns: str) -> list[Any]:
     return rows(
         db,
-        "SELECT passages.id, context, passages.text FROM passages"
+        f"SELECT {columns} FROM passages"
         " JOIN documents ON documents.id = document_id"
         f" WHERE collection_id = ? AND passages.id NOT IN (SELECT passage_id FROM {embedding.table})"
         " ORDER BY passages.id LIMIT ?",
@@ -60,7 +93,7 @@ def add_built(db: apsw.Connection, embedding: Embedding, ids: Sequence[int], bui
         and not rows(db, f"SELECT 1 FROM {embedding.table} WHERE passage_id = ?", (id_,))
     }
     keep = [position for position, id_ in enumerate(ids) if id_ in wanted]
-    vectors.add_vectors(db, embedding, [ids[position] for position in keep], built[keep])
+    vector_index.store_vectors(db, embedding, [ids[position] for position in keep], built[keep])
 
 
 def switch_over(db: apsw.Connection, embedding: Embedding) -> bool:
@@ -69,13 +102,16 @@ def switch_over(db: apsw.Connection, embedding: Embedding) -> bool:
         return False
     _make_document_vectors(db, embedding)
     (old,) = first_row(db, "SELECT embedding_id FROM collections WHERE id = ?", (embedding.collection_id,))
+    further = find_leg(db, embedding.collection_id, embedding.model)
+    if further is not None:
+        vector_index.drop_embedding(db, further)
     db.execute("UPDATE embeddings SET state = 'serving' WHERE id = ?", (embedding.id,))
     db.execute(
         "UPDATE collections SET embedding_id = ?, generation = generation + 1 WHERE id = ?",
         (embedding.id, embedding.collection_id),
     )
     if old is not None and old != embedding.id:
-        vectors.drop_embedding(db, vectors.load_embedding(db, old))
+        vector_index.drop_embedding(db, vectors.load_embedding(db, old))
     return True
 
 

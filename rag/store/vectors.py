@@ -1,9 +1,7 @@
-"""Vectors in SQLite, and their sign bits where there are many.
+"""Vectors in SQLite, as anyone can read them.
 
-Each embedding (a collection under one model) has a table `vectors_<id>` of float32 blobs. Above
-`EXACT_LIMIT` vectors, `codes_<id>` (sqlite-vec, `bit[dimensions]`) holds the sign of every vector minus the
-recorded mean, for `rag.store.searching`. Vectors of E5 crowd into a narrow cone, so without centring their
-signs say little.
+Each embedding (a collection under one model) has a table `vectors_<id>` of float32 blobs, and their running
+sum. What finds the nearest of them is in index.db (`rag.store.vector_index`).
 """
 
 from __future__ import annotations
@@ -19,13 +17,10 @@ from numpy.typing import NDArray
 
 from rag.errors import ModelMismatch
 from rag.interfaces import Vectors
-from rag.store.database import first_row, rows, take_ids
+from rag.store.queries import first_row, rows, take_ids
 
 if TYPE_CHECKING:
     import apsw
-
-EXACT_LIMIT = 20_000  # 30 MB of E5-small vectors; the product takes 1 ms, loading them 30 ms
-DRIFT_LIMIT = 0.05  # squared distance of the means, as a share of the vectors' spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +33,6 @@ class Embedding:
     dimensions: int
     state: str
     vectors: int
-    mean_vectors: int
-    mean_changes: int
 
     @property
     def table(self) -> str:
@@ -49,10 +42,6 @@ class Embedding:
     def document_table(self) -> str:
         return f"document_vectors_{self.id}"
 
-    @property
-    def codes_table(self) -> str:
-        return f"codes_{self.id}"
-
 
 def now() -> str:
     """The time as stored: ISO 8601, UTC, to the microsecond."""
@@ -61,7 +50,7 @@ def now() -> str:
 
 def load_embedding(db: apsw.Connection, embedding_id: int) -> Embedding:
     """The embedding with this id."""
-    columns = "id, collection_id, model, dimensions, state, vectors, mean_vectors, mean_changes"
+    columns = "id, collection_id, model, dimensions, state, vectors"
     return Embedding(*first_row(db, f"SELECT {columns} FROM embeddings WHERE id = ?", (embedding_id,)))
 
 
@@ -83,9 +72,9 @@ def create_embedding(
     return embedding
 
 
-def drop_embedding(db: apsw.Connection, embedding: Embedding) -> None:
-    """Removes an embedding and its tables."""
-    for table in (embedding.table, embedding.document_table, embedding.codes_table):
+def drop_tables(db: apsw.Connection, embedding: Embedding) -> None:
+    """Removes an embedding and its tables from library.db."""
+    for table in (embedding.table, embedding.document_table):
         db.execute(f"DROP TABLE IF EXISTS {table}")
     db.execute("DELETE FROM embeddings WHERE id = ?", (embedding.id,))
 
@@ -98,7 +87,7 @@ def as_blob(vector: NDArray[Any]) -> bytes:
 def add_vectors(
     db: apsw.Connection, embedding: Embedding, passage_ids: Sequence[int], vectors: Vectors
 ) -> None:
-    """Stores the vectors of new passages, with their codes where the embedding has codes."""
+    """Stores the vectors of new passages."""
     if not len(passage_ids):
         return
     db.executemany(
@@ -106,22 +95,17 @@ def add_vectors(
         ((id_, as_blob(vector)) for id_, vector in zip(passage_ids, vectors, strict=True)),
     )
     _add_to_sum(db, embedding, vectors.sum(axis=0, dtype=np.float64), len(passage_ids))
-    if embedding.mean_vectors:
-        _add_codes(db, embedding, passage_ids, vectors, coded_mean(db, embedding))
-    refresh_codes(db, load_embedding(db, embedding.id))
 
 
-def remove_vectors(db: apsw.Connection, embedding: Embedding, passage_ids: Sequence[int]) -> None:
-    """Removes the vectors and codes of these passages."""
+def delete_vectors(db: apsw.Connection, embedding: Embedding, passage_ids: Sequence[int]) -> list[int]:
+    """Removes the vectors of these passages; returns the ids that had one."""
     if not len(passage_ids):
-        return
+        return []
     ids, vectors = fetch_vectors(db, embedding, passage_ids)
     _add_to_sum(db, embedding, -vectors.sum(axis=0, dtype=np.float64), -len(ids))
     keys = [(int(id_),) for id_ in ids]
     db.executemany(f"DELETE FROM {embedding.table} WHERE passage_id = ?", keys)
-    if embedding.mean_vectors:
-        db.executemany(f"DELETE FROM {embedding.codes_table} WHERE passage_id = ?", keys)
-        refresh_codes(db, load_embedding(db, embedding.id))
+    return [int(id_) for id_ in ids]
 
 
 def add_document_vector(
@@ -182,9 +166,8 @@ def _add_to_sum(db: apsw.Connection, embedding: Embedding, change: NDArray[np.fl
     (blob,) = first_row(db, "SELECT vector_sum FROM embeddings WHERE id = ?", (embedding.id,))
     total = np.frombuffer(blob, dtype="<f8") + change
     db.execute(
-        "UPDATE embeddings SET vector_sum = ?, vectors = vectors + ?, mean_changes = mean_changes + ?"
-        " WHERE id = ?",
-        (total.astype("<f8").tobytes(), count, abs(count), embedding.id),
+        "UPDATE embeddings SET vector_sum = ?, vectors = vectors + ? WHERE id = ?",
+        (total.astype("<f8").tobytes(), count, embedding.id),
     )
 
 
@@ -195,89 +178,22 @@ def running_mean(db: apsw.Connection, embedding: Embedding) -> Vectors:
     return mean
 
 
-def coded_mean(db: apsw.Connection, embedding: Embedding) -> Vectors:
-    """The mean that the codes are centred by."""
-    (blob,) = first_row(db, "SELECT mean FROM embeddings WHERE id = ?", (embedding.id,))
-    return np.frombuffer(blob, dtype="<f4")
-
-
-def pack_codes(vectors: Vectors, mean: Vectors) -> NDArray[np.uint8]:
-    """The sign bits of the centred vectors, shape (vectors, dimensions / 8), padded to whole 64 bits."""
-    bits = np.packbits(vectors > mean, axis=-1, bitorder="little")
-    return np.pad(bits, ((0, 0), (0, -bits.shape[1] % 8)))
-
-
-def code_bits(dimensions: int) -> int:
-    """The bits of a code: a sign for each dimension, padded to whole 64 bits."""
-    return -(-dimensions // 64) * 64
-
-
-def _add_codes(
-    db: apsw.Connection, embedding: Embedding, passage_ids: Sequence[int], vectors: Vectors, mean: Vectors
-) -> None:
-    db.executemany(
-        f"INSERT INTO {embedding.codes_table}(passage_id, code) VALUES (?, vec_bit(?))",
-        (
-            (int(id_), code.tobytes())
-            for id_, code in zip(passage_ids, pack_codes(vectors, mean), strict=True)
-        ),
-    )
-
-
-def refresh_codes(db: apsw.Connection, embedding: Embedding) -> bool:
-    """Makes the codes, or makes them again when the mean has drifted; returns whether it did.
-
-    The drift is looked at only when half as many vectors were added or removed as the mean was taken
-    over, so that a collection under change is coded O(1) times a vector.
-    """
-    if embedding.vectors <= EXACT_LIMIT:
-        return False
-    mean = running_mean(db, embedding)
-    if embedding.mean_vectors:
-        few = 2 * embedding.mean_changes < embedding.mean_vectors
-        if few or _drift(coded_mean(db, embedding), mean) < DRIFT_LIMIT:
-            return False
-    _make_codes(db, embedding, mean)
-    return True
-
-
-def _make_codes(db: apsw.Connection, embedding: Embedding, mean: Vectors) -> None:
-    db.execute(
-        f"DROP TABLE IF EXISTS {embedding.codes_table};"
-        f"CREATE VIRTUAL TABLE {embedding.codes_table} USING vec0("
-        f"passage_id INTEGER PRIMARY KEY, code bit[{code_bits(embedding.dimensions)}])"
-    )
-    for ids, vectors in _all_vectors(db, embedding):
-        _add_codes(db, embedding, ids.tolist(), vectors, mean)
-    db.execute(
-        "UPDATE embeddings SET mean = ?, mean_vectors = vectors, mean_changes = 0 WHERE id = ?",
-        (as_blob(mean), embedding.id),
-    )
-
-
 def recount(db: apsw.Connection, embedding: Embedding) -> None:
-    """Makes the count, the sum and the codes of an embedding again from its vectors."""
+    """Makes the count and the sum of an embedding again from its vectors."""
     total, count = np.zeros(embedding.dimensions), 0
-    for ids, vectors in _all_vectors(db, embedding):
+    for ids, vectors in all_vectors(db, embedding):
         total += vectors.sum(axis=0, dtype=np.float64)
         count += len(ids)
     db.execute(
         "UPDATE embeddings SET vectors = ?, vector_sum = ? WHERE id = ?",
         (count, total.astype("<f8").tobytes(), embedding.id),
     )
-    if embedding.mean_vectors:
-        _make_codes(db, embedding, running_mean(db, embedding))
 
 
-def _drift(old: Vectors, new: Vectors) -> float:
-    """Squared distance of two means of unit vectors over their spread, 1 - |mean|²."""
-    spread = max(1.0 - float(new @ new), 1e-6)
-    return float(((old - new) ** 2).sum()) / spread
-
-
-def _all_vectors(
+def all_vectors(
     db: apsw.Connection, embedding: Embedding, batch: int = 20_000
 ) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
+    """All ids and vectors, ascending by id, a batch at a time."""
     last = -1
     while True:
         found = rows(

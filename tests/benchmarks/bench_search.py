@@ -31,7 +31,8 @@ from rag.library import Library
 from rag.records import Block, Document, Passage
 from rag.settings import load_settings
 from rag.store import Source, SqliteStore, open_store
-from rag.store.database import rows
+from rag.store.index_file import index_path
+from rag.store.queries import rows
 from rag.text.terms import index_terms
 
 PASSAGES_A_DOCUMENT = 50
@@ -179,7 +180,7 @@ def bench_library(
         return [hit.rowid for hit in library.search(question, collection=COLLECTION)]
 
     yield measure("vectors", nearest, queries, truth) | {
-        "bytes_a_passage": path.stat().st_size // size,
+        "bytes_a_passage": sum(file.stat().st_size for file in (path, index_path(path))) // size,
         "passages_per_second_in": round(size / seconds),
     }
     third = list(range(1, size + 1, 3))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.errors import UsageError
@@ -283,6 +283,7 @@ def test_citation_rows_are_readable_with_stock_sqlite(
     assert row == ("a.md", "cat sat", content_hash("cat sat"), "true")
 
 
+@settings(deadline=None)  # each example makes a library
 @given(st.text())
 def test_any_question_and_text_survive_saving(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     answer = Answer(text, text, text, (), (), (), (), True, "no", None, None, None)

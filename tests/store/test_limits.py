@@ -46,7 +46,8 @@ def test_a_full_disk_loses_nothing_that_was_stored(tmp_path: Path) -> None:
     assert str(path) in message and "space" in message
     with open_store(path) as store:
         assert [finding.problem for finding in store.check() if finding.problem] == []
-        assert len(store.known_files("default")) == 1 + len(numbers) > 5
+        # The index is committed after the library: the document that met the limit may be stored, whole.
+        assert len(store.known_files("default")) - len(numbers) in (1, 2) and len(numbers) > 5
         put(store, "after", "there is room again")
         assert len(store.nearest("default", text_vector("there is room again"), 1)) == 1
 

@@ -18,7 +18,16 @@ from rag.records import DocumentEntry
 from rag.store import Source, SqliteStore, open_store
 from rag.store.database import Database
 from rag.store.schema import Migration, migrations
-from tests.fakes.store import DIMENSIONS, document_of, passages_of, put, text_vector, text_vectors, words
+from tests.fakes.store import (
+    DIMENSIONS,
+    document_of,
+    old_library,
+    passages_of,
+    put,
+    text_vector,
+    text_vectors,
+    words,
+)
 
 
 @pytest.fixture
@@ -393,13 +402,7 @@ def test_migrations_are_applied_once_after_a_backup(tmp_path: Path) -> None:
 def test_dates_of_older_libraries_are_iso_or_the_files(tmp_path: Path) -> None:
     """They were stored as the documents wrote them, and compared letter by letter."""
     written = ["2024-01-31T10:00:00Z", "2024-01", "2024", "January 5, 2024", "<2024-01-31 Wed>", "2024 May"]
-    with open_store(tmp_path / "library.db") as store:
-        for number, date in enumerate(written):
-            id_ = put(store, f"{number}.md", f"text {number}")
-            with store.database.write() as db:
-                db.execute("UPDATE documents SET date = ? WHERE id = ?", (date, id_))
-        with store.database.plain() as db:
-            db.pragma("user_version", 6)
+    old_library(tmp_path / "library.db", version=6, dates=written)
     with open_store(tmp_path / "library.db") as store:
         dates = [entry.date for entry in store.documents("default")]
     assert dates == ["2024-01-31", "2024-01", "2024", *["1970-01-01"] * 3]

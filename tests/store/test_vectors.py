@@ -5,15 +5,15 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import apsw
 import numpy as np
 import pytest
 
-from rag.errors import LibraryError
 from rag.interfaces import Vectors
 from rag.records import Block, Document, Passage
-from rag.store import Source, SqliteStore, open_store, searching, vectors
+from rag.store import Source, SqliteStore, open_store, vector_index, vectors
 from rag.store.keywords import affordable
 
 DIMENSIONS = 384
@@ -52,9 +52,8 @@ def put_vectors(store: SqliteStore, doc: str, embedded: Vectors, collection: str
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqliteStore]:
-    monkeypatch.setattr(vectors, "EXACT_LIMIT", 500)
-    for name, value in {"FIRST_LEAST": 400, "FIRST_MOST": 800, "SECOND_LEAST": 200}.items():
-        monkeypatch.setattr(searching, name, value)
+    monkeypatch.setattr(vector_index, "FLOAT_LIMIT", 500)
+    monkeypatch.setattr(vector_index, "MIN_CANDIDATES", 400)
     with open_store(tmp_path / "library.db") as opened:
         yield opened
 
@@ -77,21 +76,28 @@ def recall(store: SqliteStore, stored: Vectors, queries: Vectors, among: list[in
 
 def embedding_row(store: SqliteStore) -> tuple[int, int]:
     with store.database.read() as db:
-        return db.execute("SELECT vectors, mean_vectors FROM embeddings").fetchone()
+        return db.execute(
+            "SELECT vectors, mean_vectors FROM embeddings JOIN search.vector_indexes ON embedding_id = id"
+        ).fetchone()
 
 
-def test_a_small_collection_has_no_codes_and_is_exact(store: SqliteStore) -> None:
+def kind_of_index(store: SqliteStore) -> str:
+    with store.database.read() as db:
+        return db.execute("SELECT kind FROM search.vector_indexes").fetchone()[0]
+
+
+def test_a_small_collection_is_kept_as_floats_and_is_exact(store: SqliteStore) -> None:
     stored = cone(500)
     put_vectors(store, "a", stored)
-    assert embedding_row(store) == (500, 0)
+    assert kind_of_index(store) == "float"
     assert recall(store, stored, cone(20, seed=7)) == 1.0
 
 
-def test_a_large_collection_is_searched_by_codes_with_high_recall(store: SqliteStore) -> None:
+def test_a_large_collection_is_searched_by_sign_bits_with_high_recall(store: SqliteStore) -> None:
     stored = cone(6_000)
     for start in range(0, 6_000, 500):
         put_vectors(store, f"{start:05}", stored[start : start + 500])
-    assert embedding_row(store)[1] > 500
+    assert kind_of_index(store) == "bit"
     assert recall(store, stored, near(stored, 50)) >= 0.98
     assert [finding.problem for finding in store.check() if finding.problem] == []
 
@@ -100,7 +106,7 @@ def test_a_large_collection_is_searched_by_codes_with_high_recall(store: SqliteS
 def test_filters_do_not_cost_recall(
     store: SqliteStore, share: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(searching, "EXACT_FILTER_LIMIT", 100)
+    monkeypatch.setattr(vector_index, "EXACT_FILTER_LIMIT", 100)
     stored = cone(4_000)
     put_vectors(store, "a", stored)
     chosen = np.random.default_rng(3).permutation(4_000)[: int(4_000 * share)] + 1
@@ -133,7 +139,7 @@ def test_codes_are_centred_anew_when_the_collection_has_moved(store: SqliteStore
 def mean_distance(store: SqliteStore, stored: Vectors) -> float:
     """How far the mean that the codes are centred by is from that of the vectors."""
     with store.database.read() as db:
-        (blob,) = db.execute("SELECT mean FROM embeddings").fetchone()
+        (blob,) = db.execute("SELECT mean FROM search.vector_indexes").fetchone()
     return float(np.linalg.norm(np.frombuffer(blob, "<f4") - stored.mean(axis=0)))
 
 
@@ -154,7 +160,7 @@ def test_codes_are_centred_anew_when_half_of_the_collection_has_left(store: Sqli
     put_vectors(store, "a", kept)
     gone = put_vectors(store, "b", cone(600, seed=3, around=1))
     with store.database.write() as db:
-        vectors.recount(db, vectors.load_embedding(db, 1))
+        vector_index.make(db, vectors.load_embedding(db, 1))
     assert mean_distance(store, kept) > 0.5
     store.remove_documents("default", [gone])
     assert mean_distance(store, kept) < 1e-6
@@ -166,38 +172,24 @@ def test_codes_of_a_still_collection_are_kept_when_it_grows(store: SqliteStore) 
     assert embedding_row(store) == (2100, 600)
 
 
-def unreadable(library: sqlite3.Connection | apsw.Connection) -> set[str]:
-    """The tables that a connection without sqlite-vec cannot read."""
-    found = set()
-    for (name,) in list(library.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")):
-        try:
-            list(library.execute(f'SELECT * FROM "{name}" LIMIT 1'))
-        except (sqlite3.Error, apsw.Error):
-            found.add(name)
-    return found
-
-
-def test_other_tools_read_all_tables_but_the_codes(store: SqliteStore) -> None:
-    """Before SQLite 3.43 there were no contentless FTS5 tables to delete from."""
+@pytest.mark.parametrize("module", [sqlite3, apsw], ids=["stock", "current"])
+def test_other_tools_read_every_table(store: SqliteStore, module: Any) -> None:
+    """Tables of sqlite-vec and of a newer FTS5 kept Python's own sqlite3 from opening the library."""
     put_vectors(store, "a", cone(600))
-    stock, current = sqlite3.connect(store.path), apsw.Connection(str(store.path))
-    keywords = {"terms_1", "terms_1_vocabulary"} if sqlite3.sqlite_version_info < (3, 43) else set()
-    assert unreadable(stock) == {"codes_1"} | keywords
-    assert unreadable(current) == {"codes_1"}
-    assert current.execute("SELECT count(*) FROM terms_1 WHERE terms_1 MATCH 'x'").fetchone() == (600,)
-    stock.close()
-    current.close()
+    other = module.connect(store.path) if module is sqlite3 else apsw.Connection(str(store.path))
+    tables = [name for (name,) in other.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    counts = {name: len(list(other.execute(f'SELECT * FROM "{name}"'))) for name in tables}
+    assert counts["passages"] == counts["vectors_1"] == 600
+    other.close()
 
 
-def test_damaged_codes_are_found_and_repaired(store: SqliteStore) -> None:
+def test_a_damaged_vector_index_is_found_and_repaired(store: SqliteStore) -> None:
     stored = cone(700)
     put_vectors(store, "a", stored)
     with store.database.write() as db:
-        db.execute("DELETE FROM codes_1 WHERE passage_id < 50")
+        db.execute("DELETE FROM search.nearest_1 WHERE passage_id < 50")
     problems = [finding.problem for finding in store.check() if finding.problem]
-    assert len(problems) == 1 and "651 search codes for 700 vectors" in problems[0]
-    with open_store(store.path) as fresh, pytest.raises(LibraryError, match="doctor --repair"):
-        fresh.nearest("default", stored[0], 1)
+    assert len(problems) == 1 and "651 of 700 vectors in the vector index" in problems[0]
     store.repair()
     assert [finding.problem for finding in store.check() if finding.problem] == []
     assert store.nearest("default", stored[3], 1)[0][0] == 4
@@ -260,12 +252,6 @@ def test_keyword_rows_of_no_passage_are_found_and_removed(store: SqliteStore) ->
     assert [*store.holding("default", ["ghost"]), *store.holding("default", ["stray"])] == []
     assert len(store.holding("default", ["x"])) == 20
     assert None not in [known.source.mtime_ns for known in store.known_files("default")]
-
-
-def test_dimensions_that_are_no_multiple_of_64_are_padded() -> None:
-    packed = vectors.pack_codes(np.ones((3, 70), np.float32), np.zeros(70, np.float32))
-    assert packed.shape == (3, 16)
-    assert packed.sum() == 3 * (8 * 255 + 63)
 
 
 @pytest.mark.parametrize(
