@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rag.web.network import EXCEPTION_HANDLERS, NETWORK_MIDDLEWARE, SCRIPT
 from streamlit.starlette import App
+
+from rag.web.network import EXCEPTION_HANDLERS, NETWORK_MIDDLEWARE, SCRIPT
 
 app = App(SCRIPT, middleware=NETWORK_MIDDLEWARE, exception_handlers=EXCEPTION_HANDLERS)

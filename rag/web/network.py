@@ -34,8 +34,8 @@ WRONG_HOST = (
     "settings.toml, or set FOOTNOTE_ALLOWED_HOSTS, and restart the app."
 )
 WRONG_ORIGIN = (
-    "Footnote at {host!r} does not answer pages of {origin!r}. If both are yours, have your proxy pass on the "
-    "Host header, and add its name to allowed_hosts in settings.toml, or set FOOTNOTE_ALLOWED_HOSTS."
+    "Footnote at {host!r} does not answer pages of {origin!r}. If both are yours, have your proxy pass the "
+    "Host header on, and add its name to allowed_hosts in settings.toml, or set FOOTNOTE_ALLOWED_HOSTS."
 )
 NOT_ADMITTED = "Sign in first: this page of Footnote has not been opened, or its session has ended."
 
