@@ -25,7 +25,7 @@ FLOORS = (
     {"readers", "embeddings", "store", "search", "verify", "llm", "models", "history", "evaluation"},
     {"ingest", "answer"},  # the two ways of the data, joined from stages
     {"library"},
-    {"doctor", "evaluation.evaluate"},
+    {"doctor", "evaluation.runner"},
     {"cli", "web", "__main__"},
 )
 STAGES = 2

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from rag.evaluation import Comparison, Evaluation
-    from rag.evaluation.evaluate import Configuration, Progress
+    from rag.evaluation.runner import Configuration, Progress
     from rag.library import Library
 
 Record = Mapping[str, Any]
@@ -81,7 +81,7 @@ def evaluate(
 ) -> None:
     """Measure retrieval on question sets; without a SET, on questions made from the collection itself."""
     from rag.evaluation import evaluation_json
-    from rag.evaluation.evaluate import without_effect
+    from rag.evaluation.runner import without_effect
 
     if plot is not None and plot.suffix not in PLOTS:
         raise UsageError(f"{plot} has to end in {' or '.join(PLOTS)}.")
@@ -108,7 +108,7 @@ def evaluate(
 
 def compared(library: Library, grid: list[str], *, with_baselines: bool) -> list[Configuration]:
     """What is in use, then the grid, then the baselines; what is shipped is one where it is not in use."""
-    from rag.evaluation.evaluate import SHIPPED, Configuration, baselines, configurations
+    from rag.evaluation.runner import SHIPPED, Configuration, baselines, configurations
 
     tried = configurations(grid, base=library.settings.ranking)
     if not with_baselines:
@@ -119,7 +119,7 @@ def compared(library: Library, grid: list[str], *, with_baselines: bool) -> list
 
 def evaluate_one_set(library: Library, folder: Path, tried: list[Configuration]) -> Evaluation:
     """Asks the questions of a set, whose corpus is indexed first."""
-    from rag.evaluation.evaluate import evaluate_set
+    from rag.evaluation.runner import evaluate_set
 
     with progress_bars() as bar:
         return evaluate_set(library, folder, tried, follow=follow_ingest, progress=bar("Questions asked"))
@@ -127,7 +127,7 @@ def evaluate_one_set(library: Library, folder: Path, tried: list[Configuration])
 
 def evaluate_own(library: Library, tried: list[Configuration], *, count: int, written: bool) -> Evaluation:
     """Asks the library's collection questions about its own passages."""
-    from rag.evaluation.evaluate import evaluate_collection
+    from rag.evaluation.runner import evaluate_collection
 
     with progress_bars() as bar:
         return evaluate_collection(

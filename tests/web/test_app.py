@@ -21,7 +21,7 @@ from rag.answer import AnswerDone, AnswerEvent, EvidenceReady, PromptReady, Sear
 from rag.errors import LibraryError, ModelNotFound, UsageError
 from rag.evaluation import Question, evaluate
 from rag.evaluation import save as save_evaluation
-from rag.evaluation.evaluate import RESULTS
+from rag.evaluation.runner import RESULTS
 from rag.history.conversations import Turn as SavedTurn
 from rag.ingest import IngestEvent, Receipt
 from rag.llm.tuned_form import TunedModel, save_tuned
@@ -152,7 +152,7 @@ def test_every_phrase_is_there_in_every_language_with_the_same_values(key: str) 
 
 
 def test_every_phrase_that_the_pages_say_exists_and_none_is_left_over() -> None:
-    code = "\n".join(path.read_text(encoding="utf-8") for path in UI.glob("*.py"))
+    code = "\n".join(path.read_text(encoding="utf-8") for path in UI.rglob("*.py"))
     said = set(re.findall(r"""say\(\s*["']([a-z_]+)["']""", code))
     keys = {key.removesuffix("_one") for key in load_strings()}
     assert said <= keys

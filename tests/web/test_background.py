@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rag.errors import ModelNotFound
-from rag.evaluation.evaluate import in_use
+from rag.evaluation.runner import in_use
 from rag.library import Library
 from rag.search.ranking import DEFAULT_RANKING
 from rag.web.auth import Visitor

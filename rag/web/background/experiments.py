@@ -10,7 +10,7 @@ from rag.web.background.workers import Job
 from rag.web.session import App
 
 if TYPE_CHECKING:
-    from rag.evaluation.evaluate import Configuration
+    from rag.evaluation.runner import Configuration
     from rag.ingest import IngestEvent
 
 
@@ -19,7 +19,7 @@ def begin_on_set(app: App, folder: Path, tried: Sequence[Configuration]) -> None
     library = app.library
 
     def work(job: Job) -> None:
-        from rag.evaluation.evaluate import evaluate_set
+        from rag.evaluation.runner import evaluate_set
 
         def follow(events: Iterable[IngestEvent]) -> None:
             for event in events:
@@ -38,7 +38,7 @@ def begin_on_collection(
     library, collection = app.library, app.collection
 
     def work(job: Job) -> None:
-        from rag.evaluation.evaluate import evaluate_collection
+        from rag.evaluation.runner import evaluate_collection
 
         evaluate_collection(
             library,
@@ -66,7 +66,7 @@ def saved_runs(app: App) -> tuple[list[dict[str, Any]], list[Path]]:
     Those of what others have to themselves are left out.
     """
     from rag.evaluation import saved
-    from rag.evaluation.evaluate import RESULTS
+    from rag.evaluation.runner import RESULTS
 
     owners = {collection.name: collection.owner for collection in app.library.store.collections()}
     runs, others = saved(app.library.settings.library / RESULTS)

@@ -31,7 +31,7 @@ def run_name(run: Run, say: Phrases) -> str:
 
 def setting_name(setting: str, say: Phrases) -> str:
     """A setting's name; those of ours in the language of the pages."""
-    from rag.evaluation.evaluate import IN_USE, SHIPPED
+    from rag.evaluation.runner import IN_USE, SHIPPED
 
     return {SHIPPED: say("lab_shipped"), IN_USE: say("lab_in_use")}.get(setting, setting)
 

@@ -24,7 +24,7 @@ from rag.web.pages.history import conversation_link
 from rag.web.session import App, report_of
 
 if TYPE_CHECKING:
-    from rag.evaluation.evaluate import Configuration
+    from rag.evaluation.runner import Configuration
 
 FEWEST, USUAL, MOST = 20, 100, 500
 RANKING_NAMES = [field.name for field in fields(Ranking)]
@@ -96,7 +96,7 @@ def draw_plan(app: App) -> None:
 
 def draw_tried(app: App, *, with_indexing: bool) -> list[Configuration]:
     """The choice of settings; what is in use comes first, and the others are compared with it."""
-    from rag.evaluation.evaluate import in_use, without_effect
+    from rag.evaluation.runner import in_use, without_effect
 
     say, used = app.say, in_use(app.library.settings.ranking)
     known = {one.name: one for one in [*offered(say, used), *own_configurations()]}
@@ -116,7 +116,7 @@ def draw_tried(app: App, *, with_indexing: bool) -> list[Configuration]:
 
 def offered(say: Phrases, used: Configuration) -> list[Configuration]:
     """Ways of searching that others ship, to compare with, and what is shipped where that is not in use."""
-    from rag.evaluation.evaluate import BASELINES, SHIPPED, Configuration
+    from rag.evaluation.runner import BASELINES, SHIPPED, Configuration
 
     labels = ("lab_vectors", "lab_keywords", "lab_ranks", "lab_sum")
     baselines = [
@@ -132,7 +132,7 @@ def own_configurations() -> list[Configuration]:
 
 def draw_own(app: App, *, with_indexing: bool) -> None:
     """A setting of one's own: what differs from what is in use. The names are those of the command line."""
-    from rag.evaluation.evaluate import INDEXING_FIELDS, configured
+    from rag.evaluation.runner import INDEXING_FIELDS, configured
 
     say, settings = app.say, app.library.settings
     with st.expander(say("lab_own"), icon=":material/tune:"):

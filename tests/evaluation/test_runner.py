@@ -11,7 +11,7 @@ import pytest
 
 from rag.errors import UsageError
 from rag.evaluation import Origin, saved
-from rag.evaluation.evaluate import (
+from rag.evaluation.runner import (
     BASELINES,
     IN_USE,
     SHIPPED,
