@@ -1,4 +1,4 @@
-"""Mounts `conductor.js`, which reports clicks on our own buttons, and acts on what it reports."""
+"""Mounts `browser_events.js`, which reports clicks on our own buttons, and acts on what it reports."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def component() -> Any:
 
 
 def conduct(handle: Callable[[Act], None], *, language: str, reveal: str = "", mark: str = "") -> None:
-    """Mounts the conductor; `handle` runs before the page is drawn again.
+    """Mounts the script; `handle` runs before the page is drawn again.
 
     `reveal` is the id of the element to bring to the top of the view, once; `mark` changes
     whenever the pane shows another quote, which is then brought into view.

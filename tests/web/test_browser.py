@@ -269,6 +269,8 @@ def test_a_document_leads_to_the_next_and_to_the_chat(fake_app: str, page: Page)
     page.goto(f"{fake_app}/explore")
     page.get_by_role("tab", name="Related").click()
     second = page.locator(".fn-related button").nth(1)
+    expect(second).to_be_visible()
+    page.wait_for_function("window.footnoteLeave !== undefined")  # from then on clicks are reported
     title = second.locator("b").inner_text()
     second.click()
     expect(page.get_by_role("combobox", name="Document")).to_have_value(re.compile(re.escape(title)))
