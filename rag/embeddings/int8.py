@@ -43,7 +43,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How values are brought to 0…255: (value / scale of its channel) + shift, up to `top_indices`.
+    """How values are brought to 0…255: (value / scale of its channel) + shift, up to `highest`.
 
     What was scaled down in the values is scaled up in the weights, and what the shift adds is taken
     off the bias, so neither changes the product.
@@ -51,11 +51,11 @@ class Recipe:
 
     scales: Floats
     shift: float
-    top_indices: float
+    highest: float
 
     def rounded(self, values: Floats) -> Floats:
         """The values as 8 bits hold them, scaled back."""
-        step = self.top_indices / 255
+        step = self.highest / 255
         whole = np.clip(np.rint((values / self.scales + self.shift) / step), 0, 255)
         rounded: Floats = (whole * step - self.shift) * self.scales
         return rounded
@@ -212,8 +212,8 @@ def _recipe(weights: Sequence[Floats], values: Floats, smoothing: float) -> Reci
     of_weights = np.maximum(np.max([np.abs(matrix).max(axis=0) for matrix in weights], axis=0), _TINY)
     scales = of_values**smoothing / of_weights ** (1 - smoothing) if smoothing else np.ones_like(of_values)
     lowest = min(float((values.min(axis=0) / scales).min()), 0.0)
-    top_indices = float((values.max(axis=0) / scales).max())
-    return Recipe(scales.astype(np.float32), -lowest, max(top_indices - lowest, _TINY))
+    highest = float((values.max(axis=0) / scales).max())
+    return Recipe(scales.astype(np.float32), -lowest, max(highest - lowest, _TINY))
 
 
 def _quantise(group: Sequence[Product], recipe: Recipe) -> None:
@@ -223,8 +223,8 @@ def _quantise(group: Sequence[Product], recipe: Recipe) -> None:
     if (recipe.scales != 1).any():
         values = ops.multiply(values, _floats(1 / recipe.scales.reshape(1, 1, -1)))
     values = ops.add(values, _floats([[[recipe.shift]]]))
-    zero, top_indices = _floats(0.0), _floats(recipe.top_indices)
-    values = ops.fake_quantize(values, zero, top_indices, zero, top_indices, 256)
+    zero, highest = _floats(0.0), _floats(recipe.highest)
+    values = ops.fake_quantize(values, zero, highest, zero, highest, 256)
     for product in group:
         whole, steps = recipe.weights(product.weights)
         weights = ops.multiply(ops.convert(ops.constant(whole), "f32"), _floats(steps))

@@ -267,7 +267,7 @@ class LocalChatModel:
             steps = range(0, len(tokens), self._step)
             return all(self.engine.decode(tokens[at : at + self._step], start=start + at) for at in steps)
 
-        toast_errors = choose(
+        pieces = choose(
             order.choices,
             self.engine,
             compute,
@@ -278,7 +278,7 @@ class LocalChatModel:
         )
         while True:
             try:
-                text = next(toast_errors)
+                text = next(pieces)
             except StopIteration as end:
                 chosen = end.value
                 break
