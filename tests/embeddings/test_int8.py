@@ -103,7 +103,7 @@ def run(file: Path, ids: np.ndarray) -> np.ndarray:
 
 
 def multiplies_8_bits_exactly() -> bool:
-    """Whether the processor has VNNI. AVX2's 8-bit products saturate: 0.992 instead of 0.9996 here.
+    """Whether the processor has VNNI. Without it 8-bit products saturate: 0.992 was measured.
 
     An engine that is too inexact for a real model is not chosen (`rag.embeddings.cache.MIN_COSINE`).
     """

@@ -41,7 +41,7 @@ def icon(name: str) -> str:
 
 
 def action(kind: str, label: str, body: str, *, css: str = "", **data: object) -> str:
-    """A button that `browser_events.js` reports to Python; `body` is HTML made here, `label` is plain text."""
+    """A button that `browser_events.js` reports; `body` is HTML made here, `label` is plain text."""
     attributes = "".join(f' data-{name}="{text(str(value))}"' for name, value in data.items())
     return (
         f'<button type="button" class="fn-action {css}" data-act="{kind}"{attributes} '
