@@ -53,11 +53,14 @@ class Embedder(PassageTokenizer, Protocol):
     def dimensions(self) -> int:
         """The length of a vector."""
 
-    def embed_passages(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors, shape (len(texts), dimensions), float32, in the order given."""
+    def embed_passages(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
+        """Unit vectors, shape (len(texts), dimensions), float32, in the order given.
 
-    def embed_queries(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors, shape (len(texts), dimensions), float32, in the order given."""
+        A text longer than the model reads raises `UsageError`, or is read up to there with `truncate`.
+        """
+
+    def embed_queries(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
+        """Unit vectors, shape (len(texts), dimensions), float32, in the order given; `truncate` as above."""
 
     def compare(self, query: str, texts: Sequence[str]) -> Similarity:
         """How far each text fits the query, as a whole and token by token; long texts by their beginning."""
@@ -219,7 +222,10 @@ class SearchIndex(Protocol):
         leg: str | None = None,
         distance: Distance = "cosine",
     ) -> list[float]:
-        """How near each passage of the collection is to the vector, exactly, in the order given."""
+        """How near each passage of the collection is to the vector, exactly, in the order given.
+
+        NaN for a passage without a vector.
+        """
 
     def similarity_moments(
         self, collection: str, vector: Vectors, *, leg: str | None = None, distance: Distance = "cosine"

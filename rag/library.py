@@ -52,6 +52,7 @@ class Library:
         self._loading_chat_model = threading.RLock()
         self._store: SqliteStore | None = None
         self._embedder: Embedder | None = None
+        self._second_embedder: Embedder | None = None
         self._earlier_embedders: dict[str, Embedder] = {}
         self._chat_model: ChatModel | None = None
         self._reranker: Reranker | None = None
@@ -73,6 +74,19 @@ class Library:
             if self._embedder is None:
                 self._embedder = self._load_embedder(self._embedding_folder())
             return self._embedder
+
+    @property
+    def second_embedder(self) -> Embedder | None:
+        """The English model that is searched beside the first; None where the settings go without."""
+        from rag.models import embedding_folder
+
+        name = self.settings.second_embedding_model
+        with self._loading:
+            if self._second_embedder is None and name not in (NO_MODEL, self.settings.embedding_model):
+                self._second_embedder = self._load_embedder(
+                    embedding_folder(name, models=self.settings.models)
+                )
+            return self._second_embedder
 
     @property
     def embedder_identity(self) -> str:
@@ -178,6 +192,8 @@ class Library:
         collection = self.settings.collection
         filled = self.store.passage_count(collection) > 0
         (self.embedder_of(collection) if filled else self.embedder).compare("?", ["!"])
+        if self.second_embedder is not None:
+            self.second_embedder.embed_queries(["?"])
         _ = self.chat_model
 
     @property
@@ -223,8 +239,8 @@ class Library:
         """Embeds a collection with the library's embedding model; see `rag.ingest.embed_again`."""
         from rag.ingest import embed_again
 
-        collection = {"collection": self.settings.collection}
-        return embed_again(store=self.store, embedder=self.embedder, **(collection | options))
+        defaults = {"collection": self.settings.collection, "second": self.second_embedder}
+        return embed_again(store=self.store, embedder=self.embedder, **(defaults | options))
 
     def search(
         self,
@@ -253,6 +269,7 @@ class Library:
             plain_query(query) if plain else query,
             index=self.store,
             embedder=self.embedder_of(asked),
+            second=self.second_embedder,
             collection=asked,
             top_k=count or self.settings.top_k,
             docs=docs,
@@ -283,6 +300,7 @@ class Library:
         stages = Dependencies(
             index=self.store,
             embedder=self.embedder_of(asked),
+            second_embedder=self.second_embedder,
             reranker=self.reranker,
             chat_model=lambda: self.chat_model,
             templates=Templates(self.settings.prompts),
@@ -373,11 +391,16 @@ class Library:
         """Another database, in a folder of this library (or an absolute one), under the same models."""
         other = Library(self.settings.model_copy(update={"library": self.settings.library / folder}))
         other._embedder = self.embedder
+        other._second_embedder = self.second_embedder
         other._chat_model = self.chat_model if with_chat_model else None
         return other
 
     def _with_defaults(self, options: dict[str, Any]) -> dict[str, Any]:
-        defaults = {"collection": self.settings.collection, "target_tokens": self.settings.chunk_tokens}
+        defaults = {
+            "collection": self.settings.collection,
+            "target_tokens": self.settings.chunk_tokens,
+            "second": self.second_embedder,
+        }
         return defaults | options
 
     def close(self) -> None:
@@ -387,5 +410,5 @@ class Library:
                 self._chat_model.close()
             if self._store is not None:
                 self._store.close()
-            self._chat_model = self._store = self._embedder = None
+            self._chat_model = self._store = self._embedder = self._second_embedder = None
             self._earlier_embedders.clear()

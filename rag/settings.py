@@ -50,6 +50,10 @@ class Settings(BaseSettings):
     library: Path = Field(default_factory=default_library, description="Folder of the library")
     collection: str = Field("default", min_length=1, description="Collection to search")
     embedding_model: str = Field("multilingual-e5-small", description="Embedding model by name or folder")
+    second_embedding_model: str = Field(
+        "all-minilm-l6-v2",
+        description="English embedding model searched beside the first; 'none' goes without",
+    )
     chat_model: str = Field(
         "smollm2-135m", description="Chat model by name, GGUF path or server URL; 'none' quotes only"
     )

@@ -16,14 +16,19 @@ SAMPLES = PROJECT / "corpora"
 
 @pytest.fixture(autouse=True)
 def settings_from_nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test reads or writes the person's own library."""
+    """No test reads or writes the person's own library, or loads a second model it does not ask for."""
     monkeypatch.setenv("FOOTNOTE_LIBRARY", str(tmp_path / "library"))
+    monkeypatch.setenv("FOOTNOTE_SECOND_EMBEDDING_MODEL", "none")
 
 
 @pytest.fixture(scope="session")
 def sample_library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     """A library with the sample documents in the collection `sample`, and the real models. Read only."""
-    settings = Settings(library=tmp_path_factory.mktemp("sample") / "library", collection="sample")
+    settings = Settings(
+        library=tmp_path_factory.mktemp("sample") / "library",
+        collection="sample",
+        second_embedding_model="all-minilm-l6-v2",
+    )
     library = Library(settings)
     receipt = [event.receipt for event in library.ingest([SAMPLES])][-1]
     assert receipt is not None

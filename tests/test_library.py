@@ -94,7 +94,7 @@ class LoadedEmbedder(WordEmbedder):
         self.place.mkdir(parents=True, exist_ok=True)
         self.queries: list[str] = []
 
-    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+    def embed_queries(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
         self.queries += texts
         return super().embed_queries(texts)
 

@@ -130,6 +130,7 @@ def searched_for(
         asked.parsed,
         index=stages.index,
         embedder=stages.embedder,
+        second=stages.second_embedder,
         collection=collection,
         top_k=max(limits.top_k, JUDGED_HITS),
         docs=docs,

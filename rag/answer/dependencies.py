@@ -40,6 +40,7 @@ class Dependencies:
     embedder: Embedder
     chat_model: ModelSource
     templates: Templates
+    second_embedder: Embedder | None = None
     reranker: Reranker | None = None
     circumstances: Mapping[str, str | int | None] = field(default_factory=dict)
 

@@ -92,20 +92,25 @@ class SentenceEmbedder:
         """The character offset at which each content token of each text begins."""
         return self._tokenizer.starts(texts, self.model.passage_prompt)
 
-    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+    def embed_queries(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
         """Unit vectors of questions, shape (len(texts), dimensions), float32, in the order given.
 
         Raises:
-            UsageError: a text is longer than the model reads.
+            UsageError: a text is longer than the model reads, and is not to be truncated.
         """
         ids = self._ids(texts, self.model.query_prompt)
+        ids = self._truncated(ids) if truncate else ids
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
         for places, batch in self._batches(ids, self._query_encoder, "The question"):
             vectors[places] = batch
         return vectors
 
     def embed_passages(
-        self, texts: Sequence[str], *, progress: Callable[[int], None] = lambda done: None
+        self,
+        texts: Sequence[str],
+        *,
+        truncate: bool = False,
+        progress: Callable[[int], None] = lambda done: None,
     ) -> Vectors:
         """Unit vectors of passages, shape (len(texts), dimensions), float32, in the order given.
 
@@ -113,12 +118,13 @@ class SentenceEmbedder:
         ends the run.
 
         Raises:
-            UsageError: a text is longer than the model reads.
+            UsageError: a text is longer than the model reads, and is not to be truncated.
         """
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
         done = 0
         for start in range(0, len(texts), WINDOW):
             ids = self._tokenizer.ids(texts[start : start + WINDOW], self.model.passage_prompt)
+            ids = self._truncated(ids) if truncate else ids
             for places, batch in self._batches(ids, self._passage_encoder, "A passage"):
                 vectors[[start + place for place in places]] = batch
                 done += len(places)
@@ -133,10 +139,10 @@ class SentenceEmbedder:
         one large batch after another.
         """
         vectors, tokens = self._query_encoder().encode_tokens(
-            *padded(self._cut_ids([query], self.model.query_prompt))
+            *padded(self._truncated(self._ids([query], self.model.query_prompt)))
         )
         asked = tokens[0, self._prompt_length(self.model.query_prompt) : -1]
-        ids = self._cut_ids(texts, self.model.passage_prompt)
+        ids = self._truncated(self._ids(texts, self.model.passage_prompt))
         first = self._prompt_length(self.model.passage_prompt)
         cosines = np.zeros(len(texts), np.float32)
         matches = np.zeros((len(texts), len(asked)), np.float32)
@@ -159,9 +165,10 @@ class SentenceEmbedder:
         """The length each text is padded to, so that the engine meets few shapes."""
         return [min(-(-len(one) // to) * to, self.model.max_tokens) for one in ids]
 
-    def _cut_ids(self, texts: Sequence[str], prompt: str) -> list[list[int]]:
+    def _truncated(self, texts: Sequence[list[int]]) -> list[list[int]]:
+        """The ids of texts, none longer than the model reads; the last special token stays."""
         most = self.model.max_tokens
-        return [ids if len(ids) <= most else [*ids[: most - 1], ids[-1]] for ids in self._ids(texts, prompt)]
+        return [ids if len(ids) <= most else [*ids[: most - 1], ids[-1]] for ids in texts]
 
     def _prompt_length(self, prompt: str) -> int:
         """Tokens before the text: the special one and the prompt's, whose last space is the text's."""

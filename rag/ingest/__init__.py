@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from rag.ingest.lock import writer_lock
 from rag.ingest.pipeline import Pipeline, Pool
 from rag.ingest.plan import Plan, ScanOptions, make_plan, require_paths
 from rag.ingest.reembed import embed_again
+from rag.ingest.second import embed_second
 from rag.interfaces import Embedder
 from rag.readers import ReaderPool
 from rag.store import KnownFile, SqliteStore
@@ -29,6 +31,7 @@ def ingest(
     *,
     store: SqliteStore,
     embedder: Embedder,
+    second: Embedder | None = None,
     collection: str = "default",
     target_tokens: int = 220,
     exclude: Iterable[str] = (),
@@ -47,7 +50,8 @@ def ingest(
     killed or no longer asked for events goes on next time where it was.
 
     A file that cannot be read is a `failure` of the receipt; it is tried again when it changes,
-    when it is named itself, or with `retry_failed` or a `password`.
+    when it is named itself, or with `retry_failed` or a `password`. A `second` embedding model reads the
+    passages in English once more (`rag.ingest.second`).
 
     Raises:
         UsageError: a path does not exist, or a pattern is not valid.
@@ -66,12 +70,20 @@ def ingest(
         store.touch(plan.touched)
         for root, is_folder in plan.roots.items():
             store.add_root(collection, root, is_folder=is_folder)
+        embed_rest = partial(embed_second, store, second, collection, progress, cancelled)
         if plan.tasks:
             pipeline = Pipeline(
-                store, embedder, collection, progress, target_tokens=target_tokens, cancelled=cancelled
+                store,
+                embedder,
+                collection,
+                progress,
+                target_tokens=target_tokens,
+                after_batch=embed_rest,
+                cancelled=cancelled,
             )
             with pools() as pool, pipeline:
                 yield from pipeline.run(plan.tasks, pool, password=password)
+        yield from embed_rest()
         if not cancelled():
             yield from _remove(store, collection, plan.removed, progress)
         now = time.perf_counter()

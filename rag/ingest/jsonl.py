@@ -7,12 +7,14 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from rag.errors import DocumentError, UsageError
 from rag.ingest.events import IngestEvent, Progress
 from rag.ingest.lock import writer_lock
 from rag.ingest.pipeline import Pipeline
+from rag.ingest.second import embed_second
 from rag.interfaces import Embedder
 from rag.readers import read_document
 from rag.records import Document
@@ -45,6 +47,7 @@ def ingest_lines(
     *,
     store: SqliteStore,
     embedder: Embedder,
+    second: Embedder | None = None,
     collection: str = "default",
     target_tokens: int = 220,
     wait_seconds: float = 0.0,
@@ -62,8 +65,15 @@ def ingest_lines(
         known = {file.source.doc: file for file in store.known_files(collection) if file.source.root == "-"}
         store.add_root(collection, LINES_ROOT, is_folder=False)
         progress = Progress(started)
+        embed_rest = partial(embed_second, store, second, collection, progress, cancelled)
         pipeline = Pipeline(
-            store, embedder, collection, progress, target_tokens=target_tokens, cancelled=cancelled
+            store,
+            embedder,
+            collection,
+            progress,
+            target_tokens=target_tokens,
+            after_batch=embed_rest,
+            cancelled=cancelled,
         )
         with pipeline:
             for number, raw in enumerate(lines, start=1):
@@ -73,6 +83,7 @@ def ingest_lines(
                     progress.files_total += 1
                     yield from _one(number, raw, known, pipeline, progress)
             yield from pipeline.finish()
+        yield from embed_rest()
         now = time.perf_counter()
         yield progress.event(now, receipt=progress.receipt(now, excluded=0, interrupted=cancelled()))
 

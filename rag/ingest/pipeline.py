@@ -69,6 +69,8 @@ def embedding_text(context: str, text: str) -> str:
 class Pipeline:
     """Stores documents in one collection as they are read; one instance an ingest.
 
+    What comes `after_batch`, once its documents are stored, counts in the time that is estimated.
+
     A batch is embedded in the background while the next one is split and the last one stored: that is
     7 % of the time of an ingest of short notes.
     """
@@ -81,6 +83,7 @@ class Pipeline:
         progress: Progress,
         *,
         target_tokens: int,
+        after_batch: Callable[[], Iterator[IngestEvent]],
         cancelled: Callable[[], bool],
     ) -> None:
         self._store = store
@@ -88,6 +91,7 @@ class Pipeline:
         self._collection = collection
         self._progress = progress
         self._target_tokens = target_tokens
+        self._after_batch = after_batch
         self._cancelled = cancelled
         self._pending: list[Pending] = []
         self._waiting = 0
@@ -161,6 +165,8 @@ class Pipeline:
         for item in before.pending if before else []:
             if all(passage.content_hash in done for passage in item.passages):
                 yield self._store_whole(item, done)
+        if before is not None:
+            yield from self._after_batch()
 
     def _start(self, pending: list[Pending], before: Mapping[str, Vectors]) -> Batch:
         texts = {p.content_hash: embedding_text(p.context, p.text) for item in pending for p in item.passages}

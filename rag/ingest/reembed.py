@@ -9,6 +9,7 @@ from rag.errors import LibraryLocked
 from rag.ingest.events import IngestEvent, Progress
 from rag.ingest.lock import writer_lock
 from rag.ingest.pipeline import MAX_AT_ONCE, embedding_text
+from rag.ingest.second import embed_second
 from rag.interfaces import Embedder
 from rag.store import SqliteStore
 
@@ -20,6 +21,7 @@ def embed_again(
     *,
     store: SqliteStore,
     embedder: Embedder,
+    second: Embedder | None = None,
     collection: str = "default",
     wait_seconds: float = 0.0,
     cancelled: Callable[[], bool] = lambda: False,
@@ -45,6 +47,8 @@ def embed_again(
             building = _begin(store, embedder, collection, progress)
         if building is not None:
             yield from _build(store, embedder, building, progress, cancelled)
+        with writer_lock(store.path, purpose=purpose, wait_seconds=wait_seconds):
+            yield from embed_second(store, second, collection, progress, cancelled)
         now = time.perf_counter()
         receipt = progress.receipt(now, excluded=0, interrupted=cancelled())
         yield progress.event(now, receipt=receipt)

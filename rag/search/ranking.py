@@ -16,15 +16,15 @@ Weight = Annotated[float, Ge(0), Le(100)]
 class Ranking:
     """What decides the order of the hits; each field can be set, and compared in the lab.
 
-    `candidates` are taken from each of the two searches. `dense_weight` and `keyword_weight` are of
-    the standardised similarity and BM25; 0 switches a search off. `keyword_weight` is times
-    `digits_boost` where the query holds digits: years, codes and versions are meant to the letter.
-    `distance` is what similarity is made of: the candidates are found by cosine all the same.
-    `name_weight` is of the document's name
-    in the query, `document_weight` of how far the whole document is about the query's words,
-    `number_weight` of a passage full of numbers where the query asks for one, and `page_penalty` is
-    taken off a passage for each better one of its page. `reranked` hits are put in a new order where
-    there is a reranker. `fusion` "ranks" is reciprocal rank fusion, to compare with.
+    `candidates` are taken from each search: by the embedding model, by the second, English one where
+    there is one, and by words. `dense_weight`, `second_weight` and `keyword_weight` are of the standardised
+    similarities and BM25; 0 switches a search off. `keyword_weight` is times `digits_boost` where the query
+    holds digits: years, codes and versions are meant to the letter. `distance` is what the first model's
+    similarity is made of: "centred" is the cosine once the collection's mean is subtracted. `name_weight`
+    is of the document's name in the query, `document_weight` of how far the whole document is about the
+    query's words, `number_weight` of a passage full of numbers where the query asks for one, and
+    `page_penalty` is taken off a passage for each better one of its page. `reranked` hits are put in a new
+    order where there is a reranker. `fusion` "ranks" is reciprocal rank fusion, to compare with.
 
     Raises:
         ValueError: both searches are switched off. The limits hold where values come from outside:
@@ -33,6 +33,7 @@ class Ranking:
 
     candidates: Annotated[int, Ge(1), Le(10_000)] = 100
     dense_weight: Weight = 1.0
+    second_weight: Weight = 1.0
     keyword_weight: Weight = 0.4
     digits_boost: Annotated[float, Ge(0.1), Le(10)] = 1.5
     name_weight: Weight = 2.0
@@ -41,7 +42,7 @@ class Ranking:
     page_penalty: Weight = 0.3
     reranked: Annotated[int, Ge(0), Le(1000)] = 20
     fusion: Literal["scores", "ranks"] = "scores"
-    distance: Distance = "cosine"
+    distance: Distance = "centred"
 
     def __post_init__(self) -> None:
         if not self.dense_weight and not self.keyword_weight:

@@ -77,12 +77,6 @@ def document_shares(found: Placed) -> Scores:
     return total / max(float(rarity.sum()), 1e-9)
 
 
-def standardised(scores: Scores) -> Scores:
-    """Zero mean and unit deviation over the candidates; all 0 where they do not differ."""
-    deviation = float(scores.std()) if scores.size else 0.0
-    return (scores - scores.mean()) / deviation if deviation > 1e-12 else np.zeros_like(scores)
-
-
 def floor_group_means(scores: Scores, groups: NDArray[np.int64]) -> Scores:
     """The scores, with those of a group that lies below the mean of all raised to it; nothing is lowered."""
     scores = scores - (scores.mean() if scores.size else 0.0)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -159,7 +160,6 @@ class SqliteStore:
         embedded: Vectors,
         terms: Sequence[Sequence[str]],
         *,
-        further: Mapping[str, Vectors] | None = None,
         seconds: float = 0.0,
         replaces: int | None = None,
     ) -> int:
@@ -168,18 +168,19 @@ class SqliteStore:
         `replaces` is the id of an earlier one under another root or path, to be removed with it.
 
         `embedded` has shape (passages, dimensions): unit vectors of the collection's model
-        (`use_model` first); `terms[i]` are the keyword terms of `passages[i]`; `further` has the vectors
-        of further models (`add_leg` first). One transaction: readers see the old document or the new
-        one. Returns the document's id.
+        (`use_model` first); `terms[i]` are the keyword terms of `passages[i]`. A passage that the collection
+        has already, under the same title and headings, takes over its vectors of further models. One
+        transaction: readers see the old document or the new one. Returns the document's id.
         """
-        further = further or {}
-        if not all(len(passages) == len(each) for each in (embedded, terms, *further.values())):
+        if not len(passages) == len(embedded) == len(terms):
             raise ValueError("A document needs a vector and terms for each of its passages.")
         with self.database.write() as db:
             collection_id = self._collection_id(db, collection)
             embedding = self._need_serving(db, collection_id, collection)
             if len(passages):
                 vectors.check_dimensions(embedding, embedded, collection)
+            known = [passage.content_hash for passage in passages]
+            further = switching.further_vectors(db, embedding, known)
             self._remove(db, collection_id, documents.find_document(db, collection_id, source))
             if replaces is not None:
                 self._remove(db, collection_id, documents.document_by_id(db, collection_id, replaces))
@@ -190,10 +191,7 @@ class SqliteStore:
             keywords.add_terms(db, collection_id, ids, terms)
             vector_index.store_vectors(db, embedding, ids, embedded)
             vectors.add_document_vector(db, embedding, document_id, embedded)
-            for model, found in further.items():
-                leg = self._leg(db, collection, model)
-                vectors.check_dimensions(leg, found, collection)
-                vector_index.store_vectors(db, leg, ids, found)
+            switching.keep_vectors(db, further, ids)
             self._changed(db, collection_id, len(ids))
         return document_id
 
@@ -346,10 +344,15 @@ class SqliteStore:
         with self.database.read() as db:
             return switching.legs(db, self._collection_id(db, collection))
 
-    def passages_without(self, collection: str, leg: str, limit: int) -> list[Hit]:
-        """The next passages that have no vector of this model yet."""
+    def passages_without(
+        self, collection: str, leg: str, limit: int, *, language: str | None = None
+    ) -> list[Hit]:
+        """The next passages that have no vector of this model yet.
+
+        With a `language`, only those of documents in it, or in one that is not known.
+        """
         with self.database.read() as db:
-            return switching.passages_without(db, self._leg(db, collection, leg), limit)
+            return switching.passages_without(db, self._leg(db, collection, leg), limit, language)
 
     def add_vectors(self, collection: str, leg: str, rowids: Sequence[int], embedded: Vectors) -> None:
         """Stores vectors of this model, except of passages that were removed or embedded meanwhile."""
@@ -407,8 +410,7 @@ class SqliteStore:
     ) -> list[float]:
         """How near each passage is to the vector, exactly, in the order given; higher is nearer.
 
-        A passage that left the collection since its rowid was read gets the least of the others' values:
-        `hits` will leave it out, and until then it does not move the scale of the rest.
+        NaN for one without a vector: it left the collection since, or the model has not read it.
         """
         with self.database.read() as db:
             embedding = self._leg(db, collection, leg)
@@ -416,8 +418,7 @@ class SqliteStore:
             mean = vectors.running_mean(db, embedding) if distance == "centred" else None
         values = searching.similarities(found, vector, distance=distance, mean=mean)
         by_id = dict(zip(ids.tolist(), values.tolist(), strict=True))
-        least = min(by_id.values(), default=-1.0)
-        return [by_id.get(rowid, least) for rowid in rowids]
+        return [by_id.get(rowid, math.nan) for rowid in rowids]
 
     def similarity_moments(
         self, collection: str, vector: Vectors, *, leg: str | None = None, distance: Distance = "cosine"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -67,21 +68,76 @@ def passages_to_embed(db: apsw.Connection, embedding: Embedding, limit: int) -> 
     return _without_vector(db, embedding, limit, "passages.id, context, passages.text")
 
 
-def passages_without(db: apsw.Connection, embedding: Embedding, limit: int) -> list[Hit]:
-    """The next passages that have no vector of this embedding yet, with their documents' titles."""
-    found = _without_vector(db, embedding, limit, "passages.id")
+def passages_without(
+    db: apsw.Connection, embedding: Embedding, limit: int, language: str | None
+) -> list[Hit]:
+    """The next passages that have no vector of this embedding yet, with their documents' titles.
+
+    With a `language`, only those of documents in it, or in one that is not known.
+    """
+    found = _without_vector(db, embedding, limit, "passages.id", language)
     return documents.hits(db, [id_ for (id_,) in found])
 
 
-def _without_vector(db: apsw.Connection, embedding: Embedding, limit: int, columns: str) -> list[Any]:
+def _without_vector(
+    db: apsw.Connection, embedding: Embedding, limit: int, columns: str, language: str | None = None
+) -> list[Any]:
     return rows(
         db,
         f"SELECT {columns} FROM passages"
         " JOIN documents ON documents.id = document_id"
-        f" WHERE collection_id = ? AND passages.id NOT IN (SELECT passage_id FROM {embedding.table})"
-        " ORDER BY passages.id LIMIT ?",
-        (embedding.collection_id, limit),
+        " WHERE collection_id = :collection"
+        " AND (:language IS NULL OR coalesce(language, :language) = :language)"
+        f" AND passages.id NOT IN (SELECT passage_id FROM {embedding.table})"
+        " ORDER BY passages.id LIMIT :limit",
+        {"collection": embedding.collection_id, "language": language, "limit": limit},
     )
+
+
+PassageKey = tuple[str, str, str]
+FurtherVectors = dict[int, dict[PassageKey, bytes]]
+
+
+def further_vectors(db: apsw.Connection, first: Embedding, content_hashes: Sequence[str]) -> FurtherVectors:
+    """The vectors that passages of this content have of the collection's further models, by embedding.
+
+    A further model reads a passage under its title and headings, so they are part of what it is known by.
+    """
+    wanted = json.dumps(sorted(set(content_hashes)))
+    found: FurtherVectors = {}
+    for (id_,) in rows(
+        db, "SELECT id FROM embeddings WHERE collection_id = ? AND id <> ?", (first.collection_id, first.id)
+    ):
+        known = rows(
+            db,
+            "SELECT content_hash, heading_path, title, vector FROM json_each(?) AS wanted"
+            " JOIN passages ON passages.content_hash = wanted.value"
+            " JOIN documents ON documents.id = document_id"
+            f" JOIN {vectors.load_embedding(db, id_).table} ON passage_id = passages.id",
+            (wanted,),
+        )
+        found[id_] = {
+            (content_hash, headings, title): vector for content_hash, headings, title, vector in known
+        }
+    return found
+
+
+def keep_vectors(db: apsw.Connection, further: FurtherVectors, ids: Sequence[int]) -> None:
+    """Gives new passages the further vectors of those that say the same in the same place."""
+    if not any(further.values()):
+        return
+    keys = rows(
+        db,
+        "SELECT passages.id, content_hash, heading_path, title FROM passages"
+        " JOIN documents ON documents.id = document_id"
+        " WHERE passages.id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(ids)),),
+    )
+    for embedding_id, known in further.items():
+        embedding = vectors.load_embedding(db, embedding_id)
+        kept = [(id_, known[key]) for id_, *place in keys if (key := tuple(place)) in known]
+        found, matrix = vectors.as_matrix(kept, embedding.dimensions)
+        vector_index.store_vectors(db, embedding, found.tolist(), matrix)
 
 
 def add_built(db: apsw.Connection, embedding: Embedding, ids: Sequence[int], built: Vectors) -> None:

@@ -15,12 +15,15 @@ _MARKS_THAT_CARRY_NO_SOUND = re.compile(r"[\u0300-\u036f\u0610-\u061a\u0640\u064
 _SHORTEST_INFLECTED = 4
 _ENDING = re.compile(r"(?<=[a-z]{3})(?:ing|ed|es|en|er|em|e|(?<!s)s)$")
 
-FUNCTION_WORDS = frozenset(
+_ENGLISH = frozenset(
     """a an the of in on at by for from to with without into onto as is are was were be been being am do does
     did done have has had having will would shall should can could may might must and or but not no nor if
     than then that this these those there here it its he she they them their his her him we us our you your
-    i me my what which who whom whose when where why how s t re ve ll d m also any some such so about
-    der die das den dem des ein eine einer eines einem einen und oder aber nicht kein keine in im an am auf
+    i me my what which who whom whose when where why how s t re ve ll d m also any some such so
+    about""".split()  # noqa: SIM905
+)
+_OTHERS = frozenset(
+    """der die das den dem des ein eine einer eines einem einen und oder aber nicht kein keine in im an am auf
     aus bei beim mit nach von vom zu zum zur für durch über unter um ist sind war waren wird werden wurde
     wurden hat haben hatte hatten sein seine seiner ihr ihre ihrer es er sie wir ihr ich du man was welche
     welcher welches welchen welchem wer wen wem wessen wann wo warum wie wieso als ob dass daß auch sich
@@ -38,6 +41,7 @@ FUNCTION_WORDS = frozenset(
     في من على إلى عن مع هذا هذه ذلك التي الذي ما ماذا من متى أين كيف لماذا هل كم هو هي كان كانت أن إن
     का की के को में से है हैं था थे थी ने पर और या यह वह कि क्या कौन कब कहाँ कैसे कितने कितनी किस किसने""".split()  # noqa: SIM905
 )
+FUNCTION_WORDS = _ENGLISH | _OTHERS
 
 
 def fold(text: str) -> str:
@@ -47,6 +51,14 @@ def fold(text: str) -> str:
 
 
 _FOLDED_FUNCTION_WORDS = frozenset(fold(word) for word in FUNCTION_WORDS)
+_FOLDED_OTHERS = frozenset(fold(word) for word in _OTHERS) - _ENGLISH
+
+
+def seems_english(question: str) -> bool:
+    """Whether a question may be English: by its function words, or without any, by its letters."""
+    found = set(words(question))
+    english, others = len(found & (_ENGLISH - _OTHERS)), len(found & _FOLDED_OTHERS)
+    return english > others if english or others else question.isascii()
 
 
 def words(text: str) -> list[str]:

@@ -26,7 +26,7 @@ class WordEmbedder:
     def token_starts(self, texts: Sequence[str]) -> list[list[int]]:
         return [[0] for _ in texts]
 
-    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+    def embed_passages(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         for row, text in enumerate(texts):
             for word in words(text):

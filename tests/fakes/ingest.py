@@ -30,11 +30,11 @@ class WordEmbedder:
     def token_starts(self, texts: Sequence[str]) -> list[list[int]]:
         return [[match.start() for match in re.finditer(r"\S+", text)] for text in texts]
 
-    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+    def embed_passages(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
         self.embedded += texts
         return text_vectors(texts)
 
-    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+    def embed_queries(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
         return text_vectors(texts)
 
 

@@ -57,7 +57,7 @@ class WordEmbedder:
         """A token is a word or a sign."""
         return [[match.start() for match in WORD.finditer(text)] for text in texts]
 
-    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+    def embed_passages(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
         """One unit vector a text."""
         vectors = np.array([self._embed(text) for text in texts], dtype=np.float32)
         return vectors.reshape(len(texts), DIMENSIONS)

@@ -331,7 +331,7 @@ class Meanings:
 
     groups = ("fee charge", "heating")
 
-    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def embed_queries(self, texts: Sequence[str], *, truncate: bool = False) -> NDArray[np.float32]:
         return np.stack([self._vector(text) for text in texts])
 
     embed_passages = embed_queries
