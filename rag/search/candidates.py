@@ -54,7 +54,8 @@ class Words:
         """BM25 scores in standard deviations above the mean of all passages, most of which have none."""
         mean = self.scores.sum() / max(passages, 1)
         variance = (self.scores**2).sum() / max(passages, 1) - mean**2
-        return (scores - mean) / max(np.sqrt(max(variance, 0.0)), 1e-9)
+        deviation = float(np.sqrt(max(variance, 0.0)))
+        return (scores - mean) / max(deviation, 1e-9)
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ def _without_vector(
     )
 
 
-PassageKey = tuple[str, str, str]
+PassageKey = tuple[str, ...]
 FurtherVectors = dict[int, dict[PassageKey, bytes]]
 
 
@@ -116,9 +116,7 @@ def further_vectors(db: apsw.Connection, first: Embedding, content_hashes: Seque
             f" JOIN {vectors.load_embedding(db, id_).table} ON passage_id = passages.id",
             (wanted,),
         )
-        found[id_] = {
-            (content_hash, headings, title): vector for content_hash, headings, title, vector in known
-        }
+        found[id_] = {tuple(key): vector for *key, vector in known}
     return found
 
 

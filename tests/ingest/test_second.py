@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rag.ingest import embed_again
-from rag.search import retrieve
+from rag.search import Ranking, retrieve
 from rag.store import SqliteStore, open_store
 from tests.fakes.ingest import WordEmbedder, run
 
@@ -110,12 +110,19 @@ def test_it_finds_what_is_said_in_other_words(store: SqliteStore, folder: Path) 
         (folder / f"{n}.md").write_text(f"Room {n} gets days of cleaning.", "utf-8")
     run(store, WordEmbedder(), folder, second=(second := SecondEmbedder()))
 
-    def first(query: str, second: SecondEmbedder | None) -> tuple[str, bool]:
+    def first(query: str, second: SecondEmbedder | None, weight: float = 3.0) -> tuple[str, bool]:
         hits = retrieve(
-            query, index=store, embedder=WordEmbedder(), second=second, collection="default", top_k=3
+            query,
+            index=store,
+            embedder=WordEmbedder(),
+            second=second,
+            collection="default",
+            top_k=3,
+            ranking=Ranking(keyword_weight=0, name_weight=0, document_weight=0, second_weight=weight),
         )
         return hits[0].doc, "second" in hits[0].signals
 
     assert first("holidays of room 3", None) == ("3.md", False)
     assert first("holidays of room 3", second) == ("a.md", True)
+    assert first("holidays of room 3", second, weight=0) == ("3.md", False)
     assert first("Wie viele holidays gibt es?", second)[1] is False
