@@ -55,7 +55,8 @@ class Words:
         mean = self.scores.sum() / max(passages, 1)
         variance = (self.scores**2).sum() / max(passages, 1) - mean**2
         deviation = float(np.sqrt(max(variance, 0.0)))
-        return (scores - mean) / max(deviation, 1e-9)
+        standardised: Scores = (scores - mean) / max(deviation, 1e-9)
+        return standardised
 
 
 @dataclass(frozen=True, slots=True)

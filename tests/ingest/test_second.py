@@ -105,7 +105,8 @@ def test_embedding_again_embeds_with_both(store: SqliteStore, folder: Path) -> N
 
 
 def test_it_finds_what_is_said_in_other_words(store: SqliteStore, folder: Path) -> None:
-    (folder / "a.md").write_text("Everybody gets thirty days of vacation.", "utf-8")
+    (folder / "a.md").write_text("vacation time", "utf-8")
+    (folder / "b.md").write_text("holidays over", "utf-8")
     for n in range(12):
         (folder / f"{n}.md").write_text(f"Room {n} gets days of cleaning.", "utf-8")
     run(store, WordEmbedder(), folder, second=(second := SecondEmbedder()))
@@ -122,7 +123,7 @@ def test_it_finds_what_is_said_in_other_words(store: SqliteStore, folder: Path) 
         )
         return hits[0].doc, "second" in hits[0].signals
 
-    assert first("holidays of room 3", None) == ("3.md", False)
-    assert first("holidays of room 3", second) == ("a.md", True)
-    assert first("holidays of room 3", second, weight=0) == ("3.md", False)
+    assert first("holidays", None) == ("b.md", False)
+    assert first("holidays", second) == ("a.md", True)
+    assert first("holidays", second, weight=0) == ("b.md", False)
     assert first("Wie viele holidays gibt es?", second)[1] is False

@@ -209,7 +209,6 @@ def test_a_passage_that_left_meanwhile_has_no_similarity(store: SqliteStore) -> 
     assert store.similarities("default", [3, 77, 1], query) == pytest.approx(
         [end, np.nan, cat], abs=1e-6, nan_ok=True
     )
-    assert store.similarities("default", [77], query) == [-1.0]
     assert store.similarities("default", [], query) == []
 
 
