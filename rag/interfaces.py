@@ -139,7 +139,8 @@ class Layout:
     """Which document each passage of a collection belongs to, and how long it is.
 
     `rowids` (int64, ascending), `documents` (places in `entries`) and `lengths` (index terms) have
-    shape (passages,); `sizes`, the passages of each document, has shape (documents,).
+    shape (passages,); `sizes`, the passages of each document, and `languages`, a number for the language
+    of each, have shape (documents,).
     """
 
     rowids: NDArray[np.int64]
@@ -147,6 +148,7 @@ class Layout:
     lengths: NDArray[np.int64]
     entries: tuple[DocumentEntry, ...]
     sizes: NDArray[np.int64]
+    languages: NDArray[np.int64]
 
     def places(self, rowids: NDArray[np.int64]) -> NDArray[np.int64]:
         """The place of each rowid in the arrays; -1 for one that is not there."""
@@ -227,10 +229,10 @@ class SearchIndex(Protocol):
         NaN for a passage without a vector.
         """
 
-    def similarity_moments(
+    def sampled_similarities(
         self, collection: str, vector: Vectors, *, leg: str | None = None, distance: Distance = "cosine"
-    ) -> tuple[float, float]:
-        """Mean and standard deviation of the vector's similarity to the passages of the collection."""
+    ) -> tuple[NDArray[np.int64], Vectors]:
+        """The rowids of passages evenly spread over the collection, and their similarity to the vector."""
 
     def vectors_of(
         self, collection: str, rowids: Sequence[int], *, leg: str | None = None

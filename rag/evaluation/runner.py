@@ -58,7 +58,14 @@ FollowIngest = Callable[[Iterator["IngestEvent"]], object]
 
 
 _SUM = Ranking(
-    digits_boost=1.0, name_weight=0.0, document_weight=0.0, number_weight=0.0, page_penalty=0.0, reranked=0
+    second_weight=0.0,
+    digits_boost=1.0,
+    name_weight=0.0,
+    document_weight=0.0,
+    number_weight=0.0,
+    page_penalty=0.0,
+    reranked=0,
+    distance="cosine",
 )
 BASELINES = {
     "vectors only": replace(_SUM, keyword_weight=0.0),

@@ -24,7 +24,7 @@ from rag.search.scores import (
     top_indices,
 )
 from rag.search.title_match import named, rarities
-from rag.text.terms import joined_terms, query_terms
+from rag.text.terms import joined_terms, query_terms, telling_terms
 
 MAX_LOOKED_THROUGH = 5_000  # passages that hold all words of a phrase, perhaps apart: 40 µs each
 
@@ -45,7 +45,7 @@ class Words:
     @classmethod
     def of(cls, text: str, index: SearchIndex, collection: str, layout: Layout) -> Words:
         """Looks the words of a query up."""
-        terms = list(dict.fromkeys((*query_terms(text), *joined_terms(text))))
+        terms = list(dict.fromkeys((*telling_terms(text), *joined_terms(text))))
         postings = index.postings(collection, terms)
         found = placed(postings, layout)
         return cls(rarities(postings.frequencies, len(layout.rowids)), *bm25(found), document_shares(found))
@@ -111,11 +111,16 @@ class Search:
         return places[places >= 0]
 
     def scored(self, candidates: Candidates, ranking: Ranking) -> Scored:
-        """The score of each candidate, from its own words, its document's name and its document's words."""
+        """The score of each candidate, from its own words, its document's name and its document's words.
+
+        A question shares no words with a text in another language, however well that answers it: what
+        words bring is no less there than on average. Of ten questions of the sample corpus whose answer is
+        in another language, all are found among the first 20 so, and eight otherwise.
+        """
         documents = self.layout.documents[candidates.places]
         name = self._names(documents) if ranking.name_weight else np.zeros(len(documents))
         about = self.words.about[documents]
-        languages = self._languages(documents)
+        languages = self.layout.languages[documents]
         score = self._fused(candidates, ranking, languages) + ranking.name_weight * name
         score += ranking.document_weight * floor_group_means(about, languages)
         similarities = {
@@ -137,19 +142,10 @@ class Search:
         words = self.words.standardised(candidates.keyword, len(self.layout.rowids))
         score = ranking.keyword_weight * floor_group_means(words, languages)
         for leg, found in zip(self.legs, candidates.similarities, strict=True):
-            score += leg.weight * leg.standardised(self.index, self.collection, found)
+            score += leg.weight * leg.standardised(
+                self.index, self.collection, self.layout, candidates.places, found
+            )
         return score
-
-    def _languages(self, documents: NDArray[np.int64]) -> NDArray[np.int64]:
-        """A number for the language of each of these documents.
-
-        A question shares no words with a text in another language, however well that answers it: what
-        words bring is no less there than on average. Of ten questions of the sample corpus whose answer is
-        in another language, all are found among the first 20 so, and eight otherwise.
-        """
-        entries = self.layout.entries
-        languages = [entries[document].language or "" for document in documents]
-        return np.unique(languages, return_inverse=True)[1]
 
     def _names(self, documents: NDArray[np.int64]) -> Scores:
         """How far the query names each of these documents."""

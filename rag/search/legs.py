@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.interfaces import Distance, Embedder, SearchIndex, Vectors
+from rag.interfaces import Distance, Embedder, Layout, SearchIndex, Vectors
 from rag.search.ranking import Ranking
-from rag.search.scores import Scores
+from rag.search.scores import Places, Scores
 from rag.text.words import seems_english
+
+FEW_PASSAGES = 20  # in a language: its own mean counts half
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +42,35 @@ class Leg:
         )
         return np.array(found, dtype=np.float64)
 
-    def standardised(self, index: SearchIndex, collection: str, similarities: Scores) -> Scores:
-        """Similarities in standard deviations above the mean of the whole collection, 0 for NaN.
+    def standardised(
+        self, index: SearchIndex, collection: str, layout: Layout, places: Places, similarities: Scores
+    ) -> Scores:
+        """The similarities of these places in standard deviations above the collection's mean, 0 for NaN.
 
-        Over the candidates alone, which are all near, answer recall@1 is 0.02 lower.
+        Compared with the candidates alone, which are all near, answer recall@1 is 0.02 lower. From a language
+        with many passages its own mean is taken off too: else what is written in the question's language is
+        near for that alone. Of 34 questions of the sample corpus in other languages than English, 0.85 have
+        the right document among the first five so, and 0.68 otherwise.
         """
-        mean, deviation = index.similarity_moments(
+        rowids, sampled = index.sampled_similarities(
             collection, self.vector, leg=self.model, distance=self.distance
         )
-        return np.nan_to_num((similarities - mean) / max(deviation, 1e-9), nan=0.0)
+        of_sample = layout.places(rowids)
+        sampled, of_sample = sampled[of_sample >= 0], of_sample[of_sample >= 0]
+        if not sampled.size:
+            return np.zeros(len(places))
+        language = layout.languages[layout.documents]
+        means = _means(sampled, language[of_sample], len(layout.entries))
+        scores = (similarities - means[language[places]]) / max(float(sampled.std()), 1e-9)
+        return np.nan_to_num(scores, nan=0.0)
+
+
+def _means(sampled: Vectors, languages: NDArray[np.int64], count: int) -> Scores:
+    """The mean similarity of each of `count` languages, near the mean of all for one with few passages."""
+    sums = np.bincount(languages, weights=sampled, minlength=count)
+    passages = np.bincount(languages, minlength=count)
+    means: Scores = (sums + FEW_PASSAGES * sampled.mean()) / (passages + FEW_PASSAGES)
+    return means
 
 
 def legs_of(
@@ -73,9 +95,16 @@ def _legs(
     ranking: Ranking,
 ) -> Iterator[Leg]:
     (vector,) = embedder.embed_queries([query], truncate=True)
-    yield Leg("dense", None, vector, ranking.dense_weight, ranking.distance)
-    if second is None or not ranking.second_weight or not seems_english(query):
+    first = Leg("dense", None, vector, ranking.dense_weight, ranking.distance)
+    if second is None or not seems_english(query) or not _has_vectors(index, collection, second):
+        # The first model stands for both, else words would weigh twice as much.
+        yield replace(first, weight=first.weight and first.weight + ranking.second_weight)
         return
-    if any(leg.model == second.identity and leg.vectors for leg in index.legs(collection)[1:]):
+    yield first
+    if ranking.second_weight:
         (vector,) = second.embed_queries([query], truncate=True)
         yield Leg("second", second.identity, vector, ranking.second_weight, "cosine")
+
+
+def _has_vectors(index: SearchIndex, collection: str, second: Embedder) -> bool:
+    return any(leg.model == second.identity and leg.vectors for leg in index.legs(collection)[1:])

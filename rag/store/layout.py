@@ -34,7 +34,9 @@ def load_layout(db: apsw.Connection, collection_id: int) -> Layout:
     lengths = np.ones(len(rowids), dtype=np.int64)
     counted, counts = passage_lengths(db, collection_id)
     lengths[np.isin(rowids, counted)] = counts[np.isin(counted, rowids)]
-    return Layout(rowids, belongs, lengths, entries, np.bincount(belongs, minlength=len(entries)))
+    sizes = np.bincount(belongs, minlength=len(entries))
+    languages = np.unique([entry.language or "" for entry in entries], return_inverse=True)[1]
+    return Layout(rowids, belongs, lengths, entries, sizes, languages)
 
 
 def _numbers(joined: str | None) -> NDArray[np.int64]:

@@ -420,17 +420,18 @@ class SqliteStore:
         by_id = dict(zip(ids.tolist(), values.tolist(), strict=True))
         return [by_id.get(rowid, math.nan) for rowid in rowids]
 
-    def similarity_moments(
+    def sampled_similarities(
         self, collection: str, vector: Vectors, *, leg: str | None = None, distance: Distance = "cosine"
-    ) -> tuple[float, float]:
-        """Mean and standard deviation of the vector's similarity to the passages of the collection.
+    ) -> tuple[NDArray[np.int64], Vectors]:
+        """The rowids of passages evenly spread over the collection, and their similarity to the vector.
 
-        Exact up to `searching.SAMPLE_SIZE` passages, of more over a sample of so many.
+        All up to `searching.SAMPLE_SIZE` passages, of more so many.
         """
         with self.database.read() as db:
             embedding = self._leg(db, collection, leg)
             vectors.check_dimensions(embedding, vector, collection)
-            return searching.similarity_moments(self._sample(db, embedding), vector, distance)
+            sample = self._sample(db, embedding)
+        return sample.rowids, searching.sampled_similarities(sample, vector, distance)
 
     def vectors_of(
         self, collection: str, rowids: Sequence[int], *, leg: str | None = None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
 from itertools import groupby, pairwise
 
 import regex
 
 from rag.records import Passage
+from rag.text.words import FUNCTION_WORDS
 
 MAX_TERM_CHARACTERS = 64
 """Longer runs (base64, hexadecimal) are cut: nobody searches for their tail."""
@@ -71,6 +73,20 @@ def query_terms(text: str) -> list[str]:
     occur everywhere.
     """
     return list(dict.fromkeys(term for forms in _tokens(text, pairs_only=True) for term in forms))
+
+
+def telling_terms(text: str) -> list[str]:
+    """The terms of a question without those of function words, which a few foreign texts would make rare.
+
+    All of them where none would be left.
+    """
+    terms = query_terms(text)
+    return [term for term in terms if term not in _function_terms()] or terms
+
+
+@cache
+def _function_terms() -> frozenset[str]:
+    return frozenset(term for word in FUNCTION_WORDS for term in query_terms(word))
 
 
 def joined_terms(text: str) -> list[str]:

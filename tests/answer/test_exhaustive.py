@@ -29,7 +29,7 @@ class ListIndex:
     def layout(self, collection: str) -> Layout:
         entries = tuple(DocumentEntry(hit.document_id, hit.doc, "", "text/markdown") for hit in self._hits)
         numbers, ones = np.arange(len(entries)), np.ones(len(entries), dtype=np.int64)
-        return Layout(numbers, numbers, ones, entries, ones)
+        return Layout(numbers, numbers, ones, entries, ones, 0 * ones)
 
     def postings(self, collection: str, terms: Sequence[str]) -> Postings:
         found = [hit.rowid for hit in self._hits if set(terms) & set(query_terms(hit.passage.text))]

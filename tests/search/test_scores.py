@@ -34,6 +34,7 @@ def layout(*documents: int, lengths: list[int] | None = None) -> Layout:
         np.array(lengths or [5] * len(documents), dtype=np.int64),
         entries,
         np.bincount(owners, minlength=count),
+        np.zeros(count, dtype=np.int64),
     )
 
 

@@ -125,26 +125,29 @@ def exact_similarities(store: SqliteStore, query: Vectors, distance: Distance) -
 
 
 @pytest.mark.parametrize("distance", ["cosine", "centred"])
-def test_moments_are_those_of_all_similarities(store: SqliteStore, distance: Distance) -> None:
+def test_a_small_collection_is_sampled_whole(store: SqliteStore, distance: Distance) -> None:
     put(store, "b.md", *(f"word{n} cat{n % 7} dog{n % 3}" for n in range(60)))
     query = text_vector("cat3 dog1 owl")
     expected = exact_similarities(store, query, distance)
-    found = store.similarity_moments("default", query, distance=distance)
-    assert found == pytest.approx((expected.mean(), expected.std()), abs=1e-6)
+    rowids, found = store.sampled_similarities("default", query, distance=distance)
+    assert rowids.tolist() == list(range(1, len(expected) + 1))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
     put(store, "c.md", "cat3 dog1", "cat3")
     expected = exact_similarities(store, query, distance)
-    found = store.similarity_moments("default", query, distance=distance)
-    assert found == pytest.approx((expected.mean(), expected.std()), abs=1e-6)
+    rowids, found = store.sampled_similarities("default", query, distance=distance)
+    assert rowids.tolist() == list(range(1, len(expected) + 1))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
-def test_moments_of_a_large_collection_are_near(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sample_is_like_its_large_collection(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(searching, "SAMPLE_SIZE", 400)
     put(store, "b.md", *(f"word{n} cat{n % 7} dog{n % 3}" for n in range(1_600)))
     query = text_vector("cat3 dog1 owl")
     expected = exact_similarities(store, query, "cosine")
-    mean, deviation = store.similarity_moments("default", query)
-    assert mean == pytest.approx(expected.mean(), abs=0.15 * float(expected.std()))
-    assert deviation == pytest.approx(expected.std(), rel=0.1)
+    rowids, found = store.sampled_similarities("default", query)
+    assert len(rowids) == 400
+    assert found.mean() == pytest.approx(expected.mean(), abs=0.15 * float(expected.std()))
+    assert found.std() == pytest.approx(expected.std(), rel=0.1)
 
 
 @pytest.mark.parametrize("distance", ["cosine", "centred"])
