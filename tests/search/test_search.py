@@ -149,7 +149,9 @@ def test_a_document_named_by_the_query_comes_first(store: SqliteStore) -> None:
 
 
 def test_rank_fusion_is_there_to_compare_with(store: SqliteStore) -> None:
-    hits = search(store, "Dogs bark", ranking=Ranking(fusion="ranks", name_weight=0, document_weight=0))
+    hits = search(
+        store, "Dogs bark", ranking=Ranking(fusion="ranks", second_weight=0, name_weight=0, document_weight=0)
+    )
     assert hits[0].passage.text == "Dogs bark at the postman."
     assert hits[0].score == pytest.approx(1.4 / 61)
 
@@ -212,7 +214,7 @@ def test_a_phrase_comes_first_and_an_excluded_word_not_at_all(store: SqliteStore
 
 def test_words_are_compared_within_a_language(store: SqliteStore) -> None:
     put(store, "hund.md", ["Der Hund wacht."], language="de")
-    words = Ranking(dense_weight=1e-9, name_weight=0, document_weight=0, page_penalty=0)
+    words = Ranking(dense_weight=1e-9, second_weight=0, name_weight=0, document_weight=0, page_penalty=0)
     hits = retrieve(
         "hours a day", index=store, embedder=WordEmbedder(), collection="default", top_k=20, ranking=words
     )
