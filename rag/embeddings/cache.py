@@ -97,7 +97,7 @@ def _make(model: ModelFolder, folder: Path, threads: int | None) -> Prepared:
     for stale in (partial, folder):
         shutil.rmtree(stale, ignore_errors=True)
     partial.mkdir(parents=True)
-    quick = write_quick_files(model.path / "tokenizer.json", partial)
+    quick = write_quick_files(model.tokenizer, partial) and not model.static
     torch_encoder = TorchEncoder(model.path, threads=threads)
     converted = _convert(model, torch_encoder, partial)
     partial.rename(folder)
@@ -137,7 +137,7 @@ def _convert(model: ModelFolder, torch_encoder: TorchEncoder, folder: Path) -> d
     with suppress(ModelError):
         convert(torch_encoder.model, folder)
         files["openvino"] = MODEL_FILE
-        ids = PromptTokenizer(model.path / "tokenizer.json").ids(calibration_texts(), model.passage_prompt)
+        ids = PromptTokenizer(model.tokenizer).ids(calibration_texts(), model.passage_prompt)
         quantise(folder, [np.array([one[: model.max_tokens]], np.int64) for one in ids])
         files["openvino-int8"] = INT8_FILE
     return files
@@ -145,7 +145,7 @@ def _convert(model: ModelFolder, torch_encoder: TorchEncoder, folder: Path) -> d
 
 def _sample_batch(model: ModelFolder) -> tuple[Ids, Ids]:
     """Ids and mask of a few texts of ordinary length, one of them padded."""
-    tokenizer = PromptTokenizer(model.path / "tokenizer.json")
+    tokenizer = PromptTokenizer(model.tokenizer, special_tokens=not model.static)
     length = min(TOKENS, model.max_tokens)
     ids = tokenizer.ids(SAMPLES, model.passage_prompt)
     batch = np.stack([np.resize(np.array(one, np.int64), length) for one in ids])

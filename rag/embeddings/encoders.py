@@ -75,6 +75,7 @@ class TorchEncoder:
 
         self._torch = torch
         self.model = load_sentence_transformer(folder)
+        self._static: Any = getattr(self.model[0], "embedding", None)  # of a StaticEmbedding alone
         if threads is not None:
             torch.set_num_threads(threads)
         # Three times as fast as float32 where the CPU has it, and the same ranking.
@@ -83,23 +84,26 @@ class TorchEncoder:
 
     def encode(self, ids: Ids, mask: Ids) -> Vectors:
         """The vectors of the model's last module, made unit vectors."""
-        torch = self._torch
-        features = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
-        with self._running, torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, self._half):
-            embedding = self.model(features)["sentence_embedding"]
-        vectors: Vectors = torch.nn.functional.normalize(embedding.float(), dim=1).numpy()
-        return vectors
+        return unit(self._run(ids, mask)["sentence_embedding"].float().numpy())
 
     def encode_tokens(self, ids: Ids, mask: Ids) -> tuple[Vectors, Vectors]:
-        """The vectors of the model's last module, and the tokens' from its transformer."""
+        """The vectors of the model's last module, and the tokens' from its first."""
+        output = self._run(ids, mask)
+        tokens = output["token_embeddings"] if self._static is None else self._static.weight.detach()[ids]
+        return unit(output["sentence_embedding"].float().numpy()), unit(tokens.float().numpy())
+
+    def _run(self, ids: Ids, mask: Ids) -> dict[str, Any]:
         torch = self._torch
         features = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+        if self._static is not None:  # it takes all texts in one row, and where each begins
+            lengths = mask.sum(axis=1)
+            features = {
+                "input_ids": torch.from_numpy(ids[mask.astype(bool)]),
+                "offsets": torch.from_numpy(lengths.cumsum() - lengths),
+            }
         with self._running, torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, self._half):
-            output = self.model(features)
-        return (
-            unit(output["sentence_embedding"].float().numpy()),
-            unit(output["token_embeddings"].float().numpy()),
-        )
+            output: dict[str, Any] = self.model(features)
+        return output
 
 
 def unit(vectors: Vectors) -> Vectors:
@@ -121,6 +125,7 @@ def load_sentence_transformer(folder: Path) -> SentenceTransformer:
     """
     # torch and transformers take 3 to 8 s to import; no query needs them once a model is converted.
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
@@ -128,7 +133,10 @@ def load_sentence_transformer(folder: Path) -> SentenceTransformer:
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         return SentenceTransformer(str(folder), device="cpu", local_files_only=True).eval()
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+    except (
+        *(OSError, ValueError, RuntimeError, LookupError, TypeError, AttributeError, ImportError),
+        SafetensorError,
+    ) as error:
         raise ModelDamaged(
             f"sentence-transformers cannot load {folder}: {error}. Remove the model and pull it again."
         ) from error

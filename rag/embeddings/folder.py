@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rag.errors import ModelDamaged
+from rag.errors import ModelDamaged, ModelError
 
 E5_PROMPTS = {"query": "query: ", "passage": "passage: "}
 # The instruct variants put a task before the query and nothing before a passage.
@@ -18,6 +18,8 @@ E5_INSTRUCT_PROMPTS = {
     "passage": "",
 }
 E5_NAME = re.compile(r"(^|[-_/])e5([-_]|$)", re.IGNORECASE)
+PLAIN = ("Transformer", "Pooling", "Normalize")
+STATIC = "StaticEmbedding"
 IDENTITY_DIGITS = 16
 PIECE_BYTES = 1 << 22
 
@@ -27,8 +29,8 @@ class ModelFolder:
     """A model folder's settings.
 
     `mean_pooled` tells that a text's vector is just the mean of its token vectors, made a unit
-    vector: what the OpenVINO engine can do. `identity` is the name and a checksum of all files
-    that decide what a vector is; it can be a file's name.
+    vector: what the OpenVINO engine can do. `modules` are the kinds of its modules, in order. `identity`
+    is the name and a checksum of all files that decide what a vector is; it can be a file's name.
     """
 
     path: Path
@@ -38,6 +40,21 @@ class ModelFolder:
     passage_prompt: str
     max_tokens: int
     mean_pooled: bool
+    modules: tuple[str, ...]
+    tokenizer: Path
+
+    @property
+    def static(self) -> bool:
+        """Whether it has a vector per token and no encoder; then it sees no special tokens either."""
+        return self.modules[:1] == (STATIC,)
+
+    def require_known_modules(self) -> None:
+        """A `ModelError` unless the model can be run."""
+        if not self.static and self.modules[:2] != PLAIN[:2]:
+            raise ModelError(
+                f"The model in {self.path} is made of {', '.join(self.modules) or 'no modules'}. Footnote "
+                f"runs models that begin with Transformer and Pooling, or with {STATIC}. Choose another one."
+            )
 
 
 def read_folder(path: Path) -> ModelFolder:
@@ -47,6 +64,9 @@ def read_folder(path: Path) -> ModelFolder:
         ModelDamaged: a settings file is missing or is not JSON.
     """
     try:
+        modules = json.loads((path / "modules.json").read_text(encoding="utf-8"))
+        kinds = tuple(str(module["type"]).rsplit(".", 1)[-1] for module in modules)
+        encoder = path / modules[0]["path"] if modules else path
         manifest = _read(path / "manifest.json")
         name = str(manifest.get("name") or path.resolve().name)
         prompts = _prompts(path, name)
@@ -56,8 +76,10 @@ def read_folder(path: Path) -> ModelFolder:
             identity=f"{name.replace('/', '--')}@{_checksum(path, manifest)}",
             query_prompt=prompts["query"],
             passage_prompt=prompts["passage"],
-            max_tokens=_max_tokens(path),
-            mean_pooled=_is_mean_pooled(path),
+            max_tokens=_max_tokens(encoder),
+            mean_pooled=kinds == PLAIN and encoder == path and _is_mean(path / modules[1]["path"]),
+            modules=kinds,
+            tokenizer=encoder / "tokenizer.json",
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelDamaged(
@@ -94,12 +116,8 @@ def _max_tokens(path: Path) -> int:
     return min(int(stated), positions) if stated else positions
 
 
-def _is_mean_pooled(path: Path) -> bool:
-    modules = json.loads((path / "modules.json").read_text(encoding="utf-8"))
-    kinds = [str(module["type"]).rsplit(".", 1)[-1] for module in modules]
-    if kinds != ["Transformer", "Pooling", "Normalize"] or modules[0]["path"]:
-        return False
-    pooling = _read(path / modules[1]["path"] / "config.json")
+def _is_mean(pooling_folder: Path) -> bool:
+    pooling = _read(pooling_folder / "config.json")
     chosen = {name for name, on in pooling.items() if name.startswith("pooling_mode_") and on is True}
     return chosen == {"pooling_mode_mean_tokens"} or pooling.get("pooling_mode") == "mean"
 
