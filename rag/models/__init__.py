@@ -29,6 +29,7 @@ from rag.settings import Settings, load_settings, save_settings
 __all__ = [
     "CATALOGUE",
     "NO_MODEL",
+    "SETTING",
     "HubSource",
     "Installed",
     "Kind",
@@ -36,6 +37,7 @@ __all__ = [
     "PackageSource",
     "PiecesSource",
     "Progress",
+    "TryModel",
     "catalogue_model",
     "chat_model_location",
     "embedding_folder",
@@ -62,6 +64,8 @@ NO_MODEL = "none"
 """In the place of a chat model's name: answers are quotes alone."""
 
 ShowProgress = Callable[[Progress], None]
+TryModel = Callable[["Kind", str], None]
+"""Loads and runs a model of this kind, given by name, path or URL; raises where that fails."""
 
 
 def ignore_progress(progress: Progress) -> None:
@@ -247,8 +251,12 @@ def remove(name: str, *, models: Path) -> None:
     remove_folder(folder)
 
 
-def use(name: str, *, library: Path, kind: Kind | None = None) -> Settings:
+def use(
+    name: str, *, library: Path, kind: Kind | None = None, attempt: TryModel = lambda kind, name: None
+) -> Settings:
     """Makes a model the library's own, in its `settings.toml`; it has to be there already.
+
+    What `attempt` raises leaves the settings as they are.
 
     "none" takes the chat model away, or with `kind` the reranker. Changing the embedding model leaves
     the stored vectors: they serve until they are made again.
@@ -264,13 +272,17 @@ def use(name: str, *, library: Path, kind: Kind | None = None) -> Settings:
     chosen = str(Path(name).expanduser().resolve()) if _looks_like_path(name) else name
     if kind == "chat":
         chat_model_location(chosen, models=models)
-        return save_settings(library, {"chat_model": chosen})
-    if kind == "embedding":
+    elif kind == "embedding":
         embedding_folder(chosen, models=models)
-        return save_settings(library, {"embedding_model": chosen})
-    if kind == "reranker":
-        return save_settings(library, {"reranker": str(reranker_folder(chosen, models=models).resolve())})
-    raise UsageError(f"{name} is a model for {kind}s; nothing in Footnote uses one yet.")
+    elif kind == "reranker":
+        chosen = str(reranker_folder(chosen, models=models).resolve())
+    else:
+        raise UsageError(f"{name} is a model for {kind}s; nothing in Footnote uses one yet.")
+    attempt(kind, chosen)
+    return save_settings(library, {SETTING[kind]: chosen})
+
+
+SETTING: dict[Kind, str] = {"chat": "chat_model", "embedding": "embedding_model", "reranker": "reranker"}
 
 
 def _without(kind: Kind) -> dict[str, str | None]:
