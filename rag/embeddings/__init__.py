@@ -195,6 +195,7 @@ class SentenceEmbedder:
         whole = load == "LATENCY" or self.engine == "openvino"
         return OpenVinoEncoder(
             self.place,
+            pooling=self.model.pooling or "mean",
             load=load,
             threads=self._threads,
             precision=self._prepared.precision,

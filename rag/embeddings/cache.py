@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 import time
@@ -105,10 +106,13 @@ def _make(model: ModelFolder, folder: Path, threads: int | None) -> Prepared:
     rate, expected = _measure(torch_encoder, *batch)
     rates, cosines = {"torch": rate}, {"torch": 1.0}
     precision = openvino_precision() if converted else ""
+    compiled = functools.partial(
+        OpenVinoEncoder, folder, pooling=model.pooling or "mean", threads=threads, precision=precision
+    )
     if converted:
-        OpenVinoEncoder(folder, load="LATENCY", threads=threads, precision=precision)
+        compiled(load="LATENCY")
     for engine, file in converted.items():
-        encoder = OpenVinoEncoder(folder, load="THROUGHPUT", threads=threads, precision=precision, file=file)
+        encoder = compiled(load="THROUGHPUT", file=file)
         rate, vectors = _measure(encoder, *batch)
         cosines[engine] = round(float((vectors * expected).sum(axis=1).min()), 5)
         if cosines[engine] >= MIN_COSINE:
@@ -131,7 +135,7 @@ def fastest(tokens_per_second: Mapping[str, float]) -> Engine:
 
 def _convert(model: ModelFolder, torch_encoder: TorchEncoder, folder: Path) -> dict[Engine, str]:
     """The file of each OpenVINO engine that can be made of the model."""
-    if not model.mean_pooled or not _openvino_version():
+    if model.pooling is None or not _openvino_version():
         return {}
     files: dict[Engine, str] = {}
     with suppress(ModelError):

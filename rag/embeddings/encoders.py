@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.embeddings.folder import Pooling
 from rag.embeddings.openvino import MODEL_FILE, Load, compiled_model, convert_module
 from rag.errors import ModelDamaged
 from rag.interfaces import Vectors
@@ -37,8 +38,16 @@ class OpenVinoEncoder:
     """A converted encoder, compiled for one query at a time or for many passages."""
 
     def __init__(
-        self, folder: Path, *, load: Load, threads: int | None, precision: str, file: str = MODEL_FILE
+        self,
+        folder: Path,
+        *,
+        pooling: Pooling,
+        load: Load,
+        threads: int | None,
+        precision: str,
+        file: str = MODEL_FILE,
     ) -> None:
+        self._pool = {"mean": mean_vectors, "cls": first_vectors}[pooling]
         self._compiled = compiled_model(folder, load=load, threads=threads, precision=precision, file=file)
         self.parallel = int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
         self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -46,21 +55,21 @@ class OpenVinoEncoder:
             self._requests.put(self._compiled.create_infer_request())
 
     def encode(self, ids: Ids, mask: Ids) -> Vectors:
-        """Mean of the token vectors, made a unit vector, as E5 has it (Wang et al. 2022, section 4)."""
+        """Mean of the token vectors or the first one, made a unit vector."""
         request = self._requests.get()
         try:
             request.infer([ids, mask])
-            return mean_vectors(request.get_output_tensor().data, mask)
+            return self._pool(request.get_output_tensor().data, mask)
         finally:
             self._requests.put(request)
 
     def encode_tokens(self, ids: Ids, mask: Ids) -> tuple[Vectors, Vectors]:
-        """The vectors, and those they are the means of."""
+        """The vectors, and those they are made of."""
         request = self._requests.get()
         try:
             request.infer([ids, mask])
             tokens = request.get_output_tensor().data
-            return mean_vectors(tokens, mask), unit(tokens)
+            return self._pool(tokens, mask), unit(tokens)
         finally:
             self._requests.put(request)
 
@@ -113,8 +122,16 @@ def unit(vectors: Vectors) -> Vectors:
 
 
 def mean_vectors(tokens: Vectors, mask: Ids) -> Vectors:
-    """The unit vector of each text's mean token, shape (texts, dimensions)."""
+    """The unit vector of each text's mean token, shape (texts, dimensions).
+
+    As E5 has it (Wang et al. 2022, section 4).
+    """
     return unit(np.einsum("btd,bt->bd", tokens, mask.astype(np.float32)))
+
+
+def first_vectors(tokens: Vectors, mask: Ids) -> Vectors:
+    """The unit vector of each text's first token, a special one, shape (texts, dimensions)."""
+    return unit(tokens[:, 0])
 
 
 def load_sentence_transformer(folder: Path) -> SentenceTransformer:

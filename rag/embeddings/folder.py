@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 from rag.errors import ModelDamaged, ModelError
 
@@ -18,7 +18,9 @@ E5_INSTRUCT_PROMPTS = {
     "passage": "",
 }
 E5_NAME = re.compile(r"(^|[-_/])e5([-_]|$)", re.IGNORECASE)
-PLAIN = ("Transformer", "Pooling", "Normalize")
+Pooling = Literal["mean", "cls"]
+POOLING_FLAGS: dict[str, Pooling] = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
+PLAIN = (("Transformer", "Pooling"), ("Transformer", "Pooling", "Normalize"))
 STATIC = "StaticEmbedding"
 IDENTITY_DIGITS = 16
 PIECE_BYTES = 1 << 22
@@ -28,9 +30,10 @@ PIECE_BYTES = 1 << 22
 class ModelFolder:
     """A model folder's settings.
 
-    `mean_pooled` tells that a text's vector is just the mean of its token vectors, made a unit
-    vector: what the OpenVINO engine can do. `modules` are the kinds of its modules, in order. `identity`
-    is the name and a checksum of all files that decide what a vector is; it can be a file's name.
+    `pooling` tells how a text's vector is made of its token vectors where nothing follows that but making
+    it a unit vector: what the OpenVINO engine can do. `modules` are the kinds of its modules, in order.
+    `identity` is the name and a checksum of all files that decide what a vector is; it can be a file's
+    name.
     """
 
     path: Path
@@ -39,7 +42,7 @@ class ModelFolder:
     query_prompt: str
     passage_prompt: str
     max_tokens: int
-    mean_pooled: bool
+    pooling: Pooling | None
     modules: tuple[str, ...]
     tokenizer: Path
 
@@ -50,7 +53,7 @@ class ModelFolder:
 
     def require_known_modules(self) -> None:
         """A `ModelError` unless the model can be run."""
-        if not self.static and self.modules[:2] != PLAIN[:2]:
+        if not self.static and self.modules[:2] != PLAIN[0]:
             raise ModelError(
                 f"The model in {self.path} is made of {', '.join(self.modules) or 'no modules'}. Footnote "
                 f"runs models that begin with Transformer and Pooling, or with {STATIC}. Choose another one."
@@ -77,7 +80,7 @@ def read_folder(path: Path) -> ModelFolder:
             query_prompt=prompts["query"],
             passage_prompt=prompts["passage"],
             max_tokens=_max_tokens(encoder),
-            mean_pooled=kinds == PLAIN and encoder == path and _is_mean(path / modules[1]["path"]),
+            pooling=_pooling(path / modules[1]["path"]) if kinds in PLAIN and encoder == path else None,
             modules=kinds,
             tokenizer=encoder / "tokenizer.json",
         )
@@ -116,10 +119,14 @@ def _max_tokens(path: Path) -> int:
     return min(int(stated), positions) if stated else positions
 
 
-def _is_mean(pooling_folder: Path) -> bool:
-    pooling = _read(pooling_folder / "config.json")
-    chosen = {name for name, on in pooling.items() if name.startswith("pooling_mode_") and on is True}
-    return chosen == {"pooling_mode_mean_tokens"} or pooling.get("pooling_mode") == "mean"
+def _pooling(folder: Path) -> Pooling | None:
+    """The one way of pooling; None for several ways, or another one."""
+    config = _read(folder / "config.json")
+    stated = config.get("pooling_mode")
+    chosen = [name for name, on in config.items() if name.startswith("pooling_mode_") and on is True]
+    if stated in POOLING_FLAGS.values():
+        return cast("Pooling", stated)
+    return POOLING_FLAGS.get(chosen[0]) if len(chosen) == 1 else None
 
 
 def _checksum(path: Path, manifest: dict[str, Any]) -> str:

@@ -311,17 +311,17 @@ def test_the_fastest_engine_is_taken(rates: dict[str, float], engine: str) -> No
 
 @pytest.mark.slow
 def test_a_model_of_another_pooling_runs_on_torch(small_folder: Path, tmp_path: Path) -> None:
-    folder = shutil.copytree(small_folder, tmp_path / "cls")
+    folder = shutil.copytree(small_folder, tmp_path / "max")
     pooling = {
         "word_embedding_dimension": HIDDEN,
-        "pooling_mode_cls_token": True,
+        "pooling_mode_max_tokens": True,
         "pooling_mode_mean_tokens": False,
     }
     (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
     embedder = load_embedder(folder, cache=tmp_path / "cache")
     assert embedder.engine == "torch"
     assert embedder.embed_queries(["ab"]).shape == (1, HIDDEN)
-    with pytest.raises(UsageError, match="'openvino' cannot run cls"):
+    with pytest.raises(UsageError, match="'openvino' cannot run max"):
         load_embedder(folder, cache=tmp_path / "cache", engine="openvino")
 
 

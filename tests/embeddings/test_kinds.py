@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -20,6 +20,7 @@ pytestmark = pytest.mark.slow
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "task", "title", "none", "query", "text", ":", "|"]
 WORDS += ["the", "harbour", "closes", "at", "noon", "when", "does", "lamp", "is", "green"]
 HIDDEN = 32
+ENGINES: tuple[Literal["openvino", "torch"], ...] = ("openvino", "torch")
 PROMPTS = {"query": "task: search result | query: ", "document": "title: none | text: "}
 TEXTS = ["when does the harbour close", "the harbour closes at noon", "the lamp is green", ""]
 SIZES = {
@@ -141,6 +142,18 @@ def test_passages_are_counted_in_tokens(tiny: SentenceEmbedder) -> None:
     assert tiny.token_starts(["the lamp is green"]) == [[0, 4, 9, 12]]
     assert tiny.max_passage_tokens > 20
     assert tiny.embed_passages(["noon " * tiny.max_passage_tokens]).shape == (1, tiny.dimensions)
+
+
+@pytest.mark.parametrize("modules", [bert_cls, modern_bert_cls], ids=["BERT", "ModernBERT"])
+def test_models_that_take_the_first_token_run_on_openvino(
+    tmp_path: Path, modules: Callable[[Path], list[Any]]
+) -> None:
+    folder = made(tmp_path, modules)
+    engines = [load_embedder(folder, cache=tmp_path / "cache", engine=name, threads=1) for name in ENGINES]
+    openvino, torch = (embedder.embed_passages(TEXTS) for embedder in engines)
+    assert (openvino * torch).sum(axis=1).min() > 0.999
+    openvino, torch = (embedder.compare(TEXTS[0], TEXTS[1:]).matches for embedder in engines)
+    np.testing.assert_allclose(openvino, torch, atol=5e-2)
 
 
 def test_a_static_model_matches_the_same_words_fully(tmp_path: Path) -> None:
