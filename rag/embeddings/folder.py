@@ -17,6 +17,7 @@ E5_INSTRUCT_PROMPTS = {
     "query": "Instruct: Given a question, retrieve passages that answer it\nQuery: ",
     "passage": "",
 }
+GEMMA_PROMPTS = {"query": "task: search result | query: ", "passage": "title: none | text: "}
 E5_NAME = re.compile(r"(^|[-_/])e5([-_]|$)", re.IGNORECASE)
 Pooling = Literal["mean", "cls"]
 POOLING_FLAGS: dict[str, Pooling] = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
@@ -99,14 +100,18 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _prompts(path: Path, name: str) -> dict[str, str]:
-    """The model's own prompts; those of the E5 family where it stored none and has its name."""
+    """The model's own prompts; those of E5 or EmbeddingGemma where it stored none and has their name."""
     stored = _read(path / "config_sentence_transformers.json").get("prompts") or {}
     query = stored.get("query") or ""
     passage = stored.get("passage") or stored.get("document") or ""
     known_name = f"{name}/{_read(path / 'config.json').get('_name_or_path', '')}"
-    if not query and not passage and E5_NAME.search(known_name):
+    if query or passage:
+        return {"query": query, "passage": passage}
+    if "embeddinggemma" in known_name.lower():
+        return GEMMA_PROMPTS
+    if E5_NAME.search(known_name):
         return E5_INSTRUCT_PROMPTS if "instruct" in known_name.lower() else E5_PROMPTS
-    return {"query": query, "passage": passage}
+    return {"query": "", "passage": ""}
 
 
 def _max_tokens(path: Path) -> int:

@@ -143,13 +143,14 @@ def test_a_value_is_made_once_by_many_threads() -> None:
         ("my-e5", {"config": {"_name_or_path": "intfloat/e5-base"}}, ("query: ", "passage: ")),
         ("all-MiniLM-L6-v2", {}, ("", "")),
         ("core5", {}, ("", "")),
+        ("google/embeddinggemma-300m", {}, ("task: search result | query: ", "title: none | text: ")),
         (
             "e5-x",
             {"config_sentence_transformers": {"prompts": {"query": "q> ", "document": "d> "}}},
             ("q> ", "d> "),
         ),
     ],
-    ids=["E5 by name", "E5 by origin", "none", "not E5", "its own"],
+    ids=["E5 by name", "E5 by origin", "none", "not E5", "EmbeddingGemma", "its own"],
 )
 def test_prompts_are_the_models_own_or_those_of_e5(
     tmp_path: Path, name: str, files: dict[str, Any], prompts: tuple[str, str]
