@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag import __version__
-from rag.errors import ModelError, ModelMismatch, UsageError
-from rag.models import NO_MODEL
+from rag.errors import ModelError, ModelMismatch, RagError, UsageError
+from rag.models import NO_MODEL, SETTING, Kind
 from rag.records import Message
 from rag.settings import Settings
 
@@ -186,6 +186,32 @@ class Library:
                     cache=settings.cache,
                 )
             return self._chat_model
+
+    def try_model(self, kind: Kind, name: str) -> None:
+        """Loads a model as this library would, and has it embed, rank or write a line.
+
+        Raises:
+            ModelError: it fails; says why, and that the settings stay as they are.
+        """
+        setting, value = SETTING[kind], Path(name) if kind == "reranker" else name
+        trial = Library(self.settings.model_copy(update={setting: value}))
+        try:
+            trial._run_once(kind)
+        except Exception as error:  # of whatever library the model runs on
+            why = str(error) if isinstance(error, RagError) else f"{type(error).__name__}: {error}."
+            raise ModelError(
+                f"{name} does not work here, so the library keeps {getattr(self.settings, setting)}. {why}"
+            ) from error
+        finally:
+            trial.close()
+
+    def _run_once(self, kind: Kind) -> None:
+        if kind == "embedding":
+            self.embedder.compare("Does it work?", ["It works."])
+        elif kind == "reranker" and self.reranker is not None:
+            self.reranker.scores("Does it work?", ["It works."])
+        elif self.chat_model is not None:
+            list(self.chat_model.stream([Message("user", "Say yes.")], max_tokens=8))
 
     def warm_up(self) -> None:
         """Loads what the first answer needs, search first: for a thread of its own while a person types."""

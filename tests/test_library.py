@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import Any
 import pytest
 
 from rag.embeddings.folder import read_folder
-from rag.errors import ModelMismatch, UsageError
+from rag.errors import ModelError, ModelMismatch, UsageError
 from rag.interfaces import Vectors
 from rag.library import Library
 from rag.llm.prompt_cache import KeptStates
+from rag.models import use
 from rag.models.folders import write_manifest
-from rag.settings import Settings
+from rag.settings import Settings, load_settings
 from tests.fakes.ingest import WordEmbedder
 from tests.fakes.llm import SavingEngine
 
@@ -173,3 +175,58 @@ def test_deleting_a_conversation_deletes_its_prompt_caches(tmp_path: Path) -> No
     assert states.load(engine, str(conversation_id)) is None
     assert states.load(engine, "other") == list(range(200))
     library.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("broken.gguf", r"broken\.gguf"),
+        ("no-weights", r"tokenizer\.json.*Remove the model"),
+        ("http://127.0.0.1:1/v1#m", r"http://127\.0\.0\.1:1"),
+    ],
+    ids=["chat", "embedding", "server"],
+)
+def test_a_model_that_fails_leaves_the_settings_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, why: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("broken.gguf").write_bytes(b"GGUF")
+    modules = [{"type": f"x.{kind}", "path": ""} for kind in ("Transformer", "Pooling")]
+    Path("no-weights").mkdir()
+    Path("no-weights/modules.json").write_text(json.dumps(modules))
+    library = Library(Settings(library=tmp_path / "library"))
+    before = load_settings(library=tmp_path / "library")
+    kept = before.embedding_model if name == "no-weights" else before.chat_model
+    with pytest.raises(ModelError, match=f"{name} does not work here, so the library keeps {kept}.*{why}"):
+        use(name, library=tmp_path / "library", attempt=library.try_model)
+    assert load_settings(library=tmp_path / "library") == before
+
+
+def test_a_model_is_taken_once_it_has_worked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[str] = []
+
+    class Embedder(WordEmbedder):
+        def compare(self, query: str, texts: Sequence[str]) -> Any:
+            compared.append(query)
+
+    monkeypatch.setattr("rag.embeddings.load_embedder", lambda folder, **options: Embedder())
+    folder = tmp_path / "library" / "models" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "modules.json").write_text("[]")
+    library = Library(Settings(library=tmp_path / "library"))
+    use(str(folder), library=tmp_path / "library", attempt=library.try_model)
+    assert len(compared) == 1
+    assert load_settings(library=tmp_path / "library").embedding_model == str(folder)
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("out of memory"), MemoryError()], ids=["foreign", "memory"])
+def test_a_foreign_failure_of_a_model_is_put_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    def load(*args: Any, **options: Any) -> object:
+        raise fault
+
+    monkeypatch.setattr("rag.llm.load_chat_model", load)
+    library = Library(Settings(library=tmp_path / "library"))
+    with pytest.raises(ModelError, match=f"does not work here.*{type(fault).__name__}"):
+        library.try_model("chat", "http://127.0.0.1:1/v1#m")

@@ -74,7 +74,7 @@ def print_model(row: dict[str, Any]) -> None:
     state = "in use" if row["used"] else "ready" if row["installed"] else ""
     size = f"{row['bytes'] / GIGABYTE:5.2f} GB"
     results.print(
-        f"{row['name']:32} {row['kind'] or '':10} {size}  {memory_line(row)}  {state:7} {row['licence']}"
+        f"{row['name']:38} {row['kind'] or '':10} {size}  {memory_line(row)}  {state:7} {row['licence']}"
     )
 
 
@@ -122,14 +122,18 @@ def use(
     ] = None,
     library: LibraryOption = None,
 ) -> None:
-    """Make a model this library's own: a name, a folder, a GGUF file, a server's URL, or 'none'."""
+    """Make a model this library's own: a name, a folder, a GGUF file, a server's URL, or 'none'.
+
+    It is tried first: one that fails leaves the library with the model it has.
+    """
     from rag.models import NO_MODEL
     from rag.models import use as use_model
 
     opened = open_library(context, library=library)
     opened.settings.library.mkdir(parents=True, exist_ok=True)
     before = opened.settings.embedding_model
-    settings = use_model(name, library=opened.settings.library, kind=kind)
+    with messages.status(f"Trying {name}"):
+        settings = use_model(name, library=opened.settings.library, kind=kind, attempt=opened.try_model)
     what = f"no {kind or 'chat'} model" if name == NO_MODEL else name
     say(f"This library now uses {what}")
     if settings.embedding_model != before:

@@ -48,9 +48,11 @@ def load_embedder(
 
     Raises:
         ModelDamaged: the folder is not a model that sentence-transformers can load.
+        ModelError: the model is of a kind that Footnote cannot run.
         UsageError: the engine asked for cannot run this model.
     """
     model = read_folder(folder)
+    model.require_known_modules()
     place, prepared = prepare(model, cache=cache, threads=threads)
     if engine != "auto" and engine not in prepared.tokens_per_second:
         raise UsageError(
@@ -76,7 +78,7 @@ class SentenceEmbedder:
         self.place = place
         self._prepared = prepared
         self._threads = threads
-        self._tokenizer = PromptTokenizer(model.path / "tokenizer.json")
+        self._tokenizer = PromptTokenizer(model.tokenizer, special_tokens=not model.static)
         self._quick_tokenizer = Once(lambda: QuickTokenizer(place))
         self._torch_encoder = Once(lambda: TorchEncoder(model.path, threads=threads))
         self._query_encoder = Once(lambda: self._encoder("LATENCY"))
@@ -141,7 +143,7 @@ class SentenceEmbedder:
         vectors, tokens = self._query_encoder().encode_tokens(
             *padded(self._truncated(self._ids([query], self.model.query_prompt)))
         )
-        asked = tokens[0, self._prompt_length(self.model.query_prompt) : -1]
+        asked = tokens[0, self._prompt_length(self.model.query_prompt) : tokens.shape[1] - self._tokens_after]
         ids = self._truncated(self._ids(texts, self.model.passage_prompt))
         first = self._prompt_length(self.model.passage_prompt)
         cosines = np.zeros(len(texts), np.float32)
@@ -154,7 +156,7 @@ class SentenceEmbedder:
             batch, tokens = run.encode_tokens(*padded([ids[place] for place in places], length=length))
             cosines[places] = batch @ vectors[0]
             for row, place in enumerate(places):
-                own = tokens[row, first : len(ids[place]) - 1]
+                own = tokens[row, first : len(ids[place]) - self._tokens_after]
                 matches[place] = (asked @ own.T).max(axis=1, initial=-1.0)
 
         with ThreadPoolExecutor(run.parallel) as pool:
@@ -168,12 +170,21 @@ class SentenceEmbedder:
     def _truncated(self, texts: Sequence[list[int]]) -> list[list[int]]:
         """The ids of texts, none longer than the model reads; the last special token stays."""
         most = self.model.max_tokens
-        return [ids if len(ids) <= most else [*ids[: most - 1], ids[-1]] for ids in texts]
+        after = self._tokens_after
+        return [
+            ids if len(ids) <= most else [*ids[: most - after], *ids[len(ids) - after :]]
+            for ids in texts
+        ]
 
     def _prompt_length(self, prompt: str) -> int:
         """Tokens before the text: the special one and the prompt's, whose last space is the text's."""
         (ids,) = self._ids([prompt.rstrip()], "")
-        return len(ids) - 1
+        return len(ids) - self._tokens_after
+
+    @cached_property
+    def _tokens_after(self) -> int:
+        """Special tokens after a text: one, or none where the model has none at all."""
+        return min(1, *map(len, self._ids([""], "")))
 
     def _ids(self, texts: Sequence[str], prompt: str) -> list[list[int]]:
         """The ids of each text behind the prompt, without loading the whole tokenizer if that can be."""
@@ -191,6 +202,7 @@ class SentenceEmbedder:
         whole = load == "LATENCY" or self.engine == "openvino"
         return OpenVinoEncoder(
             self.place,
+            pooling=self.model.pooling or "mean",
             load=load,
             threads=self._threads,
             precision=self._prepared.precision,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 import time
@@ -97,7 +98,7 @@ def _make(model: ModelFolder, folder: Path, threads: int | None) -> Prepared:
     for stale in (partial, folder):
         shutil.rmtree(stale, ignore_errors=True)
     partial.mkdir(parents=True)
-    quick = write_quick_files(model.path / "tokenizer.json", partial)
+    quick = write_quick_files(model.tokenizer, partial) and not model.static
     torch_encoder = TorchEncoder(model.path, threads=threads)
     converted = _convert(model, torch_encoder, partial)
     partial.rename(folder)
@@ -105,10 +106,13 @@ def _make(model: ModelFolder, folder: Path, threads: int | None) -> Prepared:
     rate, expected = _measure(torch_encoder, *batch)
     rates, cosines = {"torch": rate}, {"torch": 1.0}
     precision = openvino_precision() if converted else ""
+    compiled = functools.partial(
+        OpenVinoEncoder, folder, pooling=model.pooling or "mean", threads=threads, precision=precision
+    )
     if converted:
-        OpenVinoEncoder(folder, load="LATENCY", threads=threads, precision=precision)
+        compiled(load="LATENCY")
     for engine, file in converted.items():
-        encoder = OpenVinoEncoder(folder, load="THROUGHPUT", threads=threads, precision=precision, file=file)
+        encoder = compiled(load="THROUGHPUT", file=file)
         rate, vectors = _measure(encoder, *batch)
         cosines[engine] = round(float((vectors * expected).sum(axis=1).min()), 5)
         if cosines[engine] >= MIN_COSINE:
@@ -131,13 +135,13 @@ def fastest(tokens_per_second: Mapping[str, float]) -> Engine:
 
 def _convert(model: ModelFolder, torch_encoder: TorchEncoder, folder: Path) -> dict[Engine, str]:
     """The file of each OpenVINO engine that can be made of the model."""
-    if not model.mean_pooled or not _openvino_version():
+    if model.pooling is None or not _openvino_version():
         return {}
     files: dict[Engine, str] = {}
     with suppress(ModelError):
         convert(torch_encoder.model, folder)
         files["openvino"] = MODEL_FILE
-        ids = PromptTokenizer(model.path / "tokenizer.json").ids(calibration_texts(), model.passage_prompt)
+        ids = PromptTokenizer(model.tokenizer).ids(calibration_texts(), model.passage_prompt)
         quantise(folder, [np.array([one[: model.max_tokens]], np.int64) for one in ids])
         files["openvino-int8"] = INT8_FILE
     return files
@@ -145,7 +149,7 @@ def _convert(model: ModelFolder, torch_encoder: TorchEncoder, folder: Path) -> d
 
 def _sample_batch(model: ModelFolder) -> tuple[Ids, Ids]:
     """Ids and mask of a few texts of ordinary length, one of them padded."""
-    tokenizer = PromptTokenizer(model.path / "tokenizer.json")
+    tokenizer = PromptTokenizer(model.tokenizer, special_tokens=not model.static)
     length = min(TOKENS, model.max_tokens)
     ids = tokenizer.ids(SAMPLES, model.passage_prompt)
     batch = np.stack([np.resize(np.array(one, np.int64), length) for one in ids])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.embeddings.folder import Pooling
 from rag.embeddings.openvino import MODEL_FILE, Load, compiled_model, convert_module
 from rag.errors import ModelDamaged
 from rag.interfaces import Vectors
@@ -37,8 +38,16 @@ class OpenVinoEncoder:
     """A converted encoder, compiled for one query at a time or for many passages."""
 
     def __init__(
-        self, folder: Path, *, load: Load, threads: int | None, precision: str, file: str = MODEL_FILE
+        self,
+        folder: Path,
+        *,
+        pooling: Pooling,
+        load: Load,
+        threads: int | None,
+        precision: str,
+        file: str = MODEL_FILE,
     ) -> None:
+        self._pool = {"mean": mean_vectors, "cls": first_vectors}[pooling]
         self._compiled = compiled_model(folder, load=load, threads=threads, precision=precision, file=file)
         self.parallel = int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
         self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -46,21 +55,21 @@ class OpenVinoEncoder:
             self._requests.put(self._compiled.create_infer_request())
 
     def encode(self, ids: Ids, mask: Ids) -> Vectors:
-        """Mean of the token vectors, made a unit vector, as E5 has it (Wang et al. 2022, section 4)."""
+        """Mean of the token vectors or the first one, made a unit vector."""
         request = self._requests.get()
         try:
             request.infer([ids, mask])
-            return mean_vectors(request.get_output_tensor().data, mask)
+            return self._pool(request.get_output_tensor().data, mask)
         finally:
             self._requests.put(request)
 
     def encode_tokens(self, ids: Ids, mask: Ids) -> tuple[Vectors, Vectors]:
-        """The vectors, and those they are the means of."""
+        """The vectors, and those they are made of."""
         request = self._requests.get()
         try:
             request.infer([ids, mask])
             tokens = request.get_output_tensor().data
-            return mean_vectors(tokens, mask), unit(tokens)
+            return self._pool(tokens, mask), unit(tokens)
         finally:
             self._requests.put(request)
 
@@ -75,6 +84,7 @@ class TorchEncoder:
 
         self._torch = torch
         self.model = load_sentence_transformer(folder)
+        self._static: Any = getattr(self.model[0], "embedding", None)  # of a StaticEmbedding alone
         if threads is not None:
             torch.set_num_threads(threads)
         # Three times as fast as float32 where the CPU has it, and the same ranking.
@@ -83,23 +93,26 @@ class TorchEncoder:
 
     def encode(self, ids: Ids, mask: Ids) -> Vectors:
         """The vectors of the model's last module, made unit vectors."""
-        torch = self._torch
-        features = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
-        with self._running, torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, self._half):
-            embedding = self.model(features)["sentence_embedding"]
-        vectors: Vectors = torch.nn.functional.normalize(embedding.float(), dim=1).numpy()
-        return vectors
+        return unit(self._run(ids, mask)["sentence_embedding"].float().numpy())
 
     def encode_tokens(self, ids: Ids, mask: Ids) -> tuple[Vectors, Vectors]:
-        """The vectors of the model's last module, and the tokens' from its transformer."""
+        """The vectors of the model's last module, and the tokens' from its first."""
+        output = self._run(ids, mask)
+        tokens = output["token_embeddings"] if self._static is None else self._static.weight.detach()[ids]
+        return unit(output["sentence_embedding"].float().numpy()), unit(tokens.float().numpy())
+
+    def _run(self, ids: Ids, mask: Ids) -> dict[str, Any]:
         torch = self._torch
         features = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+        if self._static is not None:  # it takes all texts in one row, and where each begins
+            lengths = mask.sum(axis=1)
+            features = {
+                "input_ids": torch.from_numpy(ids[mask.astype(bool)]),
+                "offsets": torch.from_numpy(lengths.cumsum() - lengths),
+            }
         with self._running, torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, self._half):
-            output = self.model(features)
-        return (
-            unit(output["sentence_embedding"].float().numpy()),
-            unit(output["token_embeddings"].float().numpy()),
-        )
+            output: dict[str, Any] = self.model(features)
+        return output
 
 
 def unit(vectors: Vectors) -> Vectors:
@@ -109,8 +122,16 @@ def unit(vectors: Vectors) -> Vectors:
 
 
 def mean_vectors(tokens: Vectors, mask: Ids) -> Vectors:
-    """The unit vector of each text's mean token, shape (texts, dimensions)."""
+    """The unit vector of each text's mean token, shape (texts, dimensions).
+
+    As E5 has it (Wang et al. 2022, section 4).
+    """
     return unit(np.einsum("btd,bt->bd", tokens, mask.astype(np.float32)))
+
+
+def first_vectors(tokens: Vectors, mask: Ids) -> Vectors:
+    """The unit vector of each text's first token, a special one, shape (texts, dimensions)."""
+    return unit(tokens[:, 0])
 
 
 def load_sentence_transformer(folder: Path) -> SentenceTransformer:
@@ -121,6 +142,7 @@ def load_sentence_transformer(folder: Path) -> SentenceTransformer:
     """
     # torch and transformers take 3 to 8 s to import; no query needs them once a model is converted.
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
@@ -128,7 +150,10 @@ def load_sentence_transformer(folder: Path) -> SentenceTransformer:
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         return SentenceTransformer(str(folder), device="cpu", local_files_only=True).eval()
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+    except (
+        *(OSError, ValueError, RuntimeError, LookupError, TypeError, AttributeError, ImportError),
+        SafetensorError,
+    ) as error:
         raise ModelDamaged(
             f"sentence-transformers cannot load {folder}: {error}. Remove the model and pull it again."
         ) from error

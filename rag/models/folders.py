@@ -18,6 +18,8 @@ from rag.errors import ModelDamaged, ModelError
 MANIFEST = "manifest.json"
 FORMAT = 1
 PARTIAL = ".partial"
+PART = ".part"
+SPARE_BYTES = 200_000_000
 PIECE = 1 << 20
 
 
@@ -73,6 +75,17 @@ def write_manifest(folder: Path, *, name: str, source: str, licence: str) -> Non
 def partial_of(folder: Path) -> Path:
     """Where a model folder lies until it is whole."""
     return folder.with_name(f".{folder.name}{PARTIAL}")
+
+
+def require_space(name: str, folder: Path, needed: int) -> None:
+    """A `ModelError` unless so many bytes fit on the folder's disk."""
+    place = next(parent for parent in folder.parents if parent.exists())
+    free = shutil.disk_usage(place).free
+    if free < needed + SPARE_BYTES:
+        raise ModelError(
+            f"{name} needs {needed / 1e9:.2f} GB and {place} has {free / 1e9:.2f} GB free. "
+            "Make room, or move the library: --library DIR."
+        )
 
 
 def remove_folder(folder: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,11 +13,9 @@ from typing import IO, Any
 
 from rag.errors import ModelDamaged, ModelError, ModelNotFound
 from rag.models.catalogue import HubSource, Model
-from rag.models.folders import make_folder, partial_of
+from rag.models.folders import PART, make_folder, partial_of, require_space
 
-SPARE_BYTES = 200_000_000
 TAKEN_FOR_TRUE = {"1", "true", "yes", "on"}
-PART = ".part"
 PIECE_BYTES = 1 << 20
 
 
@@ -56,7 +53,8 @@ def pull_folder(
         )
     with _hub_errors(model.name, source):
         commit, files = _list_files(source)
-    _require_space(model.name, folder, files)
+    here = sum(min(file.size, _bytes_here(partial_of(folder) / file.name)) for file in files)
+    require_space(model.name, folder, sum(file.size for file in files) - here)
 
     def write(partial: Path) -> None:
         _Pull(source, commit, files, partial, progress, cancelled).run(model.name)
@@ -86,18 +84,6 @@ def _list_files(source: HubSource) -> tuple[str, list[RemoteFile]]:
     if not files:
         raise ModelNotFound(f"The repository {source.repository} has no file {', '.join(source.patterns)}.")
     return info.sha or source.revision, files
-
-
-def _require_space(name: str, folder: Path, files: list[RemoteFile]) -> None:
-    """A `ModelError` unless what is still to come of the files fits on the disk."""
-    place = next(parent for parent in folder.parents if parent.exists())
-    needed = sum(max(0, file.size - _bytes_here(partial_of(folder) / file.name)) for file in files)
-    free = shutil.disk_usage(place).free
-    if free < needed + SPARE_BYTES:
-        raise ModelError(
-            f"{name} needs {needed / 1e9:.2f} GB and {place} has {free / 1e9:.2f} GB free. "
-            "Make room, or move the library: --library DIR."
-        )
 
 
 def _bytes_here(path: Path) -> int:

@@ -293,3 +293,11 @@ def wait_for_the_collection(database: Path, name: str) -> None:
                 return
         time.sleep(0.1)
     raise AssertionError(f"no ingest into {name} has begun")
+
+
+def test_a_model_that_fails_is_not_taken(tmp_path: Path) -> None:
+    (tmp_path / "broken.gguf").write_bytes(b"GGUF")
+    done = run("models", "use", tmp_path / "broken.gguf", library=tmp_path / "library")
+    assert done.returncode == 1
+    assert "broken.gguf does not work here, so the library keeps" in " ".join(done.stderr.split())
+    assert not (tmp_path / "library" / "settings.toml").exists()

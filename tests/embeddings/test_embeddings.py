@@ -143,13 +143,14 @@ def test_a_value_is_made_once_by_many_threads() -> None:
         ("my-e5", {"config": {"_name_or_path": "intfloat/e5-base"}}, ("query: ", "passage: ")),
         ("all-MiniLM-L6-v2", {}, ("", "")),
         ("core5", {}, ("", "")),
+        ("google/embeddinggemma-300m", {}, ("task: search result | query: ", "title: none | text: ")),
         (
             "e5-x",
             {"config_sentence_transformers": {"prompts": {"query": "q> ", "document": "d> "}}},
             ("q> ", "d> "),
         ),
     ],
-    ids=["E5 by name", "E5 by origin", "none", "not E5", "its own"],
+    ids=["E5 by name", "E5 by origin", "none", "not E5", "EmbeddingGemma", "its own"],
 )
 def test_prompts_are_the_models_own_or_those_of_e5(
     tmp_path: Path, name: str, files: dict[str, Any], prompts: tuple[str, str]
@@ -311,17 +312,17 @@ def test_the_fastest_engine_is_taken(rates: dict[str, float], engine: str) -> No
 
 @pytest.mark.slow
 def test_a_model_of_another_pooling_runs_on_torch(small_folder: Path, tmp_path: Path) -> None:
-    folder = shutil.copytree(small_folder, tmp_path / "cls")
+    folder = shutil.copytree(small_folder, tmp_path / "max")
     pooling = {
         "word_embedding_dimension": HIDDEN,
-        "pooling_mode_cls_token": True,
+        "pooling_mode_max_tokens": True,
         "pooling_mode_mean_tokens": False,
     }
     (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
     embedder = load_embedder(folder, cache=tmp_path / "cache")
     assert embedder.engine == "torch"
     assert embedder.embed_queries(["ab"]).shape == (1, HIDDEN)
-    with pytest.raises(UsageError, match="'openvino' cannot run cls"):
+    with pytest.raises(UsageError, match="'openvino' cannot run max"):
         load_embedder(folder, cache=tmp_path / "cache", engine="openvino")
 
 

@@ -22,8 +22,7 @@ from rag.models import (
     remove,
     use,
 )
-from rag.models.folders import read_manifest, verify
-from rag.models.hub import SPARE_BYTES
+from rag.models.folders import SPARE_BYTES, read_manifest, verify
 from rag.settings import load_settings
 from tests.fakes.hub_server import COMMIT, Hub, serving
 

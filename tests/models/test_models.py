@@ -296,7 +296,7 @@ def test_minilm_gives_the_vectors_of_sentence_transformers(tmp_path: Path) -> No
     assert verify(folder).licence == "Apache-2.0"
     embedder = load_embedder(folder, cache=tmp_path / "cache")
     model = embedder.model
-    assert (model.mean_pooled, model.max_tokens) == (True, 256)
+    assert (model.pooling, model.max_tokens) == ("mean", 256)
     assert (model.query_prompt, model.passage_prompt) == ("", "")
     texts = ["How tall is the tower?", "The tower rises 63 metres above the river.", "Bread. " * 120]
     expected = load_sentence_transformer(folder).encode(texts, normalize_embeddings=True)

@@ -1134,14 +1134,29 @@ def test_a_pulled_model_is_removed(filled: Path) -> None:
     assert not folder.exists()
 
 
-def test_a_pulled_reranker_is_used_and_put_away(filled: Path) -> None:
+def test_a_pulled_reranker_is_used_and_put_away(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(
+        "rag.embeddings.cross_encoder.CrossEncoderReranker.scores",
+        lambda self, query, texts: asked.append(query),
+    )
     architecture = '{"architectures": ["BertForSequenceClassification"]}'
     folder = pulled(filled, "ms-marco-minilm-l6-v2", config_json=architecture)
     app = app_at(filled, MODELS)
     press(app, "Use", key="use-ms-marco-minilm-l6-v2")
     assert load_settings(library=filled).reranker == folder.resolve()
+    assert len(asked) == 1
     press(app_at(filled, MODELS), "Rank without a model")
     assert load_settings(library=filled).reranker is None
+
+
+def test_a_pulled_model_that_fails_is_not_taken(filled: Path) -> None:
+    pulled(filled, "qwen3-0.6b", m_gguf="GGUF")
+    before = load_settings(library=filled).chat_model
+    app = app_at(filled, MODELS)
+    press(app, "Use", key="use-qwen3-0.6b")
+    assert "6b does not work here" in app.toast[0].value
+    assert load_settings(library=filled).chat_model == before
 
 
 def test_a_model_that_the_catalogue_does_not_have_is_shown(filled: Path) -> None:

@@ -229,7 +229,8 @@ def use(app: App, name: str, kind: Literal["chat", "reranker"] = "chat") -> None
     """Makes a model the one that writes, or ranks, from the next question on; "none" takes it away."""
     import rag.models
 
-    rag.models.use(name, library=app.library.settings.library, kind=kind)
+    library = app.library
+    rag.models.use(name, library=library.settings.library, kind=kind, attempt=library.try_model)
     app.reopen()
     st.toast(label(app.say("writes_now", model=name) if kind == "chat" else app.say("saved")))
 
