@@ -15,8 +15,8 @@ from rag.store import KnownFile, Source
 
 # A drive that is not mounted leaves an empty folder.
 _EMPTIED = (
-    "{path} is empty, but the library has {count} of its documents. They are kept: if the folder is on a drive, "
-    "connect it. To remove them, use the app's library page, or remove the collection."
+    "{path} is empty, but the library has {count} of its documents. They are kept: if the folder is on a "
+    "drive, connect it. To remove them, use the app's library page, or remove the collection."
 )
 
 
@@ -84,8 +84,9 @@ def make_plan(
                 _compare(plan, Task(file.path, source, by_path.get(where), explicit), options)
         if path.is_dir():
             gone = _gone(path, by_path, planned, scan)
-            if gone and not (scan.files or scan.excluded or scan.unreadable):
-                plan.unreadable.append(Failure(str(path), _EMPTIED.format(path=path, count=len(gone))))
+            if gone and not scan.unreadable and not any(path.iterdir()):
+                named = str(_readable(path))
+                plan.unreadable.append(Failure(named, _EMPTIED.format(path=named, count=len(gone))))
             else:
                 plan.removed += gone
     return plan
