@@ -9,18 +9,16 @@ from dataclasses import dataclass, replace
 from rag.answer.abstain import Decision, judge
 from rag.answer.conflicts import disagreements
 from rag.answer.dependencies import AnswerMode, AnswerOptions, Dependencies, settings_of
+from rag.answer.direct import Direct, answered_directly
 from rag.answer.draft import Draft, check
 from rag.answer.events import AnswerDone, AnswerEvent, EvidenceReady, PromptReady, SearchDone, TokenDelta
 from rag.answer.evidence import read
-from rag.answer.exhaustive import Sweep, sweep, sweep_question
 from rag.answer.generate import Writing, allowed_quotes, replay
 from rag.answer.prompt import keep_order
 from rag.answer.question import Asked, Rewriting
 from rag.errors import UsageError
-from rag.interfaces import SearchIndex
 from rag.records import Answer, Evidence, Hit, Message
 from rag.search import retrieve, with_surroundings
-from rag.text.terms import query_terms
 
 __all__ = [
     "NO_CONTEXT",
@@ -92,9 +90,9 @@ def answer(
         raise UsageError("The question is empty.")
     started = time.perf_counter()
     asked = Asked.of(question, history, Rewriting(stages, limits, cancelled).written)
-    swept = everything(asked, stages.index, collection, docs)
-    if swept is not None:
-        yield from listed(asked, swept, started)
+    direct = answered_directly(asked, stages.index, collection, docs)
+    if direct is not None:
+        yield from told(asked, direct, started)
         return
     hits = searched_for(asked, stages=stages, collection=collection, limits=limits, docs=docs)
     shown = tuple(with_surroundings(thread.ordered(hits[: limits.top_k]), stages.index))
@@ -172,29 +170,12 @@ def examined(
     return draft, quotes
 
 
-def everything(asked: Asked, index: SearchIndex, collection: str, docs: Sequence[str] | None) -> Sweep | None:
-    """What a question for a count or a list finds in the whole collection; None for any other question.
-
-    A filter that no document passes, or another collection's name, is the search's to refuse.
-    """
-    question = sweep_question(asked.words)
-    if question is None or asked.parsed.collection not in (None, collection):
-        return None
-    swept = sweep(
-        question, index=index, collection=collection, terms=query_terms, limits=asked.parsed, docs=docs
-    )
-    return swept if swept.searched else None
-
-
-def listed(asked: Asked, swept: Sweep, started: float) -> Iterator[AnswerEvent]:
-    """The answer to a question for a count or a list: every match of the whole collection, no model."""
-    hits = tuple(match.hit for match in swept.matches)
+def told(asked: Asked, direct: Direct, started: float) -> Iterator[AnswerEvent]:
+    """The answer to a question that needs no search for the best passages: no model is asked."""
+    hits = tuple(match.hit for match in direct.evidence)
     seconds = time.perf_counter() - started
-    passages = "passage" if len(hits) == 1 else "passages"
-    documents = "document" if swept.documents == 1 else "documents"
-    told = f"{len(hits)} {passages} in {swept.documents} {documents} ({swept.coverage})"
-    yield SearchDone(asked.query, hits, seconds)
-    yield EvidenceReady(swept.matches, False, told, 0.0)
-    draft = Draft(asked.question, asked.query, hits, swept.matches, Decision(False, told, 1.0))
+    yield SearchDone(direct.query, hits, seconds)
+    yield EvidenceReady(direct.evidence, False, direct.told, 0.0)
+    draft = Draft(asked.question, direct.query, hits, direct.evidence, Decision(False, direct.told, 1.0))
     times = {"search": seconds, "evidence": 0.0, "first_token": seconds, "total": seconds}
     yield AnswerDone(check(draft, None, times))

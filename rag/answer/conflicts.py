@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import combinations
 
-from rag.records import Disagreement, Evidence
+from rag.records import Disagreement, Evidence, Hit
 from rag.text.facts import facts
 from rag.text.facts.fact import Fact
 from rag.text.facts.match import holds
@@ -15,6 +15,9 @@ from rag.verify.substitutions import substitutions
 
 _SAME_STATEMENT = 0.6
 _YEAR = re.compile(r"(?:19|20)\d\d|fy.*|.*year.*")
+_CODE = re.compile(
+    r"(?<![\w-])(?!v(?:er)?(?:sion)?\d)[a-z]+[-_]?\d[\w-]*|\b(?:invoice|rechnung|factura|facture) \d+"
+)
 _FEWEST_WORDS = 2
 """Shared words that make a statement: "date:" alone, as a front matter has it, is none."""
 
@@ -32,12 +35,30 @@ def disagreements(
     """
     found = []
     for one, other in combinations(evidence, 2):
+        if _are_of_other_things(one.hit, other.hit):
+            continue
         if one.hit.document_id != other.hit.document_id and _same_statement(one.quote, other.quote):
             values = _differing(one.quote, other.quote)
             if values:
                 dates = date_of(one.hit.document_id), date_of(other.hit.document_id)
                 found.append(Disagreement(one, other, values[0].text, values[1].text, *dates))
     return found
+
+
+def _are_of_other_things(one: Hit, other: Hit) -> bool:
+    """Whether each document is named by a code that the other's names lack: two invoices, two models.
+
+    Versions and dates are no such code: of those, one may have replaced the other.
+    """
+    mine, theirs = _codes(one), _codes(other)
+    return bool(mine - theirs) and bool(theirs - mine)
+
+
+def _codes(hit: Hit) -> set[str]:
+    names = "\n".join(
+        (hit.doc.rsplit("/", 1)[-1].rsplit(".", 1)[0], hit.title, *hit.passage.heading_path[:1])
+    )
+    return {re.sub(r"[\W_]", "", code) for code in _CODE.findall(names.casefold())}
 
 
 def _same_statement(one: str, other: str) -> bool:

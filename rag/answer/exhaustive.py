@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.answer.document_kinds import KIND, called
 from rag.interfaces import SearchIndex
 from rag.records import Evidence, Hit
 from rag.search.query import ParsedQuery, holds_phrase, matching
@@ -22,8 +23,8 @@ SweepKind = Literal["count", "list"]
 # does the report have" and "list the ingredients" ask for what one passage states. So a question sweeps only
 # if it names documents or mentions and says, directly behind, what they hold.
 _NOUN = (
-    r"(?:documents?|files?|notes?|posts?|articles?|pages?|passages?|paragraphs?|sections?|places|entries|e-?mails?"
-    r"|letters?|reports?|meetings?|minutes|incidents?|contracts?|invoices?|policies|policy)"
+    r"(?P<noun>documents?|files?|notes?|posts?|articles?|pages?|passages?|paragraphs?|sections?|places|entries"
+    rf"|{KIND})"
 )
 _HOLDS = (
     r"(?:(?:that|which|where|in which) )?(?:do |does |we |i )?(?:(?:is|are) (?:about|mentioning|discussing)"
@@ -42,19 +43,18 @@ _HOW_MANY = rf"^how many {_OURS}"
 _HOW_OFTEN = r"^how (?:often|many times)"
 _LIST = rf"^(?:please )?(?:list|name|show|find|give|enumerate) (?:me )?(?:all |every |each |any )?{_OURS}"
 
-_NOUN_DE = (
-    r"(?:dokumente?n?|dateien|notizen|seiten|stellen|artikeln?|beitragen?|vertragen?|rechnungen|berichten?)"
-)
+_NOUN_DE = rf"(?P<noun>dokumente?n?|dateien|notizen|seiten|stellen|artikeln?|beitragen?|{KIND})"
 _HOLD_DE = r"(?:erwahnen|enthalten|behandeln|beschreiben|nennen|sprechen (?:von|uber)|handeln von)"
 _LIST_DE = rf"^(?:liste|nenne|zeige?|finde|zahle)\w*(?: mir)?(?: alle| samtliche)?(?: auf,?)? {_NOUN_DE}"
 _HELD_DE = r"(?:erwahnen|enthalten|behandeln|beschreiben|nennen|erwahnt wird|vorkomm(?:t|en)|steht)"
-_NOUN_FR = r"(?:documents|fichiers|notes|articles|pages|passages|contrats|factures)"
+_NOUN_FR = rf"(?P<noun>documents|fichiers|notes|articles|pages|passages|{KIND})"
 _HOLD_FR = r"(?:mentionnent|contiennent|citent|parlent d(?:e |es |u |['’])|traitent d(?:e |es |u |['’])) ?"
 _LIST_FR = r"^(?:liste|enumere|cite|donne|montre|trouve)[rz]?(?:-moi)? (?:tous |toutes )?(?:les )?"
-_NOUN_ES = r"(?:documentos|archivos|notas|articulos|paginas|pasajes|contratos|facturas)"
+_NOUN_ES = rf"(?P<noun>documentos|archivos|notas|articulos|paginas|pasajes|{KIND})"
 _HOLD_ES = r"(?:mencionan|contienen|citan|hablan de|tratan de)"
 _LIST_ES = r"^(?:enumera|lista|muestra|nombra|busca)(?:me)? (?:tod[oa]s )?(?:l[oa]s )?"
-_NOUN_ZH, _HOLD_ZH = r"(?:文件|文档|笔记|文章|段落|页面?)", r"(?:提到|提及|包含|讨论|谈到|涉及)[过了]?"
+_NOUN_ZH = rf"(?P<noun>文件|文档|笔记|文章|段落|页面?|{KIND})"
+_HOLD_ZH = r"(?:提到|提及|包含|讨论|谈到|涉及)[过了]?"
 
 _COUNTS = (
     rf"{_HOW_MANY}{_NOUN} {_HOLDS} {_WHAT}",
@@ -110,23 +110,31 @@ _MOST_WORDS_OF_A_NAME = 4
 _SENTENCE = re.compile(
     r"\b(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|must|should|need|may)\b"
 )
+# A code is looked for as it is written: in its parts, KP-60 would be any KP and any 60.
+_CODE = re.compile(r"(?=[a-z./:-]*\d)[a-z0-9]+(?:[-_./:][a-z0-9]+)+")
 _CHOICE = re.compile(r"\b(?:or|oder|ou|nor)\b|还是|或")
 
 
 @dataclass(frozen=True, slots=True)
 class SweepQuestion:
-    """What a question asks to be swept for: any passage that holds all of `words` counts."""
+    """What a question asks to be swept for: any passage that holds all of `words` and `codes` counts.
+
+    `called` is what the documents have to be called ("invoices"), "" where any document counts.
+    """
 
     kind: SweepKind
     words: tuple[str, ...]
+    codes: tuple[str, ...] = ()
+    called: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Every passage that holds what was asked for, in the order of the documents.
+    """Every passage that holds what was asked for: first those that hold it in one sentence.
 
     `searched` of `total` passages were looked at: all that pass the filters of the question.
-    `documents` counts the files with a match.
+    `documents` counts the files with a match, `close` those with one in a sentence. Where nothing holds
+    all of the words, `missed` are those left out.
     """
 
     question: SweepQuestion
@@ -134,11 +142,44 @@ class Sweep:
     documents: int
     searched: int
     total: int
+    close: int = 0
+    missed: tuple[str, ...] = ()
 
     @property
     def coverage(self) -> str:
         """The proof that nothing was left out, in words."""
         return f"searched {self.searched:,} of {self.total:,} passages"
+
+    def told(self, spelled: str) -> str:
+        """What was found, by which test, in words; `spelled` is the question as typed."""
+        question = self.question
+        wanted = [_as_typed(word, spelled) for word in question.words if word not in self.missed]
+        test = " and ".join(
+            [f"“{word}”" for word in wanted]
+            + [f"the code {_as_typed(code, spelled)}" for code in question.codes]
+        )
+        several = len(wanted) + len(question.codes) > 1
+        kind = f" called “{question.called}”" if question.called else ""
+        if not self.matches:
+            return f"No document{kind} has {test} ({self.coverage})."
+        close = f"{_documents(self.close)}{kind} with {test}{' in one sentence' if several else ''}"
+        apart = self.documents - self.close
+        if several and apart:
+            close += f", {apart} more with them in one passage" if self.close else ""
+            close = close if self.close else f"{_documents(apart)}{kind} with {test} in one passage"
+        if self.missed:
+            whole = " and ".join(f"“{_as_typed(word, spelled)}”" for word in question.words)
+            close = f"No document{kind} has {whole} in one passage. {close}"
+        return f"{close} ({self.coverage})."
+
+
+def _documents(count: int) -> str:
+    return f"{count:,} document{'' if count == 1 else 's'}"
+
+
+def _as_typed(folded: str, question: str) -> str:
+    """A word of the question as it was typed."""
+    return next((one for one in re.findall(r"\w[\w./:-]*\w|\w", question) if fold(one) == folded), folded)
 
 
 def sweep_question(question: str) -> SweepQuestion | None:
@@ -146,20 +187,25 @@ def sweep_question(question: str) -> SweepQuestion | None:
     folded = " ".join(fold(question).strip(" ?？¿!.。").split())
     for kind, pattern in _PATTERNS:
         found = pattern.search(folded)
-        asked = _asked(found) if found else ()
-        if asked:
-            return SweepQuestion(kind, asked)
+        what = _asked(found) if found else ""
+        if found and what:
+            codes = tuple(dict.fromkeys(_CODE.findall(what)))
+            rest = _CODE.sub(" ", what)
+            asked = tuple(word for word in content_words(rest) if word not in FUNCTION_WORDS)
+            noun = found.groupdict().get("noun") or ""
+            if asked or codes:
+                return SweepQuestion(kind, asked, codes, noun if re.fullmatch(KIND, noun) else "")
     return None
 
 
-def _asked(found: re.Match[str]) -> tuple[str, ...]:
-    """The words to look for; () where the question's end shows that it asks something else."""
+def _asked(found: re.Match[str]) -> str:
+    """What to look for; "" where the question's end shows that it asks something else."""
     groups = found.groupdict()
     what = _TRAILING.sub("", groups.get("what") or groups.get("name") or "")
     is_sentence = len(what.split()) > _MOST_WORDS_OF_A_NAME or _SENTENCE.search(what)
     if _CHOICE.search(what) or (groups.get("name") and is_sentence):
-        return ()
-    return tuple(word for word in content_words(what) if word not in FUNCTION_WORDS)
+        return ""
+    return what
 
 
 def sweep(
@@ -175,20 +221,40 @@ def sweep(
 
     `terms` turns a word into its terms of the keyword index. The index names every passage that holds
     any form of a word, without a limit; each is then read and kept when it holds all the words. The
-    quote of a match is its sentence with most of the words. `limits` are the filters, phrases and
-    excluded words of the question; `docs` limits the sweep to documents of these paths.
+    quote of a match is its sentence with most of the words; those with all of them come first. Where no
+    passage has all the words, the one that the fewest have is left out, and so on. `limits` are the
+    filters, phrases and excluded words of the question; `docs` limits the sweep to documents of these paths.
     """
     layout = index.layout(collection)
-    searched = _searched(index, collection, limits, docs)
+    everywhere = searched = _searched(index, collection, limits, docs)
+    for code in question.codes:  # by any of its terms: one digit alone is no term, and the text is read
+        searched = np.intersect1d(
+            searched, _holding(index, collection, _Wanted(code, frozenset({code})), terms)
+        )
     wanted = [_Wanted.of(word) for word in question.words]
-    rowids = searched
-    for word in wanted:
-        rowids = np.intersect1d(rowids, _holding(index, collection, word, terms))
-    kept = [hit for hit in index.hits(rowids.tolist()) if _passes(hit, wanted, limits)]
-    matched = sorted(kept, key=lambda hit: (hit.doc, hit.passage.ordinal, hit.rowid))
-    matches = tuple(_evidence(hit, marker, wanted) for marker, hit in enumerate(matched, start=1))
-    documents = len({hit.document_id for hit in matched})
-    return Sweep(question, matches, documents, len(searched), len(layout.rowids))
+    holding = {one.word: np.intersect1d(searched, _holding(index, collection, one, terms)) for one in wanted}
+    kept: list[Hit] = []
+    missed: list[str] = []
+    while not kept:
+        rowids = searched
+        for word in wanted:
+            rowids = np.intersect1d(rowids, holding[word.word])
+        kept = [hit for hit in index.hits(rowids.tolist()) if _passes(hit, wanted, question, limits)]
+        if kept or len(wanted) < 2:
+            break
+        rarest = min(wanted, key=lambda one: len(holding[one.word]))
+        wanted.remove(rarest)
+        missed.append(rarest.word)
+    found = [(hit, *_best_sentence(hit, wanted)) for hit in kept]
+    found.sort(key=lambda one: (one[3] < 1.0, one[0].doc, one[0].passage.ordinal, one[0].rowid))
+    matches = tuple(
+        Evidence(hit, marker, hit.passage.text[start:end], start, end, score)
+        for marker, (hit, start, end, score) in enumerate(found, start=1)
+    )
+    documents = len({match.hit.document_id for match in matches})
+    close = len({match.hit.document_id for match in matches if match.score == 1.0})
+    given_up = tuple(missed) if matches else ()
+    return Sweep(question, matches, documents, len(everywhere), len(layout.rowids), close, given_up)
 
 
 def _searched(
@@ -275,25 +341,39 @@ def _bases(word: str) -> Iterator[str]:
             yield from (base, base + "e")
 
 
-def _passes(hit: Hit, wanted: Sequence[_Wanted], limits: ParsedQuery | None) -> bool:
+def _place(hit: Hit) -> str:
+    """What stands above a passage: the names it goes by."""
+    return "\n".join((hit.title, *hit.passage.heading_path, hit.passage.context))
+
+
+def _passes(hit: Hit, wanted: Sequence[_Wanted], question: SweepQuestion, limits: ParsedQuery | None) -> bool:
     """Whether a passage, its headings or its title hold all the words, and the text what else is asked."""
-    held = set(
-        words("\n".join((hit.title, *hit.passage.heading_path, hit.passage.context, hit.passage.text)))
-    )
     text = hit.passage.text
+    whole = f"{_place(hit)}\n{text}"
+    held = set(words(whole))
     return (
         all(word.among(held) for word in wanted)
+        and all(holds_phrase(whole, code) for code in question.codes)
+        and (
+            not question.called or called(question.called, hit.doc, hit.title, *hit.passage.heading_path[:1])
+        )
         and all(holds_phrase(text, phrase) for phrase in (limits.phrases if limits else ()))
         and not any(holds_phrase(text, word) for word in (limits.excluded if limits else ()))
     )
 
 
-def _evidence(hit: Hit, marker: int, wanted: Sequence[_Wanted]) -> Evidence:
-    """The sentence of a passage that holds most of the words, the first of equals."""
+def _best_sentence(hit: Hit, wanted: Sequence[_Wanted]) -> tuple[int, int, float]:
+    """The sentence of a passage that holds most of the words, and their share; the first of equals.
+
+    What the headings above hold, the sentence need not repeat.
+    """
     text = hit.passage.text
+    above = set(words(_place(hit)))
     counts = []
     for start, end in split_sentences(text):
         held = set(words(text[start:end]))
-        counts.append((sum(word.among(held) for word in wanted), -start, start, end))
-    most, _, start, end = max(counts, default=(0, 0, 0, len(text)))
-    return Evidence(hit, marker, text[start:end], start, end, most / len(wanted))
+        own = sum(word.among(held) for word in wanted)
+        both = sum(word.among(held | above) for word in wanted)
+        counts.append((own, both, -start, start, end))
+    _, both, _, start, end = max(counts, default=(0, len(wanted), 0, 0, len(text)))
+    return start, end, both / len(wanted) if wanted else 1.0

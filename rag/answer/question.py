@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rag.answer.dependencies import AnswerOptions, Dependencies
 from rag.answer.prompt import beginning
+from rag.answer.small_talk import small_talk
 from rag.errors import RagError
 from rag.interfaces import ChatModel
 from rag.records import Message
@@ -76,11 +77,21 @@ class Asked:
         parsed = parse_query(question)
         said = [
             replace(one, content=_without_filters(one.content)) if one.role == "user" else one
-            for one in history
+            for one in _without_small_talk(history)
         ]
         words, changed = condense(_without_filters(question), said, rewrite=rewrite)
         query = " ".join([words, *parsed.limits]) if changed else question.strip()
         return cls(question, query, words, replace(parsed, text=parse_query(words).text))
+
+
+def _without_small_talk(history: Sequence[Message]) -> Iterator[Message]:
+    """The turns that a follow-up can be about."""
+    chatting = False
+    for message in history:
+        if message.role == "user":
+            chatting = small_talk(message.content) is not None
+        if not chatting:
+            yield message
 
 
 def _without_filters(question: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +17,7 @@ from rag.errors import ModelError, RagError, UsageError
 if TYPE_CHECKING:
     from rag.answer import EvidenceReady
     from rag.library import Library
-    from rag.records import Answer, Hit
+    from rag.records import Answer, Hit, Message
 
 
 def hit_json(hit: Hit) -> dict[str, Any]:
@@ -139,11 +139,11 @@ def write_receipt(answer: Answer, path: Path) -> None:
         raise UsageError(f"The receipt {path} cannot be written: {error.strerror}") from error
 
 
-def finished(library: Library, question: str) -> Answer:
+def finished(library: Library, question: str, history: Sequence[Message] = ()) -> Answer:
     """The answer once all of it is there."""
     from rag.answer import AnswerDone
 
-    for event in library.ask(question):
+    for event in library.ask(question, history=history):
         if isinstance(event, AnswerDone):
             return event.answer
     raise AssertionError("answering always ends with Answered")
@@ -219,7 +219,8 @@ def print_sources(answer: Answer) -> None:
             results.print(f"{label}: {answer.text[sentence.start : sentence.end].strip()}", style="yellow")
             for problem in sentence.problems:
                 results.print(f"  {problem}", style="dim")
-    results.print("Sources", style="bold")
+    if answer.citations:
+        results.print("Sources", style="bold")
     for marker in sorted({citation.marker for citation in answer.citations}):
         hit = answer.hits[marker - 1]
         place = [hit.doc, f"page {hit.page}" if hit.page else "", hit.heading]
@@ -246,7 +247,10 @@ def print_cost(answer: Answer) -> None:
 def batch(
     context: typer.Context,
     questions: Annotated[
-        Path, typer.Argument(help='Lines of {"id", "question"}.', metavar="QUESTIONS.jsonl")
+        Path,
+        typer.Argument(
+            help='Lines of {"id", "question"}; "history" if it is a follow-up.', metavar="QUESTIONS.jsonl"
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Where the answers go, a line each.")],
     retrieve_only: Annotated[bool, typer.Option("--retrieve-only", help="Search, do not answer.")] = False,
@@ -300,10 +304,14 @@ def read_questions(path: Path) -> Iterator[dict[str, Any]]:
             continue
         try:
             row = json.loads(line)
-            yield {"id": row["id"], "question": str(row["question"])}
-        except (ValueError, KeyError, TypeError) as error:
+            history = [(str(turn["role"]), str(turn["content"])) for turn in row.get("history") or []]
+            if any(role not in ("user", "assistant") for role, _ in history):
+                raise ValueError("role")
+            yield {"id": row["id"], "question": str(row["question"]), "history": history}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UsageError(
-                f'{path}, line {number}: expected one JSON object with "id" and "question"'
+                f'{path}, line {number}: expected one JSON object with "id" and "question", and if need be '
+                '"history", a list of {"role": "user" or "assistant", "content"}'
             ) from error
 
 
@@ -322,10 +330,12 @@ def answered_ids(path: Path) -> set[Any]:
 
 
 def retrieved(library: Library, row: dict[str, Any], count: int | None) -> dict[str, Any]:
-    """The passages alone."""
+    """The passages alone, found for the question made to stand alone."""
     from rag.history.receipts import passage_json
+    from rag.search.rewrite import condense
 
-    hits = library.search(row["question"], count=count)
+    query, _ = condense(row["question"], history_of(row))
+    hits = library.search(query, count=count)
     return {"question": row["question"], "passages": [passage_json(hit) for hit in hits]}
 
 
@@ -333,4 +343,11 @@ def answered(library: Library, row: dict[str, Any]) -> dict[str, Any]:
     """The whole answer."""
     from rag.history.receipts import answer_json
 
-    return answer_json(finished(library, row["question"]))
+    return answer_json(finished(library, row["question"], history_of(row)))
+
+
+def history_of(row: dict[str, Any]) -> list[Message]:
+    """What was said before a row's question."""
+    from rag.records import Message
+
+    return [Message(role, content) for role, content in row["history"]]

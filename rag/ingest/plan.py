@@ -13,6 +13,12 @@ from rag.ingest.events import Failure
 from rag.ingest.scan import FoundFile, Scan, readable_name, scan_folder
 from rag.store import KnownFile, Source
 
+# A drive that is not mounted leaves an empty folder.
+_EMPTIED = (
+    "{path} is empty, but the library has {count} of its documents. They are kept: if the folder is on a "
+    "drive, connect it. To remove them, use the app's library page, or remove the collection."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -77,7 +83,12 @@ def make_plan(
                 source = Source(root, _doc(root, base, file.doc), None, file.size, file.mtime_ns)
                 _compare(plan, Task(file.path, source, by_path.get(where), explicit), options)
         if path.is_dir():
-            plan.removed += _gone(path, by_path, planned, scan)
+            gone = _gone(path, by_path, planned, scan)
+            if gone and not scan.unreadable and not any(path.iterdir()):
+                named = str(_readable(path))
+                plan.unreadable.append(Failure(named, _EMPTIED.format(path=named, count=len(gone))))
+            else:
+                plan.removed += gone
     return plan
 
 

@@ -186,7 +186,7 @@ def test_a_question_for_a_list_sweeps_every_passage(library: FakeLibrary) -> Non
     answer = finished(library.ask("List all documents that mention Monday"))
     total = library.store.passage_count("default")
     assert f"searched {total} of {total} passages" in answer.reason
-    assert len(answer.evidence) == int(answer.reason.split()[0])
+    assert len({piece.hit.doc for piece in answer.evidence}) == int(answer.reason.split()[0])
     assert answer.model is None
 
 
@@ -196,11 +196,11 @@ def test_a_question_for_a_list_sweeps_every_passage(library: FakeLibrary) -> Non
         (
             "List all documents that mention Monday doc:keys.md",
             None,
-            "1 passage in 1 document (searched 1 of",
+            "1 document with “Monday” (searched 1 of",
         ),
-        ("List all documents that mention Monday -keys", None, "7 passages in 7 documents (searched 10 of"),
-        ("List all documents that mention Monday", ["keys.md"], "1 passage in 1 document (searched 1 of"),
-        ("Which documents mention zebras?", None, "0 passages in 0 documents (searched 10 of"),
+        ("List all documents that mention Monday -keys", None, "7 documents with “Monday” (searched 10 of"),
+        ("List all documents that mention Monday", ["keys.md"], "1 document with “Monday” (searched 1 of"),
+        ("Which documents mention zebras?", None, "No document has “zebras” (searched 10 of"),
     ],
     ids=["filter", "excluded word", "chosen documents", "no match"],
 )
@@ -209,7 +209,7 @@ def test_a_sweep_tells_what_it_found_where(
 ) -> None:
     """Filters were taken for words to look for, and nothing found was refused as not answered."""
     answer = finished(library.ask(question, docs=docs))
-    assert answer.reason == f"{reason} 10 passages)"
+    assert answer.reason == f"{reason} 10 passages)."
     assert not answer.abstained
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rag.answer.conflicts import disagreements
@@ -10,7 +12,7 @@ from rag.records import Evidence, Hit, Passage
 
 def quote(text: str, document_id: int) -> Evidence:
     passage = Passage(f"p{document_id}", 0, text, 0, len(text), 9, "0" * 32)
-    hit = Hit(document_id, passage, document_id, f"d{document_id}.md", "T", 1.0)
+    hit = Hit(document_id, passage, document_id, "x.md", "T", 1.0)
     return Evidence(hit, document_id, text, 0, len(text), 1.0)
 
 
@@ -46,6 +48,28 @@ def quote(text: str, document_id: int) -> Evidence:
 def test_disagreements(one: str, other: str, values: tuple[str, str] | None) -> None:
     found = disagreements([quote(one, 1), quote(other, 2)])
     assert [(d.first_value, d.second_value) for d in found] == ([values] if values else [])
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "disagree"),
+    [
+        ("Bill B-11", "Bill B-12", False),
+        ("RX-40", "RX-55", False),
+        ("Rates 2021", "Rates 2024", True),
+        ("Rates v1", "Rates v2", True),
+        ("Guide to the RX-40", "RX-40", True),
+    ],
+)
+def test_documents_of_other_things_do_not_disagree(one: str, other: str, disagree: bool) -> None:
+    """Two bills of different customers were said to disagree on their date."""
+    pair = [
+        replace(piece, hit=replace(piece.hit, doc="x.md", title=title))
+        for piece, title in (
+            (quote("The fee is 38 euros.", 1), one),
+            (quote("The fee is 45 euros.", 2), other),
+        )
+    ]
+    assert bool(disagreements(pair)) is disagree
 
 
 def test_sentences_of_one_document_do_not_disagree() -> None:

@@ -104,3 +104,24 @@ def test_the_cost_of_an_answer_is_told(library: FakeLibrary) -> None:
     assert " tokens read, 0 cached, 9 written" in done.stdout
     assert "first token after 0." in done.stdout
     assert "Did not fit: [" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("history", "code", "query"),
+    [
+        ([{"role": "user", "content": QUESTION}], 0, QUESTION),
+        ([{"role": "narrator", "content": QUESTION}], None, None),
+    ],
+    ids=["a turn before", "a role that is none"],
+)
+def test_a_batch_takes_what_was_said_before(
+    library: FakeLibrary, tmp_path: Path, history: list[dict[str, str]], code: int | None, query: str | None
+) -> None:
+    given, output = tmp_path / "questions.jsonl", tmp_path / "out.jsonl"
+    given.write_text(json.dumps({"id": 1, "question": "Tell me more", "history": history}))
+    done = CliRunner().invoke(app, ["batch", str(given), "-o", str(output)])
+    if query is None:
+        assert done.exit_code != 0
+    else:
+        assert done.exit_code == code
+        assert json.loads(output.read_text())["query"] == query

@@ -355,6 +355,19 @@ def test_names_that_are_no_text_are_ingested(
     assert docs(store) == ["caf\\xe9.md"]
 
 
+def test_a_folder_that_has_become_empty_keeps_its_documents(
+    store: SqliteStore, folder: Path, embedder: WordEmbedder
+) -> None:
+    """A drive that was not mounted emptied the collection without a word."""
+    gone = write(folder / "a.md", "The cat sat.")
+    run(store, embedder, folder)
+    gone.unlink()
+    receipt = run(store, embedder, folder)
+    assert counts(receipt) == {"failed": 1}
+    assert "1 of its documents" in receipt.failures[0].error
+    assert docs(store) == ["a.md"]
+
+
 def test_a_folder_whose_name_is_no_text_is_known_again(
     store: SqliteStore, tmp_path: Path, embedder: WordEmbedder
 ) -> None:

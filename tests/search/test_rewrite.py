@@ -16,7 +16,7 @@ from rag.text.words import words
 def asked(*questions: str) -> list[Message]:
     turns: list[Message] = []
     for question in questions:
-        turns += [Message("user", question), Message("assistant", "An answer [1].")]
+        turns += [Message("user", question), Message("assistant", "It is so [1].")]
     return turns
 
 
@@ -40,6 +40,48 @@ def asked(*questions: str) -> list[Message]:
         ("What is the radar sensor?", "How much does it cost?", "How much does it cost (radar sensor)?"),
         ("What is the notice?", "WHO DECIDES IT?", "WHO DECIDES IT (notice)?"),
         ("北京办公室的租金是多少？", "上海呢？", "北京办公室的租金是多少, 上海?"),
+        (
+            "How many days of leave are there?",
+            "Can I carry them over?",
+            "Can I carry them over (days leave)?",
+        ),
+        ("What is the travel allowance?", "Who looks after it?", "Who looks after it (travel allowance)?"),
+        (
+            "Which gate fits?",
+            "What is the longest cable it takes?",
+            "What is the longest cable it takes (gate fits)?",
+        ),
+        ("What does a cell cost?", "Do I pay for transport too?", "Do I pay for transport too (cell cost)?"),
+        (
+            "What does a cell cost?",
+            "What forms do I need for that?",
+            "What forms do I need for that (cell cost)?",
+        ),
+        ("What does the RX-40 weigh?", "and the RX-55?", "What does the RX-55 weigh?"),
+        ("What does the RX-40 weigh?", "And for the RX-55?", "What does the RX-55 weigh?"),
+        ("What does the RX-40 weigh?", "RX-55?", "What does the RX-55 weigh?"),
+        ("Does Anna pay for the RX-40?", "And the RX-55?", "Does Anna pay for the RX-55?"),
+        ("Who approves 1,200 dollars?", "And 9,000 dollars?", "Who approves 9,000 dollars?"),
+        (
+            "Who approves 1,200 dollars?",
+            "When does she do so?",
+            "When does she do so (approves 1,200 dollars)?",
+        ),
+        ("Does 6/2 of B&C apply?", "Who wrote it?", "Who wrote it (6/2 B&C apply)?"),
+        ("What is the travel allowance?", "Thanks, and in Oslo?", "What is the travel allowance, Oslo?"),
+        ("What is the travel allowance?", "Tell me more", "What is the travel allowance?"),
+        ("What is the travel allowance?", "Yes, please.", "What is the travel allowance?"),
+        ("How high is bill B-77?", "Who is the supplier?", "Who is the supplier (bill B-77)?"),
+        ("Wie hoch ist die Miete in Graz?", "Und in Linz?", "Wie hoch ist die Miete in Linz?"),
+        ("Was kostet das Lager?", "Gilt das auch für Firmen?", "Gilt das auch für Firmen (kostet Lager)?"),
+        ("Was kostet das Lager?", "Erzähl mir mehr", "Was kostet das Lager?"),
+        ("Où est le dépôt ?", "Quel est son numéro ?", "Quel est son numéro (dépôt)?"),
+        ("Quel est le prix à Lille ?", "Et à Brest ?", "Quel est le prix à Brest?"),
+        ("¿Cuánto cuesta en Vigo?", "¿Y en León?", "¿Cuánto cuesta en León?"),
+        ("¿Dónde está el almacén?", "¿Cuál es su número?", "¿Cuál es su número (almacén)?"),
+        ("泵的价格是多少？", "为什么？", "为什么? 泵的价格是多少？"),
+        ("泵的价格是多少？", "它多重？", "它多重 (泵的价格)?"),
+        ("账单B-77的总额是多少？", "客户是谁？", "客户是谁 (B-77)?"),
     ],
 )
 def test_a_follow_up_stands_alone(earlier: str, question: str, query: str) -> None:
@@ -64,10 +106,40 @@ def test_a_follow_up_stands_alone(earlier: str, question: str, query: str) -> No
         "Y-axis labels: which font?",
         "Or: how does the gate look?",
         "AND gates: how many inputs?",
+        "What do new employees get when they start?",
+        "Do trainees get their own keys?",
+        "How many weeks of leave does this year have?",
+        "What is the deposit for the garage?",
+        "Können Sie mir sagen, wann die Kantine öffnet?",
+        "Wo hat Anna ihre Schlüssel?",
+        "Faut-il un badge ?",
+        "¿Dónde está la oficina?",
+        "还剩多少其他设备",
     ],
 )
 def test_a_question_that_stands_alone_is_left(question: str) -> None:
     assert condense(question, asked("What was Apple's revenue in 2022?")) == (question, False)
+
+
+@pytest.mark.parametrize(
+    ("answer", "question", "query"),
+    [
+        ("Ines Faure does.", "What is her number?", "What is her number (signs Ines Faure)?"),
+        ("Order the RX-55 [2].", "What does that one cost?", "What does that one cost (signs Order RX-55)?"),
+        ("Twelve geese.", "Who feeds them?", "Who feeds them (signs Twelve geese)?"),
+        (
+            "Whoever is in the office by seven in the morning on a working day signs for a parcel; "
+            "before seven that is the [caretaker](https://x.test/a) **Pio Lund**, and nobody else may.",
+            "Where does he live?",
+            "Where does he live (signs Pio Lund)?",
+        ),
+    ],
+    ids=["a name", "a code", "a short answer", "the names of a long one"],
+)
+def test_what_the_last_answer_brought_up_is_searched_for(answer: str, question: str, query: str) -> None:
+    """Only the last question counted: whom it was answered with was lost."""
+    history = [Message("user", "Who signs?"), Message("assistant", answer)]
+    assert condense(question, history) == (query, True)
 
 
 def test_follow_ups_chain() -> None:
