@@ -119,10 +119,13 @@ class DocumentEntry:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A sentence of a retrieved passage, quoted exactly.
+    """An excerpt of a retrieved passage, quoted exactly.
 
-    `hit.passage.text[start:end] == quote`; `score` orders the sentences (higher is better);
-    `marker` is the number the answer cites its passage by (1-based).
+    `hit.passage.text[start:end] == quote`; `score` orders the excerpts (higher is better);
+    `marker` is the number the answer cites its passage by (1-based). `sentence` is the place in the passage
+    of the sentence or row that answers, inside the excerpt, and `answer` that of the number, date or name in
+    it, where the question asks for one. `header` is what the excerpt is read under and does not hold: the
+    names of a table's columns, or the line that leads in to a list.
     """
 
     hit: Hit
@@ -131,6 +134,14 @@ class Evidence:
     start: int
     end: int
     score: float
+    sentence: tuple[int, int] | None = None
+    answer: tuple[int, int] | None = None
+    header: str = ""
+
+    @property
+    def said(self) -> tuple[int, int]:
+        """Where in the passage the sentence is that answers; all of the quote where none is marked."""
+        return self.sentence or (self.start, self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +150,8 @@ class Citation:
 
     `quote` is an exact substring of the passage, at `start:end` of the *document's* text.
     `supported` is the verdict of the check of the sentence that carries the marker.
-    `origin` tells whether the evidence or the model's text cites it.
+    `origin` tells whether the evidence or the model's text cites it. Evidence marks the `sentence` that
+    answers and the `answer` in it, in the document's text too, and has the `header` it is read under.
     """
 
     marker: int
@@ -152,6 +164,9 @@ class Citation:
     content_hash: str
     supported: Support
     origin: Literal["evidence", "text"] = "text"
+    sentence: tuple[int, int] | None = None
+    answer: tuple[int, int] | None = None
+    header: str = ""
 
 
 @dataclass(frozen=True, slots=True)

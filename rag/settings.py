@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     context_tokens: int = Field(4096, ge=512, description="Context window asked of the chat model, in tokens")
     temperature: float = Field(0.0, ge=0.0, le=2.0)
     seed: int = 0
-    evidence_sentences: int = Field(3, ge=1, le=10, description="Sentences quoted above the answer")
+    evidence_sentences: int = Field(3, ge=1, le=10, description="Excerpts shown above the answer, at most")
     answer_mode: Literal["auto", "quoting", "phrasing"] = Field(
         "auto", description="Whether the model chooses sentences, or writes its own; auto: by its ability"
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rag.answer.abstain import Decision, judge
+from rag.answer.codes import codes_nowhere
 from rag.answer.conflicts import disagreements
 from rag.answer.dependencies import AnswerMode, AnswerOptions, Dependencies, settings_of
 from rag.answer.direct import Direct, answered_directly
@@ -19,6 +20,7 @@ from rag.answer.question import Asked, Rewriting
 from rag.errors import UsageError
 from rag.records import Answer, Evidence, Hit, Message
 from rag.search import retrieve, with_surroundings
+from rag.text.words import seems_english
 
 __all__ = [
     "NO_CONTEXT",
@@ -150,10 +152,17 @@ def examined(
 
     Markers number the hits as shown.
     """
-    count = max(limits.evidence_sentences, QUOTABLE_SENTENCES)
-    reading = read(asked.words, hits[: limits.top_k], embedder=stages.embedder, count=count)
+    reading = read(
+        asked.words,
+        hits[: limits.top_k],
+        embedder=stages.embedder,
+        second=stages.second_embedder if seems_english(asked.words) else None,
+        count=limits.evidence_sentences,
+        quotes=QUOTABLE_SENTENCES,
+    )
     markers = {hit.rowid: marker for marker, hit in enumerate(shown, start=1)}
-    quotes = [replace(quote, marker=markers[quote.hit.rowid]) for quote in reading.evidence]
+    excerpts = [replace(one, marker=markers[one.hit.rowid]) for one in reading.evidence]
+    quotes = [replace(quote, marker=markers[quote.hit.rowid]) for quote in reading.quotes]
 
     def date_of(document_id: int) -> str | None:
         return next((one.date for one in stages.index.documents(collection) if one.id == document_id), None)
@@ -162,8 +171,8 @@ def examined(
         asked.question,
         asked.query,
         shown,
-        tuple(quotes[: limits.evidence_sentences]),
-        judge(asked.words, hits, reading),
+        tuple(excerpts),
+        judge(asked.words, hits, reading, nowhere=codes_nowhere(asked.words, stages.index, collection)),
         disagreements=tuple(disagreements(quotes, date_of=date_of)),
         settings=settings_of(limits, stages),
     )

@@ -38,14 +38,36 @@ MATCHED = 0.9
 """The cosine of E5's token vectors from which a text says what the question's token says."""
 _NOTHING_STANDS_OUT = 0.03
 _HOW = frozenset({"how", "wie"})
+_TASK_WORDS = frozenset(
+    stem(word)
+    for word in words(
+        """summarise summarize summary list compare comparison overview outline main points point document
+        documents file files report say says said tell show give explain describe find mention mentions please
+        short brief briefly new newest current currently latest recent now today moment question answer know
+        need want get like help details information difference between kind type
+        zusammenfassung zusammenfassen fasse zusammen liste vergleiche überblick dokument dokumente datei
+        bericht sag sage zeig zeige nenne erkläre bitte kurz neu neue aktuell aktuelle derzeit gibt steht
+        brauche
+        resume resumir resumen lista compara documento documentos archivo informe dime muestra explica favor
+        breve nuevo actual último
+        résume résumer résumé liste compare document documents fichier rapport dis montre explique bref
+        nouveau actuel dernier
+        总结 概括 列出 比较 文件 文档 报告 请 告诉 简要 最新 目前 当前"""
+    )
+)
+"""Words that ask for a task, a form or a time, and name no subject."""
 
 
 class Reading(Protocol):
-    """The quotes that were read in the first hits, and how they match the question's tokens."""
+    """What was read in the first hits, and how it matches the question's tokens."""
 
     @property
     def evidence(self) -> Sequence[Evidence]:
-        """The best quotes, best first: three of them at least tell most."""
+        """The excerpts that are shown."""
+
+    @property
+    def quotes(self) -> Sequence[Evidence]:
+        """The best sentences and rows, best first: three of them at least tell most."""
 
     @property
     def matches(self) -> Vectors:
@@ -147,16 +169,26 @@ def fitted() -> Fitted:
         raise LibraryError(f"{COEFFICIENTS} is damaged ({error!r}). Restore the file.") from error
 
 
-def judge(question: str, hits: Sequence[Hit], reading: Reading) -> Decision:
-    """Whether to answer, from the hits and what was read in the first of them."""
+def judge(question: str, hits: Sequence[Hit], reading: Reading, *, nowhere: Sequence[str] = ()) -> Decision:
+    """Whether to answer, from the hits and what was read in the first of them.
+
+    `nowhere` are the codes of the question that no document holds: what is asked about them is not there.
+    """
+    if not words(question):
+        return Decision(True, "There is no question to answer: it has no words.", 0.0)
     if not hits:
         return Decision(True, "Not in your documents: nothing was found for this question.", 0.0)
+    if nowhere:
+        named = ", ".join(f"“{code}”" for code in nowhere)
+        return Decision(True, f"Not in your documents: none of them mentions {named}.", 0.0)
     chosen = fitted().calibration
     values = signals(hits, reading)
     confidence = chosen.confidence(values)
     if confidence >= chosen.threshold:
         return Decision(False, "", confidence)
-    missing = missing_words(question, [hit.passage.text for hit in hits[:FIRST]])
+    shown = {quote.hit.rowid: quote.hit for quote in reading.evidence}
+    near = {hit.rowid: hit for hit in hits[:FIRST]} | shown
+    missing = missing_words(question, [said_by(hit) for hit in near.values()])
     return Decision(True, _reason(values, missing), confidence)
 
 
@@ -170,7 +202,7 @@ def signals(hits: Sequence[Hit], reading: Reading) -> dict[str, float]:
     0.96, the highest cosine at 0.88, the share of the question's rare words at 0.93.
     """
     dense = np.array([hit.signals.get("dense", 0.0) for hit in hits])
-    scores = [quote.score for quote in reading.evidence[:FIRST]]
+    scores = [quote.score for quote in reading.quotes[:FIRST]]
     return {
         "dense_rise": float(dense.max() - dense.mean()),
         "dense_margin": _margin(dense),
@@ -200,13 +232,20 @@ def _match_signals(reading: Reading) -> dict[str, float]:
     }
 
 
+def said_by(hit: Hit) -> str:
+    """What a passage says with its file's name, its title and its headings."""
+    return "\n".join((hit.doc, hit.title, *hit.passage.heading_path, hit.passage.context, hit.passage.text))
+
+
 def missing_words(question: str, texts: Sequence[str]) -> tuple[str, ...]:
     """The question's content words that none of the texts holds in any form, as typed.
 
-    What follows "how" asks for a measure ("how long") and need not be said.
+    What follows "how" asks for a measure ("how long") and need not be said; neither need words that ask for
+    a task or a form ("summarise", "the latest").
     """
-    held = {stem(word) for text in texts for word in words(text)}
-    lost = {word for word in content_words(question) if stem(word) not in held}
+    whole = fold("\n".join(texts))
+    held = {stem(word) for word in words(whole)} | _TASK_WORDS
+    lost = {word for word in content_words(question) if stem(word) not in held and word not in whole}
     typed = [word.strip(".,;:!?¿¡\"'()“”") for word in question.split()]
     measures = {word for before, word in pairwise(map(fold, typed)) if before in _HOW}
     return tuple(dict.fromkeys(word for word in typed if fold(word) in lost - measures))

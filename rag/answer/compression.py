@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from rag.records import Evidence, Hit
-from rag.text.quotes import quotable
+from rag.text.excerpts import pieces
 from rag.text.words import content_words, stem, words
 
 # A sentence needs its neighbours to be understood, and what stands in a better passage is likelier to answer.
@@ -23,16 +23,16 @@ def extracts(question: str, hits: Sequence[Hit], quotes: Sequence[Evidence] = ()
     what the better of its neighbours holds, and by the rank of its passage. `quotes`, best first, are
     known to be good and lead. Markers number the hits from 1. No model is asked: it takes 5 ms.
     """
-    pieces = [[(piece.start, piece.end) for piece in quotable(hit.passage.text)] for hit in hits]
+    every = [pieces(hit.passage) for hit in hits]
     held = [
         [{stem(word) for word in words(hit.passage.text[start:end])} for start, end in spans]
-        for hit, spans in zip(hits, pieces, strict=True)
+        for hit, spans in zip(hits, every, strict=True)
     ]
     weights = _weights(question, [stems for passage in held for stems in passage])
     ranks = _ranks(hits)
     known = {(quote.marker, quote.start): _QUOTED / rank for rank, quote in enumerate(quotes, start=1)}
     found = []
-    for marker, (hit, spans, stems) in enumerate(zip(hits, pieces, held, strict=True), start=1):
+    for marker, (hit, spans, stems) in enumerate(zip(hits, every, held, strict=True), start=1):
         shares = [_share(weights, one) for one in stems]
         for i, (start, end) in enumerate(spans):
             around = max([*shares[max(0, i - 1) : i], *shares[i + 1 : i + 2]], default=0.0)

@@ -87,17 +87,25 @@ def check(draft: Draft, embedder: Embedder | None, seconds: dict[str, float]) ->
 
 
 def evidence_citation(evidence: Evidence) -> Citation:
-    """A quoted sentence as a citation: it is its own proof."""
+    """An excerpt as a citation: it is its own proof."""
     hit = evidence.hit
+    offset = hit.passage.start
     return Citation(
         marker=evidence.marker,
         doc=hit.doc,
         page=hit.page,
         quote=evidence.quote,
-        start=hit.passage.start + evidence.start,
-        end=hit.passage.start + evidence.end,
+        start=offset + evidence.start,
+        end=offset + evidence.end,
         passage_id=hit.passage.id,
         content_hash=hit.passage.content_hash,
         supported="true",
         origin="evidence",
+        sentence=_moved(evidence.sentence, offset),
+        answer=_moved(evidence.answer, offset),
+        header=evidence.header,
     )
+
+
+def _moved(span: tuple[int, int] | None, offset: int) -> tuple[int, int] | None:
+    return span and (span[0] + offset, span[1] + offset)

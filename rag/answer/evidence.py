@@ -1,4 +1,4 @@
-"""Hits to the quotes that most likely hold the answer, exact to the letter, before any model runs."""
+"""Hits to the excerpts that most likely hold the answer, exact to the letter, before any model runs."""
 
 from __future__ import annotations
 
@@ -7,42 +7,52 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.interfaces import Embedder, Vectors
 from rag.records import Evidence, Hit
-from rag.text.answer_types import expected_answer, holds_answer
-from rag.text.quotes import Quotable, quotable
+from rag.text.answer_types import answer_span, expected_answer, holds_answer
+from rag.text.excerpts import Unit, excerpt, units_of, without_markup
 from rag.text.words import content_words, fold, grams, stem, words
 
 Numbers = NDArray[np.float64]
 
-PASSAGES_READ = 6
-QUOTES_READ = 12
-"""The others share too few words with the question: reading all of them finds nothing more.
+PASSAGES_READ = 8
+UNITS_READ = 8
+"""Units compared by the embedding models, each twice: the others share too few words with the question.
 
-Each is read under its headings to be chosen, and without them to be matched token by token: with them every
-quote holds the question's subject, and whether the answer is there shows less (AUROC 0.87 against 0.91; with
-the tokens of the headings left out 0.89).
+With 16, the best three of a handbook asked in other words hold the answer in 0.464 for 0.457 of the
+questions; in company documents, encyclopedia articles and notes nothing changes.
 """
+UNITS_PER_PASSAGE = 3
 MAX_EMBEDDED = 300
-"""Characters of a quote that are embedded: more is a table or code. With 600, notes full of code take a fifth
-longer, and no more answers are found in them, in English articles or in company documents."""
+"""Characters of a unit that are embedded: more is a table or code."""
+MAX_HEADER = 120
+"""Of these, the header's: the row of a wide table has to be among them."""
+NEAR_DUPLICATE = 0.8
+"""The share of words from which two texts with the same numbers say the same."""
 
-# Conditional logit over the quotes of 938 questions in four sets (English and German articles, notes with
-# code, company documents with tables), each left out in turn. Best quote / best three, against single
-# sentences and rows with weights fitted on English articles alone:
-#   English articles 0.842 / 0.952 (0.818 / 0.955)    notes 0.317 / 0.650 (0.317 / 0.533)
-#   German articles  0.807 / 0.933 (0.797 / 0.937)    company documents 0.596 / 0.719 (0.494 / 0.646)
-# Embedding a quote under its heading is worth 0.02 to 0.05; similarity alone gives 0.802 / 0.928 in English.
-_SIMILARITY = 42.0
-_GRAMS = 4.5
-_NEIGHBOURS = 4.4
-_ANTECEDENT = 1.8
-_PASSAGE = 0.34
-_ANSWER_TYPE = 1.4
+FAR_BEHIND = 4.0
+"""Excerpts whose score is so far below the best are not shown: 0.3 to 1.2 of three are left out, and the
+three hold the answer as often within 0.04 (company documents 0.68, the worst, for 0.72)."""
+
+# Those of similarity, grams, around, antecedent and answer type are from a conditional logit over the quotes
+# of 938 questions in four sets. Those of the passage and the second model were chosen by hand on excerpts of
+# five sets, where passages' vectors stood for those of units: passage 0.34 → 1 takes company documents from
+# 0.49 to 0.52 and a handbook asked in other words from 0.23 to 0.25, the second model the latter to 0.30.
+# tests/benchmarks/fit_evidence.py fits all of them.
+WEIGHTS = {
+    "similarity": 42.0,
+    "second": 12.0,
+    "grams": 4.5,
+    "around": 4.4,
+    "antecedent": 1.8,
+    "passage": 1.0,
+    "answer_type": 1.4,
+}
 
 # A sentence that opens with one of these speaks of what the sentence before it named.
 _POINTS_BACK = re.compile(
@@ -54,43 +64,60 @@ _POINTS_BACK = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A piece of a passage and the text around it; `before` and `after` are its neighbours."""
+class Candidate:
+    """A unit of a passage, the excerpt around it (`start` to `end`), and the text `before` and `after`."""
 
     hit: Hit
     marker: int
-    piece: Quotable
+    unit: Unit
+    start: int
+    end: int
     before: str
     after: str
 
     @property
     def text(self) -> str:
-        return self.hit.passage.text[self.piece.start : self.piece.end]
+        return self.hit.passage.text[self.unit.start : self.unit.end]
+
+    @property
+    def excerpt(self) -> str:
+        """What is shown: the unit with what belongs to it."""
+        return self.hit.passage.text[self.start : self.end]
+
+    @property
+    def header(self) -> str:
+        """What the unit is read under, where the excerpt does not hold it."""
+        header = self.unit.header
+        if self.unit.kind == "table" and not header:
+            header = self.hit.passage.context.strip()
+        return "" if header in self.excerpt else header
 
     @property
     def read(self) -> str:
-        """The piece as it is understood: a row of a table with the table's header."""
-        return f"{self.piece.header}\n{self.text}" if self.piece.header else self.text
+        """The unit as it is understood: a row of a table with the table's header."""
+        header = self.unit.header[:MAX_HEADER]
+        return f"{header}\n{self.text}" if header else self.text
 
     @property
     def embedded(self) -> str:
-        """What it is chosen by: the piece under its last two headings."""
+        """What it is chosen by: the unit under its last two headings."""
         headings = " ".join(self.hit.passage.heading_path[-2:]) or self.hit.title
-        return f"{headings}: {self.read}"[:MAX_EMBEDDED]
+        return f"{headings}: {without_markup(self.read)}"[:MAX_EMBEDDED]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
     """What was read in the first passages.
 
-    `evidence` are the best quotes, best first. `matches`, shape (quotes read, question tokens), has how
-    well each quote that was read holds each token of the question, and `markers`, shape (quotes read,),
-    its passage: what the decision to answer looks at.
+    `evidence` are the best excerpts, best first, and `quotes` the best sentences, items and rows.
+    `matches`, shape (units read, question tokens), has how well each unit that was read holds each token of
+    the question, and `markers`, shape (units read,), its passage: what the decision to answer looks at.
     """
 
     evidence: tuple[Evidence, ...]
     matches: Vectors
     markers: NDArray[np.int64]
+    quotes: tuple[Evidence, ...] = ()
 
 
 def read(
@@ -99,77 +126,163 @@ def read(
     *,
     embedder: Embedder,
     count: int = 3,
+    second: Embedder | None = None,
+    quotes: int = 5,
 ) -> Reading:
-    """Finds the `count` quotes of the first hits that most likely hold the answer.
+    """Finds up to `count` excerpts of the first hits that most likely hold the answer.
 
-    A quote is a sentence, or a short table, list or block of code with the sentence that leads in to it.
-    Markers number the hits from 1. At most 12 quotes are read.
+    An excerpt is a paragraph, list, table or block of code around the unit that answers. A second and third
+    are given where they are not much less likely than the first. Markers number the hits from 1. `second` is
+    a further embedding model that compares.
     """
-    candidates = _candidates(question, hits)
-    if not candidates:
+    every = candidates(question, hits)
+    if not every:
         return Reading((), np.zeros((0, 0), np.float32), np.zeros(0, np.int64))
-    lexical = _lexical_scores(question, hits, candidates)
-    kept = np.argsort(-lexical, kind="stable")[:QUOTES_READ]
-    chosen = [candidates[i] for i in kept]
-    bare = [one.read[:MAX_EMBEDDED] for one in chosen]
-    likeness = embedder.compare(question, [*(one.embedded for one in chosen), *bare])
-    scores = lexical[kept] + _SIMILARITY * likeness.cosines[: len(chosen)]
-    order = np.lexsort((kept, -scores))[:count]
-    evidence = tuple(_evidence(chosen[i], float(scores[i])) for i in order)
-    return Reading(evidence, likeness.matches[len(chosen) :], np.array([one.marker for one in chosen]))
-
-
-def _evidence(candidate: _Candidate, score: float) -> Evidence:
-    return Evidence(
-        hit=candidate.hit,
-        marker=candidate.marker,
-        quote=candidate.text,
-        start=candidate.piece.start,
-        end=candidate.piece.end,
-        score=score,
+    lexical = lexical_signals(question, hits, every)
+    kept = shortlist(every, lexical)
+    chosen = [every[i] for i in kept]
+    compared, matches = compared_signals(question, chosen, embedder, second)
+    scores = score({name: values[kept] for name, values in lexical.items()} | compared)
+    ranked = [(chosen[i], float(scores[i])) for i in np.lexsort((kept, -scores))]
+    return Reading(
+        tuple(_shown(question, one, worth) for one, worth in distinct(ranked, count)),
+        matches,
+        np.array([one.marker for one in chosen]),
+        tuple(islice((_quoted(one, worth) for one, worth in ranked if one.unit.kind != "code"), quotes)),
     )
 
 
-def _candidates(question: str, hits: Sequence[Hit]) -> list[_Candidate]:
-    """Every distinct quote of the first hits, in order; front matter only where it is asked for."""
-    asked = {stem(word) for word in content_words(question)}
-    found: dict[str, _Candidate] = {}
-    for marker, hit in enumerate(hits[:PASSAGES_READ], start=1):
+def candidates(question: str, hits: Sequence[Hit]) -> list[Candidate]:
+    """Every distinct unit of the first distinct hits, in order; front matter only where it is asked for."""
+    asked = set(words(question))
+    found: dict[str, Candidate] = {}
+    if not asked:
+        return []
+    for marker, hit in _distinct_hits(hits):
         text = hit.passage.text
-        pieces = quotable(text)
-        for i, piece in enumerate(pieces):
-            before = text[pieces[i - 1].start : piece.start] if i else ""
-            after = text[piece.end : pieces[i + 1].end] if i + 1 < len(pieces) else ""
-            candidate = _Candidate(hit, marker, piece, before, after)
-            if piece.labelled and asked.isdisjoint(map(stem, words(candidate.text))):
+        every = units_of(hit.passage, hit.title)
+        for i, unit in enumerate(every):
+            piece = text[unit.start : unit.end]
+            if not unit.answers or (unit.kind == "properties" and asked.isdisjoint(_label(piece))):
                 continue
-            if not _only_a_heading(hit, candidate.text):
-                found.setdefault(fold(candidate.text), candidate)
+            before = text[every[i - 1].start : unit.start] if i else ""
+            after = text[unit.end : every[i + 1].end] if i + 1 < len(every) else ""
+            candidate = Candidate(hit, marker, unit, *excerpt(text, every, i), before, after)
+            found.setdefault(fold(piece), candidate)
     return list(found.values())
 
 
-def _only_a_heading(hit: Hit, piece: str) -> bool:
-    """Whether a line merely repeats a heading of its passage, as a front matter's title does too."""
-    line = fold(piece.lstrip("# ").removeprefix("title:").strip(" \"'"))
-    return line in {fold(heading) for heading in (*hit.passage.heading_path, hit.title)}
+def _distinct_hits(hits: Sequence[Hit]) -> list[tuple[int, Hit]]:
+    """The first hits with their markers, copies of a passage once."""
+    found: dict[str, tuple[int, Hit]] = {}
+    for marker, hit in enumerate(hits, start=1):
+        if len(found) < PASSAGES_READ:
+            found.setdefault(fold(hit.passage.text), (marker, hit))
+    return list(found.values())
 
 
-def _lexical_scores(question: str, hits: Sequence[Hit], candidates: Sequence[_Candidate]) -> Numbers:
-    """What can be told of each candidate without embedding it, shape (len(candidates),)."""
+def _label(line: str) -> set[str]:
+    return set(words(line.partition(":")[0]))
+
+
+def shortlist(every: Sequence[Candidate], lexical: Mapping[str, Numbers]) -> list[int]:
+    """The places of the units worth comparing: of each passage those that share most with the question."""
+    scores = score(lexical)
+    taken: Counter[int] = Counter()
+    kept = []
+    for place in np.argsort(-scores, kind="stable"):
+        marker = every[place].marker
+        if taken[marker] < UNITS_PER_PASSAGE:
+            taken[marker] += 1
+            kept.append(int(place))
+    return sorted(kept[:UNITS_READ])
+
+
+def score(signals: Mapping[str, Numbers]) -> Numbers:
+    """The weighted sum of the signals given."""
+    return np.sum([WEIGHTS[name] * values for name, values in signals.items()], axis=0)
+
+
+def lexical_signals(question: str, hits: Sequence[Hit], every: Sequence[Candidate]) -> dict[str, Numbers]:
+    """What can be told of each candidate without embedding it, each of shape (len(every),)."""
     weights = word_weights(question, hits)
-    shared = _gram_overlaps(question, [candidate.read for candidate in candidates])
     kind = expected_answer(question)
-    scores = np.zeros(len(candidates))
-    for i, candidate in enumerate(candidates):
-        around = candidate.before + candidate.text + candidate.after
-        scores[i] = _GRAMS * shared[i] + _NEIGHBOURS * overlap(weights, around)
-        scores[i] += _PASSAGE * (candidate.hit.score - hits[0].score)
-        if kind is not None and holds_answer(kind, candidate.text, question):
-            scores[i] += _ANSWER_TYPE
-        if _POINTS_BACK.match(candidate.text):
-            with_antecedent = overlap(weights, candidate.before + candidate.text)
-            scores[i] += _ANTECEDENT * (with_antecedent - overlap(weights, candidate.text))
-    return scores
+
+    def told(one: Candidate) -> tuple[float, ...]:
+        alone = overlap(weights, one.text)
+        points_back = _POINTS_BACK.match(one.text)
+        return (
+            overlap(weights, one.before + one.text + one.after),
+            overlap(weights, one.before + one.text) - alone if points_back else 0.0,
+            one.hit.score - hits[0].score,
+            float(kind is not None and holds_answer(kind, one.text, question)),
+        )
+
+    rows = np.array([told(one) for one in every])
+    names = ("around", "antecedent", "passage", "answer_type")
+    shared = np.array(_gram_overlaps(question, [one.read for one in every]))
+    return {"grams": shared, **dict(zip(names, rows.T, strict=True))}
+
+
+def compared_signals(
+    question: str, chosen: Sequence[Candidate], embedder: Embedder, second: Embedder | None
+) -> tuple[dict[str, Numbers], Vectors]:
+    """What the embedding models tell of each candidate, and how it matches the question token by token.
+
+    Each is read under its headings to be chosen, and without them to be matched: with them every unit
+    holds the question's subject, and whether the answer is there shows less (AUROC 0.87 against 0.91).
+    """
+    texts = [one.embedded for one in chosen]
+    similarity = embedder.compare(
+        question, [*texts, *(without_markup(one.read)[:MAX_EMBEDDED] for one in chosen)]
+    )
+    found = {"similarity": similarity.cosines[: len(texts)].astype(np.float64)}
+    if second is not None:
+        found["second"] = second.compare(question, texts).cosines.astype(np.float64)
+    return found, similarity.matches[len(texts) :]
+
+
+def distinct(ranked: Sequence[tuple[Candidate, float]], count: int) -> list[tuple[Candidate, float]]:
+    """The best candidates whose excerpts say different things and are not far behind the first."""
+    found: list[tuple[Candidate, float]] = []
+    for one, worth in ranked:
+        if len(found) == count or worth < ranked[0][1] - FAR_BEHIND:
+            break
+        if not any(says_the_same(one, other) for other, _ in found):
+            found.append((one, worth))
+    return found
+
+
+def says_the_same(one: Candidate, other: Candidate) -> bool:
+    """Whether two excerpts overlap in their passage, or share nearly all words and all numbers."""
+    if one.hit.rowid == other.hit.rowid and one.start < other.end and other.start < one.end:
+        return True
+    mine, others = Counter(words(one.excerpt)), Counter(words(other.excerpt))
+    numbers = {word for word in mine.keys() ^ others.keys() if any(map(str.isdigit, word))}
+    smaller = min(mine.total(), others.total())
+    return not numbers and (mine & others).total() >= NEAR_DUPLICATE * max(smaller, 1)
+
+
+def _shown(question: str, candidate: Candidate, worth: float) -> Evidence:
+    kind = expected_answer(question)
+    span = answer_span(kind, candidate.text, question) if kind else None
+    start = candidate.unit.start
+    return Evidence(
+        hit=candidate.hit,
+        marker=candidate.marker,
+        quote=candidate.excerpt,
+        start=candidate.start,
+        end=candidate.end,
+        score=worth,
+        sentence=(start, candidate.unit.end),
+        answer=(start + span[0], start + span[1]) if span else None,
+        header=candidate.header,
+    )
+
+
+def _quoted(candidate: Candidate, worth: float) -> Evidence:
+    unit = candidate.unit
+    return Evidence(candidate.hit, candidate.marker, candidate.text, unit.start, unit.end, worth)
 
 
 def word_weights(question: str, hits: Sequence[Hit]) -> dict[str, float]:

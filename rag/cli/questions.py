@@ -17,7 +17,7 @@ from rag.errors import ModelError, RagError, UsageError
 if TYPE_CHECKING:
     from rag.answer import EvidenceReady
     from rag.library import Library
-    from rag.records import Answer, Hit, Message
+    from rag.records import Answer, Evidence, Hit, Message
 
 
 def hit_json(hit: Hit) -> dict[str, Any]:
@@ -175,13 +175,13 @@ def shown(library: Library, question: str) -> Answer:
 
 
 def print_evidence(event: EvidenceReady) -> None:
-    """The quoted sentences, or why there is no answer; and where documents disagree."""
+    """The excerpts, or why there is no answer; and where documents disagree."""
     if event.reason:
         results.print(event.reason, style="bold")
     if event.abstained and event.evidence:
         results.print("The nearest passages say:")
     for evidence in event.evidence:
-        results.print(f"“{evidence.quote.strip()}” [{evidence.marker}]")
+        print_excerpt(evidence)
     for found in event.disagreements:
         results.print("Documents disagree:", style="yellow")
         for value, quote, date in (
@@ -189,6 +189,21 @@ def print_evidence(event: EvidenceReady) -> None:
             (found.second_value, found.second, found.second_date),
         ):
             results.print(f"  {value} says {quote.hit.doc}{f' of {date}' if date else ''} [{quote.marker}]")
+
+
+def print_excerpt(evidence: Evidence) -> None:
+    """An excerpt under its header, the sentence that answers bold and the answer in it underlined."""
+    from rich.text import Text
+
+    if evidence.header:
+        results.print(f"{evidence.header}\n…", style="dim")
+    apart = "\n" if evidence.quote.endswith(("|", "```", "~~~")) else " "
+    shown = Text(f"{evidence.quote}{apart}[{evidence.marker}]")
+    for span, style in ((evidence.sentence, "bold"), (evidence.answer, "bold underline")):
+        if span:
+            shown.stylize(style, span[0] - evidence.start, span[1] - evidence.start)
+    results.print(shown)
+    results.print()
 
 
 def print_answer(answer: Answer) -> None:

@@ -172,8 +172,7 @@ class SentenceEmbedder:
         most = self.model.max_tokens
         after = self._tokens_after
         return [
-            ids if len(ids) <= most else [*ids[: most - after], *ids[len(ids) - after :]]
-            for ids in texts
+            ids if len(ids) <= most else [*ids[: most - after], *ids[len(ids) - after :]] for ids in texts
         ]
 
     def _prompt_length(self, prompt: str) -> int:

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 from pydantic import ValidationError
 
 from rag.errors import UsageError
+from rag.history.receipts import quoted_block
 from rag.history.serialization import answer_of, answer_record
 from rag.records import Answer, Citation, CitedPassage, ConversationRow, MessageRow
 from rag.text.markdown import escaped
@@ -339,7 +340,7 @@ def _excerpt(text: str, word: str) -> str:
 
 
 def _answer_markdown(answer: Answer) -> str:
-    lines = [f"> {escaped(piece.quote)} [{piece.marker}]\n" for piece in answer.evidence]
+    lines = [f"{quoted_block(piece)}\n" for piece in answer.evidence]
     if answer.abstained:
         lines.append(f"{escaped(answer.reason)}\n")
     lines += [f"{escaped(line)}\n" for line in answer.text.splitlines() if line.strip()]

@@ -10,18 +10,33 @@ from pydantic import ValidationError
 
 from rag.errors import UsageError
 from rag.history.serialization import answer_of, answer_record
-from rag.records import Answer, Citation, Disagreement, Generation, Hit
-from rag.text.markdown import escaped, fenced
+from rag.records import Answer, Citation, Disagreement, Evidence, Generation, Hit
+from rag.text.markdown import blockquote, escaped, fenced
 
 RECEIPT_VERSION = 1
 
 
 def shown_text(answer: Answer) -> str:
     """The answer as a person reads it: the quoted evidence, then the model's text."""
-    quotes = " ".join(f"{evidence.quote.strip()} [{evidence.marker}]" for evidence in answer.evidence)
     if answer.abstained:
         return answer.reason
-    return "\n\n".join(part for part in (answer.reason, quotes, answer.text.strip()) if part)
+    quotes = (f"{under_header(one)} [{one.marker}]" for one in answer.evidence)
+    return "\n\n".join(part for part in (answer.reason, *quotes, answer.text.strip()) if part)
+
+
+def under_header(evidence: Evidence) -> str:
+    """An excerpt under the line it is read under: what stands between them is left out."""
+    quote = evidence.quote.strip()
+    return f"{evidence.header}\n…\n{quote}" if evidence.header else quote
+
+
+def quoted_block(evidence: Evidence) -> str:
+    """An excerpt as a Markdown quotation with its marker, the sentence that answers bold."""
+    start, end = evidence.said
+    whole = f"{evidence.header}\n…\n" if evidence.header else ""
+    offset = len(whole) - evidence.start
+    bold = (start + offset, end + offset) if evidence.sentence else None
+    return f"{blockquote(whole + evidence.quote, bold=bold)} [{evidence.marker}]"
 
 
 def passage_json(hit: Hit) -> dict[str, Any]:
@@ -30,7 +45,7 @@ def passage_json(hit: Hit) -> dict[str, Any]:
 
 
 def citation_json(citation: Citation) -> dict[str, Any]:
-    """A citation as the command line's contract has it, with its place in the document's text."""
+    """A citation as the command line's contract has it; every place is one in the document's text."""
     return {
         "marker": citation.marker,
         "doc": citation.doc,
@@ -39,7 +54,15 @@ def citation_json(citation: Citation) -> dict[str, Any]:
         "supported": citation.supported,
         "start": citation.start,
         "end": citation.end,
+        "header": citation.header,
+        **_span_json("sentence", citation.sentence),
+        **_span_json("answer", citation.answer),
     }
+
+
+def _span_json(name: str, span: tuple[int, int] | None) -> dict[str, int | None]:
+    start, end = span or (None, None)
+    return {f"{name}_start": start, f"{name}_end": end}
 
 
 def disagreement_json(found: Disagreement) -> list[dict[str, Any]]:
@@ -121,7 +144,7 @@ def _said(answer: Answer) -> Iterator[str]:
     if answer.reason:
         yield from (escaped(answer.reason), "")
     for quote in answer.evidence:
-        yield from (f"> {escaped(quote.quote)} [{quote.marker}]", "")
+        yield from (quoted_block(quote), "")
     if answer.text:
         yield from (escaped(line) for line in answer.text.splitlines())
         yield ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from rag.text.words import fold, words
+from rag.text.words import FUNCTION_WORDS, content_words, fold, words
 
 AnswerType = Literal["number", "time", "name"]
 
@@ -81,3 +81,55 @@ def _holds_new_name(sentence: str, question: str) -> bool:
         return True
     capitals = [word for word in inner[1:] if word[0].isupper() and len(word) > 1]
     return any(fold(word) not in asked and not asked & set(words(word)) for word in capitals)
+
+
+_AMOUNT = re.compile(
+    r"(?:[€$£¥]|\b(?:EUR|USD|GBP|CHF))?\s?\d+(?:[.,'\u202f]\d+)*(?:\s?(?:%|[€$£¥]))?"
+    r"(?:[ \u00a0-](?!(?:and|or|to|of|in|at|by|for|on|is|are|und|oder|von|im|am|bis|et|ou|de|y|o)\b)"
+    r"[^\W\d_]+)?"
+)
+_DATE = re.compile(
+    r"\b\d{4}-\d\d-\d\d\b|\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b|\b\d{1,2}:\d\d(?:\s?[ap]\.?m\b)?"
+    r"|\b(?:\d{1,2}(?:st|nd|rd|th|\.)?\s+(?:of\s+|de\s+)?)?"
+    r"(?:Jan(?:uary?|uar|vier)?|Feb(?:ruary?|ruar|rero)?|févr(?:ier)?|Mar(?:ch|s|zo)?|März|Apr(?:il)?|abril|avril|May|Mai"
+    r"|mayo|June?|Juni|junio|juin|July?|Juli|julio|juillet|Aug(?:ust)?|agosto|août|Sept?(?:ember|iembre|embre)?"
+    r"|O[ck]t(?:ober|ubre|obre)?|Nov(?:ember|iembre|embre)?|De[cz](?:ember)?|diciembre|décembre|enero)\b\.?"
+    r"(?:\s+\d{1,2}(?:st|nd|rd|th)?\b)?(?:,?\s+(?:de\s+)?\d{4})?"
+    r"|\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b|\b(?:1\d|20)\d\d\b|\d+\s?[年月日]"
+)
+_PROPER_NAME = re.compile(
+    r"\b[^\W\d_a-zß-ÿ][\w'’-]*(?:\s+(?:(?:of|the|de|von|van|der)\s+)?[^\W\d_a-zß-ÿ][\w'’-]*)*"
+)
+
+
+_NO_NAMES = frozenset(map(fold, FUNCTION_WORDS))
+_GERMAN = frozenset(
+    "der die das den dem des ein eine einen und ist hat wird im am von vom für nicht".split()  # noqa: SIM905
+)
+
+
+def answer_span(kind: AnswerType, sentence: str, question: str) -> tuple[int, int] | None:
+    """Where in the sentence the number, time or name is that the question asks for; None where it is unclear.
+
+    What the question already says is none, and neither is the capital a sentence begins with.
+    """
+    asked = set(words(question))
+    pattern = {"number": _AMOUNT, "time": _DATE, "name": _PROPER_NAME}[kind]
+    found = []
+    for match in pattern.finditer(sentence):
+        said = words(match.group())
+        if said and not asked.issuperset(said) and (kind != "name" or _is_name(match, sentence)):
+            start = match.end() - len(match.group().lstrip())
+            # "How many days" asks for the number of days, not for the first number.
+            found.append((asked.isdisjoint(said), start, match.end()))
+    return min(found)[1:] if found else None
+
+
+def _is_name(match: re.Match[str], sentence: str) -> bool:
+    """Whether capitalised words are a name, rather than the beginning of a sentence or a German noun."""
+    if content_words(match.group())[0] in _NO_NAMES or _DATE.fullmatch(match.group()):
+        return False
+    alone = len([word for word in match.group().split() if fold(word) not in _NO_NAMES]) == 1
+    opens = not sentence[: match.start()].strip(" -*#>\"'")
+    german = not _GERMAN.isdisjoint(sentence.split())  # whose nouns have capitals too
+    return not (alone and (opens or german))

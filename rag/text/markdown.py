@@ -15,6 +15,19 @@ def escaped(text: str) -> str:
     return _ACTIVE.sub(r"\\\1", _ADDRESS.sub(_WORD_JOINER, " ".join(text.split())))
 
 
+def blockquote(text: str, *, bold: tuple[int, int] | None = None) -> str:
+    """A text as a quotation, line by line, in which nothing is active; `bold` is a stretch of it."""
+    first, last = bold or (0, 0)
+    lines = []
+    for line in re.finditer(r"[^\n]+", text):
+        left, right = (min(max(place, line.start()), line.end()) for place in (first, last))
+        before, inside, after = (
+            escaped(text[slice(*part)]) for part in ((line.start(), left), (left, right), (right, line.end()))
+        )
+        lines.append(" ".join(part for part in (before, inside and f"**{inside}**", after) if part))
+    return "\n".join(f"> {line}  " for line in lines if line).rstrip()
+
+
 def fenced(text: str) -> str:
     """A text to the letter, as a block of code that it cannot end."""
     fence = "`" * max([3, *(len(run) + 1 for run in _FENCE.findall(text))])

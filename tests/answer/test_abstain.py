@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -19,6 +19,7 @@ from rag.answer.abstain import (
     found_nothing,
     judge,
     missing_words,
+    said_by,
     signals,
 )
 from rag.interfaces import Vectors
@@ -34,9 +35,10 @@ def make_hit(text: str, rowid: int, dense: float) -> Hit:
 class Read:
     """Quotes with their scores, and what of the question's tokens each read quote holds."""
 
-    evidence: tuple[Evidence, ...] = ()
+    quotes: tuple[Evidence, ...] = ()
     matches: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     markers: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    evidence: tuple[Evidence, ...] = ()
 
 
 def reading(hits: list[Hit], scores: tuple[float, ...], matches: dict[int, list[list[float]]]) -> Read:
@@ -74,6 +76,31 @@ def test_equally_near_passages_are_refused_with_what_they_lack() -> None:
     assert judgement.reason == (
         "Not in your documents: the nearest passages do not mention “travel”, “allowance”."
     )
+
+
+def test_a_question_without_words_is_none() -> None:
+    assert judge("?", CLEAR, CLEAR_READ).reason == "There is no question to answer: it has no words."
+
+
+def test_a_code_that_no_document_holds_decides() -> None:
+    judgement = judge("What does E41 mean?", CLEAR, CLEAR_READ, nowhere=["E41"])
+    assert judgement.abstain
+    assert judgement.reason == "Not in your documents: none of them mentions “E41”."
+
+
+def test_names_and_headings_say_something_too() -> None:
+    hit = make_hit("It was signed by Imogen Tarrant.", 1, 0.9)
+    named = replace(hit, doc="contracts/NDA Orrery.md", title="Agreement")
+    assert missing_words("Who signed the NDA agreement?", [said_by(named)]) == ()
+
+
+def test_a_word_inside_another_is_mentioned() -> None:
+    assert missing_words("Which SQL and which Urlaub?", ["SQLite at work.", "Die Urlaubstage."]) == ()
+
+
+def test_words_that_ask_for_a_task_are_no_subject() -> None:
+    assert missing_words("Please summarise the latest report in short", ["Tea is green."]) == ()
+    assert missing_words("Bitte fasse das Dokument kurz zusammen", ["Tea is green."]) == ()
 
 
 def test_nothing_found_is_refused() -> None:

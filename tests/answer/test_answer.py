@@ -58,6 +58,12 @@ def test_a_marker_of_nothing_is_removed_and_counted(library: FakeLibrary) -> Non
     assert "[99]" not in answer.text
 
 
+def said(answer: Answer) -> str:
+    """The sentence that is marked in the first excerpt."""
+    best = answer.evidence[0]
+    return best.hit.passage.text[slice(*best.said)]
+
+
 def test_what_no_passage_holds_is_marked(library: FakeLibrary) -> None:
     answer = finished(library.ask(QUESTION))
     verdicts = {answer.text[s.start : s.end].split(" [")[0]: s.supported for s in answer.sentences}
@@ -71,6 +77,8 @@ def test_every_citation_quotes_its_document_exactly(library: FakeLibrary) -> Non
     for citation in answer.citations:
         (stored,) = library.store.documents_named("default", citation.doc)
         assert stored.text[citation.start : citation.end] == citation.quote
+        for start, end in filter(None, (citation.sentence, citation.answer)):
+            assert citation.start <= start < end <= citation.end
 
 
 def test_the_shown_answer_opens_with_its_evidence(library: FakeLibrary) -> None:
@@ -91,7 +99,20 @@ def test_the_json_has_what_scripts_rely_on(library: FakeLibrary) -> None:
         "tokens",
         "seconds",
     } <= set(row)
-    assert set(row["citations"][0]) == {"marker", "doc", "page", "quote", "supported", "start", "end"}
+    assert set(row["citations"][0]) == {
+        "marker",
+        "doc",
+        "page",
+        "quote",
+        "supported",
+        "start",
+        "end",
+        "header",
+        "sentence_start",
+        "sentence_end",
+        "answer_start",
+        "answer_end",
+    }
     assert set(row["passages"][0]) == {"doc", "page", "text", "score"}
     assert set(row["tokens"]) == {"prompt", "cached", "answer"}
     assert set(row["seconds"]) == {"search", "first_token", "total"}
@@ -452,7 +473,7 @@ def test_a_model_that_cannot_be_loaded_leaves_the_evidence(
 
     monkeypatch.setattr(FakeLibrary, "chat_model", property(gone))
     answer = finished(library.ask(QUESTION))
-    assert answer.evidence[0].quote == "The notice period is three months for everybody."
+    assert said(answer) == "The notice period is three months for everybody."
     assert (answer.problem, answer.text, answer.model) == ("There is no file model.gguf.", "", None)
     assert answer_json(answer)["problem"] == "There is no file model.gguf."
 
@@ -463,7 +484,7 @@ def test_a_model_that_breaks_off_leaves_the_evidence_and_what_it_wrote(
 ) -> None:
     library.use(Breaking(REPLY, words))
     answer = finished(library.ask(QUESTION))
-    assert answer.evidence[0].quote == "The notice period is three months for everybody."
+    assert said(answer) == "The notice period is three months for everybody."
     assert answer.problem == "The model server at localhost does not answer."
     assert answer.text.strip() == text
 
@@ -504,7 +525,7 @@ def test_a_weak_model_without_a_sentence_to_choose_is_not_asked(library: FakeLib
     answer = finished(library.ask(QUESTION))
     assert model.prompts == []
     assert (answer.text, answer.model, answer.problem) == ("", None, "")
-    assert answer.evidence[0].quote == "The notice period is three months for everybody."
+    assert said(answer) == "The notice period is three months for everybody."
 
 
 def test_the_first_token_is_timed_from_the_question_on(library: FakeLibrary) -> None:

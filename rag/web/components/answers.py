@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from rag.records import BudgetUse, Disagreement, Evidence, Hit, Sentence
-from rag.web.components.markup import MARKER, action, emphasised, icon, linked, text
+from rag.text.excerpts import starts_in_code
+from rag.web.components.markup import (
+    MARKER,
+    action,
+    emphasised,
+    icon,
+    linked,
+    spanned,
+    text,
+    whole_emphasis,
+)
 from rag.web.components.prose import prose
 from rag.web.components.turns import Source, Turn, source_of, sources
 from rag.web.i18n import Phrases
@@ -84,7 +94,7 @@ def refusal_html(turn: Turn, say: Phrases) -> str:
 
 
 def evidence_html(turn: Turn, say: Phrases, selected: int | None) -> str:
-    """The best sentences, quoted exactly, each with its source."""
+    """The best excerpts, quoted exactly, each with its source."""
     label = say("nearest_quotes") if turn.abstained else say("from_documents")
     if is_sweep(turn):
         quotes = swept_html(turn, say, selected)
@@ -128,8 +138,13 @@ def side_html(
         f'<p><span class="fn-value" dir="auto">{text(value)}</span> '
         f"{marker_html(turn, piece.marker, say, selected)}"
         f'<span class="fn-quiet" dir="auto">{" · ".join(where)}</span>'
-        f'<span class="fn-side-quote" dir="auto">{text(shortened(piece.quote))}</span></p>'
+        f'<span class="fn-side-quote" dir="auto">{text(shortened(said(piece)))}</span></p>'
     )
+
+
+def said(piece: Evidence) -> str:
+    """The sentence of a quote that answers, or all of it."""
+    return piece.hit.passage.text[slice(*piece.said)]
 
 
 def is_sweep(turn: Turn) -> bool:
@@ -169,15 +184,31 @@ def quote_html(turn: Turn, piece: Evidence, say: Phrases, selected: int | None, 
     chosen = " fn-chosen" if piece.marker == selected else ""
     return (
         f'<figure class="fn-quote{chosen}" data-act="cite" data-turn="{text(turn.key)}" '
-        f'data-marker="{piece.marker}"><blockquote dir="auto">{words_html(piece.quote)}&nbsp;'
+        f'data-marker="{piece.marker}"><blockquote dir="auto">{words_html(piece)}&nbsp;'
         f"{marker_html(turn, piece.marker, say, selected, card=False)}</blockquote>"
         f"<figcaption>{where_html(piece.hit, say, named=named)}</figcaption></figure>"
     )
 
 
-def words_html(quote: str) -> str:
-    """A quote of one line as it stands; a heading, a table, a list or code in its shape."""
-    return prose(quote, ()) if "\n" in quote or quote.startswith("#") else emphasised(text(quote))
+def words_html(piece: Evidence) -> str:
+    """A quote of one line as it stands; a heading, a table, a list or code in its shape.
+
+    The sentence that answers is marked in it, and the answer bold. A header that is not in the quote stands
+    above it: over a table's rows as their first.
+    """
+    between = "\n" if piece.header.endswith("|") else "\n…\n\n"
+    header = piece.header and piece.header + between
+    shown = header + piece.quote
+    spans = [
+        (span[0] - piece.start + len(header), span[1] - piece.start + len(header), css)
+        for span, css in ((piece.sentence, "fn-said"), (piece.answer, "fn-answer"))
+        if span
+    ]
+    spans = [(*whole_emphasis(shown, start, end), css) for start, end, css in spans]
+    if starts_in_code(piece.hit.passage, piece.start):
+        return f'<pre dir="ltr">{spanned(shown, spans)}</pre>'
+    shaped = "\n" in shown or shown.startswith("#")
+    return prose(shown, spans) if shaped else emphasised(spanned(shown, spans))
 
 
 def where_html(hit: Hit, say: Phrases, *, named: bool = True) -> str:

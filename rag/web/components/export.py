@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from rag.history.receipts import receipt_json, receipt_markdown
+from rag.history.receipts import quoted_block, receipt_json, receipt_markdown
 from rag.records import Answer
 from rag.web.components.markup import label
 from rag.web.components.turns import Turn, sources
@@ -24,7 +24,7 @@ def turn_markdown(turn: Turn, say: Phrases) -> str:
     parts = [f"## {label(turn.question)}"]
     if turn.abstained:
         parts.append(f"*{label(say('not_found'))}*")
-    parts += [f"> {label(piece.quote)} [{piece.marker}]" for piece in turn.evidence]
+    parts += map(quoted_block, turn.evidence)
     if turn.text:
         parts += [f"**{label(say('model_words'))}** ({label(turn.model or '')})", model_markdown(turn.text)]
     parts.append("\n".join(source_lines(turn, say)))

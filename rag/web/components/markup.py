@@ -83,6 +83,15 @@ def emphasised(escaped: str) -> str:
     return escaped
 
 
+def whole_emphasis(value: str, start: int, end: int) -> tuple[int, int]:
+    """The stretch widened to the bold words, code or link it begins or ends in: tags could not nest else."""
+    for pattern, _ in INLINE:
+        for match in pattern.finditer(value):
+            if match.start() < end and start < match.end():
+                start, end = min(start, match.start()), max(end, match.end())
+    return start, end
+
+
 def linked(value: str) -> str:
     """Escaped text with its emphasis, whose web addresses are buttons that ask first."""
     pieces: list[str] = []

@@ -61,9 +61,9 @@ class Turn:
         """
         found: dict[int, tuple[Hit, dict[tuple[int, int], None]]] = {}
         for piece in self.evidence:
-            found.setdefault(piece.marker, (piece.hit, {}))[1][(piece.start, piece.end)] = None
+            found.setdefault(piece.marker, (piece.hit, {}))[1][piece.said] = None
         for citation in self.citations:
-            if 0 < citation.marker <= len(self.hits):
+            if citation.origin == "text" and 0 < citation.marker <= len(self.hits):
                 hit = self.hits[citation.marker - 1]
                 span = (citation.start - hit.passage.start, citation.end - hit.passage.start)
                 found.setdefault(citation.marker, (hit, {}))[1][span] = None
