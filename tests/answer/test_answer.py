@@ -305,7 +305,7 @@ def examined(
     """The answer where the search has this confidence."""
     abstains = confidence < fitted().calibration.threshold
     found = Decision(abstains, "Nothing stands out." if abstains else "", confidence)
-    monkeypatch.setattr("rag.answer.judge", lambda *_: found)
+    monkeypatch.setattr("rag.answer.judge", lambda *_, **__: found)
     monkeypatch.setattr(library, "_fake_model", model)
     return finished(library.ask(QUESTION))
 

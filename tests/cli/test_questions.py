@@ -73,7 +73,7 @@ def test_what_an_able_model_decides_is_told(
 ) -> None:
     threshold = fitted().calibration.threshold
     found = Decision(confidence < 0, "Nothing stands out." if confidence < 0 else "", threshold + confidence)
-    monkeypatch.setattr("rag.answer.judge", lambda *_: found)
+    monkeypatch.setattr("rag.answer.judge", lambda *_, **__: found)
     library.use(LeaningModel(leaning, REPLY))
     done = CliRunner().invoke(app, ["ask", QUESTION])
     assert told in " ".join(done.stdout.split())
