@@ -58,7 +58,8 @@ def _codes(hit: Hit) -> set[str]:
     names = "\n".join(
         (hit.doc.rsplit("/", 1)[-1].rsplit(".", 1)[0], hit.title, *hit.passage.heading_path[:1])
     )
-    return {re.sub(r"[\W_]", "", code) for code in _CODE.findall(names.casefold())}
+    codes = {re.sub(r"[\W_]", "", code) for code in _CODE.findall(names.casefold())}
+    return {code for code in codes if not re.fullmatch(r"[a-z]*(?:19|20)\d\d", code)}
 
 
 def _same_statement(one: str, other: str) -> bool:

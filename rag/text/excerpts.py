@@ -103,7 +103,8 @@ def units_of(passage: Passage, title: str = "") -> tuple[Unit, ...]:
 def starts_in_code(passage: Passage, start: int) -> bool:
     """Whether a place in a passage is inside a block of code."""
     fences = sum(bool(_FENCE.match(line)) for line in passage.text[:start].splitlines())
-    all_code = passage.kind == "code" and not re.search(r"```|~~~", passage.text)
+    # Front matter is code to the reader, and may outweigh the prose under it.
+    all_code = passage.kind == "code" and not re.search(r"```|~~~|\A---\n", passage.text)
     return fences % 2 == 1 or all_code
 
 

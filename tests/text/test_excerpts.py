@@ -15,6 +15,7 @@ from rag.text.excerpts import (
     size,
     starts_in_code,
     units,
+    units_of,
     without_markup,
 )
 
@@ -106,6 +107,14 @@ def test_code_without_fences_is_known_by_its_passage() -> None:
     assert starts_in_code(passage("total = 1\n\n# a remark", kind="code"), 0)
     assert not starts_in_code(passage("See:\n```\nmake\n```\nDone.", kind="code"), 0)
     assert starts_in_code(passage("See:\n```\nmake\nrun"), 10)
+
+
+def test_a_passage_that_is_mostly_front_matter_is_not_code() -> None:
+    text = "---\ndate: 2024-05-01\ntags: rowing, water\n---\n\nThe boathouse opens in May."
+    found = units_of(passage(text, kind="code"))
+    assert [text[one.start : one.end] for one in found if one.kind == "prose"] == [
+        "The boathouse opens in May."
+    ]
 
 
 def test_front_matter_gives_its_lines_without_the_rules() -> None:
