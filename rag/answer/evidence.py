@@ -90,7 +90,8 @@ class Candidate:
 class Reading:
     """What was read in the first passages.
 
-    `evidence` are the best excerpts, best first, and `quotes` the best sentences, items and rows.
+    `evidence` are the best excerpts, best first, and `quotes` the best sentences, items and rows;
+    `similarity` is the highest cosine of a unit under its headings.
     `matches`, shape (units read, question tokens), has how well each unit that was read holds each token of
     the question, and `markers`, shape (units read,), its passage: what the decision to answer looks at.
     """
@@ -99,6 +100,7 @@ class Reading:
     matches: Vectors
     markers: NDArray[np.int64]
     quotes: tuple[Evidence, ...] = ()
+    similarity: float = 0.0
 
 
 def read(
@@ -130,6 +132,7 @@ def read(
         matches,
         np.array([one.marker for one in chosen]),
         tuple(islice((_quoted(one, worth) for one, worth in ranked if one.unit.kind != "code"), quotes)),
+        float(compared["similarity"].max()),
     )
 
 

@@ -33,19 +33,19 @@ def make_hit(text: str, rowid: int, dense: float) -> Hit:
 
 @dataclass(frozen=True)
 class Read:
-    """Quotes with their scores, and what of the question's tokens each read quote holds."""
+    """How near the best quote is, and what of the question's tokens each read quote holds."""
 
-    quotes: tuple[Evidence, ...] = ()
+    similarity: float = 0.0
     matches: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     markers: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     evidence: tuple[Evidence, ...] = ()
 
 
-def reading(hits: list[Hit], scores: tuple[float, ...], matches: dict[int, list[list[float]]]) -> Read:
+def reading(similarity: float, matches: dict[int, list[list[float]]]) -> Read:
     """`matches` has the rows of each passage's quotes by its marker."""
     rows = [row for quotes in matches.values() for row in quotes]
     return Read(
-        tuple(Evidence(hits[0], 1, hits[0].passage.text, 0, 1, score) for score in scores),
+        similarity,
         np.array(rows, np.float32),
         np.array([marker for marker, quotes in matches.items() for _ in quotes]),
     )
@@ -56,11 +56,9 @@ CLEAR = [
     make_hit("The travel allowance is 45 euros high.", 1, 0.92),
     *[make_hit(f"Tea number {i} is green.", i, 0.78) for i in range(2, 12)],
 ]
-CLEAR_READ = reading(
-    CLEAR, (30.0, 25.0, 22.0), {1: [[0.91, 1.0, 0.94]], 2: [[0.7, 0.75, 0.7], [0.75, 0.7, 0.7]]}
-)
+CLEAR_READ = reading(0.92, {1: [[0.91, 1.0, 0.94]], 2: [[0.7, 0.75, 0.7], [0.75, 0.7, 0.7]]})
 CROWDED = [make_hit(f"Trips to {place} are fine.", i, 0.80) for i, place in enumerate("ABCDEFGHIJK")]
-CROWDED_READ = reading(CROWDED, (22.0, 22.0, 22.0), {1: [[0.7, 0.75, 0.72]], 2: [[0.7, 0.75, 0.7]]})
+CROWDED_READ = reading(0.8, {1: [[0.7, 0.75, 0.72]], 2: [[0.7, 0.75, 0.7]]})
 
 
 def test_a_passage_that_stands_out_is_answered() -> None:
@@ -112,22 +110,20 @@ def test_nothing_found_is_refused() -> None:
 def test_signals_have_the_values_their_definitions_give() -> None:
     values = signals(CLEAR, CLEAR_READ)
     assert tuple(values) == SIGNALS
-    assert values["quote_lead"] == 8.0
+    assert values["quote_similarity"] == 0.92
     assert values["dense_margin"] == pytest.approx(0.14)
     assert values["dense_rise"] == pytest.approx(0.92 - (0.92 + 10 * 0.78) / 11)
     assert values["quote_match"] == pytest.approx(0.95)
     assert values["unmatched"] == 0.0
-    assert values["weakest_match"] == pytest.approx(0.91)
     rarity = 1 - np.mean([[0.91, 1.0, 0.94], [0.7, 0.75, 0.7], [0.75, 0.7, 0.7]], axis=0)
     assert values["rare_match"] == pytest.approx(float(rarity @ [0.91, 1.0, 0.94] / rarity.sum()))
 
 
 def test_a_passages_quotes_match_together() -> None:
     """The subject stands in one sentence, what is asked in the next."""
-    read = reading(CLEAR, (30.0,), {1: [[1.0, 0.7], [0.7, 1.0]], 2: [[0.95, 0.7]]})
+    read = reading(0.92, {1: [[1.0, 0.7], [0.7, 1.0]], 2: [[0.95, 0.7]]})
     values = signals(CLEAR, read)
     assert values["unmatched"] == 0.0
-    assert values["weakest_match"] == pytest.approx(1.0)
     assert values["quote_match"] == pytest.approx(0.85)
 
 
@@ -207,7 +203,7 @@ def test_any_search_gives_a_probability(
     found: list[tuple[str, float]], question: str, matches: list[list[float]]
 ) -> None:
     hits = [make_hit(text, i, dense) for i, (text, dense) in enumerate(found)]
-    read = Read((), np.array(matches, np.float32), np.arange(len(matches)) % 2)
+    read = Read(0.0, np.array(matches, np.float32), np.arange(len(matches)) % 2)
     judgement = judge(question, hits, read)
     assert 0.0 <= judgement.confidence <= 1.0
     assert judgement.abstain == bool(judgement.reason)

@@ -23,13 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.answer import evidence
-from rag.embeddings import load_embedder
 from rag.evaluation.datasets import Question, load_questions
 from rag.evaluation.match import holds_answer
-from rag.interfaces import Embedder
 from rag.library import Library
 from rag.search import retrieve
 from rag.settings import load_settings
+from rag.text.words import seems_english
 
 TOP_K = 20
 SHRINKAGE = 0.02
@@ -50,12 +49,16 @@ class Row:
     groups: list[int]
 
 
-def collected(
-    library: Library, second: Embedder | None, collection: str, name: str, question: Question
-) -> Row | None:
+def collected(library: Library, collection: str, name: str, question: Question) -> Row | None:
     """What is known of the question's candidates; None where there are none."""
+    second = library.second_embedder
     hits = retrieve(
-        question.text, index=library.store, embedder=library.embedder, collection=collection, top_k=TOP_K
+        question.text,
+        index=library.store,
+        embedder=library.embedder,
+        second=second,
+        collection=collection,
+        top_k=TOP_K,
     )
     every = evidence.candidates(question.text, hits)
     if not every:
@@ -63,7 +66,8 @@ def collected(
     lexical = evidence.lexical_signals(question.text, hits, every)
     kept = evidence.shortlist(every, lexical)
     chosen = [every[i] for i in kept]
-    compared, _ = evidence.compared_signals(question.text, chosen, library.embedder, second)
+    reader = second if seems_english(question.text) else None
+    compared, _ = evidence.compared_signals(question.text, chosen, library.embedder, reader)
     signals = {key: values[kept] for key, values in lexical.items()} | compared
     shown = [f"{one.header}\n{one.excerpt}" for one in chosen]
     alike = [[evidence.says_the_same(one, other) for other in chosen] for one in chosen]
@@ -75,7 +79,7 @@ def collected(
     )
 
 
-def collect(library: Library, second: Embedder | None, sets: Sequence[str], most: int, output: Path) -> None:
+def collect(library: Library, sets: Sequence[str], most: int, output: Path) -> None:
     """Writes the rows of every set."""
     with output.open("w", encoding="utf-8") as lines:
         for named in sets:
@@ -84,7 +88,7 @@ def collect(library: Library, second: Embedder | None, sets: Sequence[str], most
             questions = [one for one in asked(Path(folder)) if one.answers and not one.derived]
             random.Random(7).shuffle(questions)
             for number, question in enumerate(questions[:most], start=1):
-                row = collected(library, second, collection or name, name, question)
+                row = collected(library, collection or name, name, question)
                 if row is not None:
                     lines.write(json.dumps(row.__dict__) + "\n")
                 if number % 20 == 0:
@@ -185,8 +189,6 @@ def main() -> None:
     steps = parser.add_subparsers(dest="step", required=True)
     collecting = steps.add_parser("collect")
     collecting.add_argument("--library", type=Path, required=True)
-    collecting.add_argument("--second", type=Path, help="folder of a second embedding model")
-    collecting.add_argument("--cache", type=Path, help="where the second model is kept prepared")
     collecting.add_argument("--questions", type=int, default=200, help="most questions of a set, sampled")
     collecting.add_argument("--rows", type=Path, required=True)
     collecting.add_argument("sets", nargs="+", metavar="SET[=COLLECTION]")
@@ -196,8 +198,7 @@ def main() -> None:
         fit(arguments.rows)
         return
     library = Library(load_settings(library=arguments.library))
-    second = load_embedder(arguments.second, cache=arguments.cache) if arguments.second else None
-    collect(library, second, arguments.sets, arguments.questions, arguments.rows)
+    collect(library, arguments.sets, arguments.questions, arguments.rows)
 
 
 if __name__ == "__main__":

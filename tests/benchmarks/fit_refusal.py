@@ -29,7 +29,7 @@ from rag.library import Library
 from rag.records import Hit
 from rag.search import retrieve
 from rag.settings import load_settings
-from rag.text.words import fold
+from rag.text.words import fold, seems_english
 
 FOLDS = 5
 TOP_K = 20
@@ -70,16 +70,23 @@ def holds_gold(hit: Hit, question: dict[str, Any]) -> bool:
 def judged(library: Library, collection: str, name: str, question: dict[str, Any]) -> Iterator[Row]:
     """The question as it is, and without what answers it."""
     text, answerable = question["question"], bool(question["answers"])
+    second = library.second_embedder
     hits = retrieve(
-        text, index=library.store, embedder=library.embedder, collection=collection, top_k=TOP_K + 10
+        text,
+        index=library.store,
+        embedder=library.embedder,
+        second=second,
+        collection=collection,
+        top_k=TOP_K + 10,
     )
+    second = second if seems_english(text) else None
     # Where several documents answer, taking one passage away takes no answer away.
     alone = answerable and len(question.get("docs") or [1]) == 1 and question.get("question_type") is None
     left = [hit for hit in hits if not holds_gold(hit, question)] if alone else []
     document = str(question["doc"] or question.get("near_doc"))
     for kept, made in ((hits, False), (left, True)):
         if kept:
-            reading = read(text, kept[:TOP_K], embedder=library.embedder)
+            reading = read(text, kept[:TOP_K], embedder=library.embedder, second=second)
             values = signals(kept[:TOP_K], reading)
             yield Row(
                 name, collection, document, answerable and not made, made, [values[one] for one in SIGNALS]
