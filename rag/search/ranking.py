@@ -37,7 +37,7 @@ class Ranking:
     keyword_weight: Weight = 0.4
     digits_boost: Annotated[float, Ge(0.1), Le(10)] = 1.5
     name_weight: Weight = 2.0
-    document_weight: Weight = 2.0
+    document_weight: Weight = 2.5
     number_weight: Weight = 1.0
     page_penalty: Weight = 0.3
     reranked: Annotated[int, Ge(0), Le(1000)] = 20
