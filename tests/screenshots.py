@@ -15,7 +15,7 @@ from rag.settings import PROJECT, Settings
 from tests.fakes.app_server import ask, chromium, serving
 
 PICTURES = PROJECT / "docs" / "screenshots"
-QUESTION = "How much may a hotel night in London cost?"
+QUESTION = "How many days of leave does a new employee get?"
 PAGES = ("library", "history", "explore", "lab", "models", "settings")
 WIDTHS = {"wide": (1440, 900), "tablet": (1024, 768), "phone": (390, 844)}
 SETTLE_MILLISECONDS = 2500

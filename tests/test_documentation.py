@@ -1,0 +1,29 @@
+"""The questions that README asks are answered, and rightly."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from rag.answer import AnswerDone
+from rag.library import Library
+from rag.settings import PROJECT
+
+ANSWERS = {
+    "How many days of leave does a new employee get?": "Thirty working days",
+    "Who approves a claim of 800 euros?": "department lead",
+}
+ASKED = re.findall(r'rag ask "([^"…]+)"', (PROJECT / "README.md").read_text(encoding="utf-8"))
+
+
+def test_readme_asks_questions() -> None:
+    assert set(ANSWERS) <= set(ASKED)
+
+
+@pytest.mark.parametrize("question", ASKED)
+def test_a_question_of_the_readme_is_answered(sample_library: Library, question: str) -> None:
+    *_, last = sample_library.ask(question)
+    assert isinstance(last, AnswerDone)
+    assert not last.answer.abstained
+    assert ANSWERS.get(question, "") in last.answer.evidence[0].quote
