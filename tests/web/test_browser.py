@@ -82,7 +82,7 @@ def real_app(
     library.close()
     variables = {
         "FOOTNOTE_LIBRARY": str(folder),
-        "FOOTNOTE_ANSWER_TOKENS": "24",
+        "FOOTNOTE_ANSWER_TOKENS": "48",
         "FOOTNOTE_PASSAGE_TOKENS": "300",
     }
     with serving(PROJECT / "app.py", folder.parent / "log.txt", **variables) as address:
