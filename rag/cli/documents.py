@@ -44,7 +44,8 @@ def ingest(
     """
     opened = open_library(context, library=library, collection=collection)
     options = {"password": password, "exclude": tuple(exclude or ()), "hidden": hidden}
-    _ = opened.embedder  # while the model loads nothing has begun, and Ctrl-C simply ends the command
+    # While the models load nothing has begun, and Ctrl-C simply ends the command.
+    _ = opened.embedder, opened.second_embedder
     with stop_on_interrupt() as cancelled:
         if paths == ["-"]:
             events = opened.ingest_lines(typer.get_binary_stream("stdin"), cancelled=cancelled)

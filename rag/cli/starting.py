@@ -70,8 +70,10 @@ def prepare_models(library: Library) -> None:
 
     The app loads them again in its own process, from files that are in memory by then.
     """
-    with messages.status("Preparing the embedding model"):
+    with messages.status("Preparing the embedding models"):
         library.embedder.embed_queries(["ready"])
+        if library.second_embedder is not None:
+            library.second_embedder.embed_queries(["ready"])
     tune_once(library.settings)
     with messages.status("Loading the chat model"), suppress(RagError):  # the first question tells why
         library.warm_up()
