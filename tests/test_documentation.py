@@ -14,16 +14,17 @@ ANSWERS = {
     "How many days of leave does a new employee get?": "Thirty working days",
     "Who approves a claim of 800 euros?": "department lead",
 }
-ASKED = re.findall(r'rag ask "([^"…]+)"', (PROJECT / "README.md").read_text(encoding="utf-8"))
+FILTER = re.compile(r" \w+:\S")  # of a folder that the sample documents do not have
 
 
-def test_readme_asks_questions() -> None:
-    assert set(ANSWERS) <= set(ASKED)
+def test_every_question_of_the_readme_is_asked_here() -> None:
+    asked = re.findall(r'rag ask "([^"…]+)"', (PROJECT / "README.md").read_text(encoding="utf-8"))
+    assert {question for question in asked if not FILTER.search(question)} == set(ANSWERS)
 
 
-@pytest.mark.parametrize("question", ASKED)
+@pytest.mark.parametrize("question", ANSWERS)
 def test_a_question_of_the_readme_is_answered(sample_library: Library, question: str) -> None:
     *_, last = sample_library.ask(question)
     assert isinstance(last, AnswerDone)
     assert not last.answer.abstained
-    assert ANSWERS.get(question, "") in last.answer.evidence[0].quote
+    assert ANSWERS[question] in last.answer.evidence[0].quote
