@@ -64,10 +64,6 @@ class PiecesSource:
         """The name of a piece's package; they are counted from 1."""
         return f"{self.prefix}{number}"
 
-    def wheel(self, package: str) -> str:
-        """How the file name of a package's wheel begins."""
-        return f"{package.replace('-', '_')}-{self.version}-"
-
     def inside(self, number: int) -> str:
         """Where a wheel has its piece."""
         return f"{self.package(number).replace('-', '_')}/data/part{number:02}.bin"

@@ -1,12 +1,12 @@
-"""A package index on loopback: its simple API in JSON or HTML, wheels by range, and ways to misbehave."""
+"""A package index on loopback: its simple API, its wheels, and ways to misbehave."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import io
 import json
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,52 +15,52 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 JSON = "application/vnd.pypi.simple.v1+json"
+SLOW_SECONDS = 20.0
 
 
 @dataclass
 class Index:
-    """Wheels by file name; `requests` records (path, range) in order, without the listings.
+    """Wheels by file name; `requests` records those asked for, in order, without the listings.
 
-    `cut_after` closes the connection once, after so many bytes of a wheel. `corrupt` names wheels, and
-    `login` is the user:password that each request has to bring.
+    `corrupt` names wheels that arrive damaged, `slow` those whose end keeps the client waiting.
     """
 
     wheels: dict[str, bytes]
-    html: bool = False
-    cut_after: int | None = None
     corrupt: set[str] = field(default_factory=set)
-    login: str = ""
-    requests: list[tuple[str, str | None]] = field(default_factory=list)
+    slow: set[str] = field(default_factory=set)
+    requests: list[str] = field(default_factory=list)
     host: str = ""
 
     @property
     def url(self) -> str:
         """The address to set as PIP_INDEX_URL."""
-        return f"http://{self.login}{'@' if self.login else ''}{self.host}/simple/"
+        return f"http://{self.host}/simple/"
 
     def listing(self, project: str) -> bytes | None:
         """The page of a project, or None where there are no wheels of it."""
         names = [name for name in self.wheels if name.startswith(f"{project.replace('-', '_')}-")]
-        hashes = {name: hashlib.sha256(self.wheels[name]).hexdigest() for name in names}
-        if not names:
-            return None
-        if self.html:
-            links = (
-                f'<a href="../../files/{name}#sha256={sha256}">{name}</a>' for name, sha256 in hashes.items()
-            )
-            return f"<!DOCTYPE html><html><body>{'<br>'.join(links)}</body></html>".encode()
         files = [
-            {"filename": name, "url": f"http://{self.host}/files/{name}", "hashes": {"sha256": sha256}}
-            for name, sha256 in hashes.items()
+            {
+                "filename": name,
+                "url": f"http://{self.host}/files/{name}",
+                "hashes": {"sha256": hashlib.sha256(self.wheels[name]).hexdigest()},
+            }
+            for name in names
         ]
-        return json.dumps({"files": files}).encode()
+        page = {"meta": {"api-version": "1.0"}, "name": project, "files": files}
+        return json.dumps(page).encode() if names else None
 
 
-def wheel_of(path: str, content: bytes) -> bytes:
-    """A wheel with one file, stored as it is."""
+def wheel_of(name: str, path: str, content: bytes) -> bytes:
+    """A wheel of this file name with one file, stored as it is."""
+    package, version, *_ = name.split("-")
+    about = f"{package}-{version}.dist-info"
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as archive:
         archive.writestr(path, content)
+        archive.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n")
+        archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{about}/RECORD", "")
     return made.getvalue()
 
 
@@ -93,40 +93,31 @@ class Handler(BaseHTTPRequestHandler):
     server: IndexServer
 
     def do_GET(self) -> None:
-        index = self.server.index
-        expected = f"Basic {base64.b64encode(index.login.encode()).decode()}"
         folder, name = self.path.strip("/").split("/")
-        if index.login and self.headers.get("Authorization") != expected:
-            self._answer(401, b"", {})
-        elif folder == "simple":
-            page = index.listing(name)
-            kind = "text/html" if index.html else JSON
-            self._answer(404 if page is None else 200, page or b"", {"Content-Type": kind})
-        else:
+        if folder == "files":
             self._send(name)
+            return
+        page = self.server.index.listing(name)
+        self.send_response(404 if page is None else 200)
+        self.send_header("Content-Type", JSON)
+        self.send_header("Content-Length", str(len(page or b"")))
+        self.end_headers()
+        self.wfile.write(page or b"")
 
     def _send(self, name: str) -> None:
-        index, wanted = self.server.index, self.headers.get("Range")
-        index.requests.append((name, wanted))
+        index = self.server.index
+        index.requests.append(name)
         data = index.wheels[name]
         if name in index.corrupt:
             data = data[:-1] + bytes([data[-1] ^ 1])
-        start = int((wanted or "bytes=0-").removeprefix("bytes=").rstrip("-"))
-        if start >= len(data):
-            self._answer(416, b"", {})
-        else:
-            self._answer(206 if wanted else 200, data[start:], {})
-
-    def _answer(self, status: int, data: bytes, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(data))}.items():
-            self.send_header(name, value)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        cut = self.server.index.cut_after
-        if cut is not None and len(data) > cut:
-            data, self.server.index.cut_after = data[:cut], None
-            self.close_connection = True
-        self.wfile.write(data)
+        self.wfile.write(data[:-1])
+        until = time.monotonic() + SLOW_SECONDS
+        while name in index.slow and time.monotonic() < until:
+            time.sleep(0.02)
+        self.wfile.write(data[-1:])
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
