@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from rag.ingest.lock import writer_lock
 from rag.ingest.pipeline import Pipeline, Pool
 from rag.ingest.plan import Plan, ScanOptions, make_plan, require_paths
 from rag.ingest.reembed import embed_again
-from rag.ingest.second import embed_second
 from rag.interfaces import Embedder
 from rag.readers import ReaderPool
 from rag.store import KnownFile, SqliteStore
@@ -70,20 +68,20 @@ def ingest(
         store.touch(plan.touched)
         for root, is_folder in plan.roots.items():
             store.add_root(collection, root, is_folder=is_folder)
-        embed_rest = partial(embed_second, store, second, collection, progress, cancelled)
-        if plan.tasks:
-            pipeline = Pipeline(
-                store,
-                embedder,
-                collection,
-                progress,
-                target_tokens=target_tokens,
-                after_batch=embed_rest,
-                cancelled=cancelled,
-            )
-            with pools() as pool, pipeline:
-                yield from pipeline.run(plan.tasks, pool, password=password)
-        yield from embed_rest()
+        pipeline = Pipeline(
+            store,
+            embedder,
+            collection,
+            progress,
+            second=second,
+            target_tokens=target_tokens,
+            cancelled=cancelled,
+        )
+        with pipeline:
+            if plan.tasks:
+                with pools() as pool:
+                    yield from pipeline.run(plan.tasks, pool, password=password)
+            yield from pipeline.embed_rest()
         if not cancelled():
             yield from _remove(store, collection, plan.removed, progress)
         now = time.perf_counter()

@@ -7,14 +7,12 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from rag.errors import DocumentError, UsageError
 from rag.ingest.events import IngestEvent, Progress
 from rag.ingest.lock import writer_lock
 from rag.ingest.pipeline import Pipeline
-from rag.ingest.second import embed_second
 from rag.interfaces import Embedder
 from rag.readers import read_document
 from rag.records import Document
@@ -65,14 +63,13 @@ def ingest_lines(
         known = {file.source.doc: file for file in store.known_files(collection) if file.source.root == "-"}
         store.add_root(collection, LINES_ROOT, is_folder=False)
         progress = Progress(started)
-        embed_rest = partial(embed_second, store, second, collection, progress, cancelled)
         pipeline = Pipeline(
             store,
             embedder,
             collection,
             progress,
+            second=second,
             target_tokens=target_tokens,
-            after_batch=embed_rest,
             cancelled=cancelled,
         )
         with pipeline:
@@ -83,7 +80,7 @@ def ingest_lines(
                     progress.files_total += 1
                     yield from _one(number, raw, known, pipeline, progress)
             yield from pipeline.finish()
-        yield from embed_rest()
+            yield from pipeline.embed_rest()
         now = time.perf_counter()
         yield progress.event(now, receipt=progress.receipt(now, excluded=0, interrupted=cancelled()))
 

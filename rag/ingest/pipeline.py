@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -16,6 +17,7 @@ from rag.errors import DocumentError, UnsupportedFormat
 from rag.ingest.chunk import split
 from rag.ingest.events import IngestEvent, Outcome, Progress
 from rag.ingest.plan import Task
+from rag.ingest.second import embed_second
 from rag.interfaces import Embedder, Vectors
 from rag.readers import ReadResult
 from rag.records import Document, Passage
@@ -69,7 +71,8 @@ def embedding_text(context: str, text: str) -> str:
 class Pipeline:
     """Stores documents in one collection as they are read; one instance an ingest.
 
-    What comes `after_batch`, once its documents are stored, counts in the time that is estimated.
+    The second model, where there is one, reads each batch once it is stored, so that its time counts in
+    what is estimated; `embed_rest` has it read what earlier ingests left.
 
     A batch is embedded in the background while the next one is split and the last one stored: that is
     7 % of the time of an ingest of short notes.
@@ -82,8 +85,8 @@ class Pipeline:
         collection: str,
         progress: Progress,
         *,
+        second: Embedder | None = None,
         target_tokens: int,
-        after_batch: Callable[[], Iterator[IngestEvent]],
         cancelled: Callable[[], bool],
     ) -> None:
         self._store = store
@@ -91,7 +94,7 @@ class Pipeline:
         self._collection = collection
         self._progress = progress
         self._target_tokens = target_tokens
-        self._after_batch = after_batch
+        self.embed_rest = partial(embed_second, store, second, collection, progress, cancelled)
         self._cancelled = cancelled
         self._pending: list[Pending] = []
         self._waiting = 0
@@ -166,7 +169,7 @@ class Pipeline:
             if all(passage.content_hash in done for passage in item.passages):
                 yield self._store_whole(item, done)
         if before is not None:
-            yield from self._after_batch()
+            yield from self.embed_rest()
 
     def _start(self, pending: list[Pending], before: Mapping[str, Vectors]) -> Batch:
         texts = {p.content_hash: embedding_text(p.context, p.text) for item in pending for p in item.passages}

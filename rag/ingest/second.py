@@ -28,10 +28,11 @@ def embed_second(
     """
     if second is None or store.collection(collection).model in (None, second.identity):
         return
-    for leg in store.legs(collection)[1:]:
-        if leg.model != second.identity:
-            store.remove_leg(collection, leg.model)
-    store.add_leg(collection, second.identity, second.dimensions)
+    further = {leg.model for leg in store.legs(collection)[1:]}
+    for model in further - {second.identity}:
+        store.remove_leg(collection, model)
+    if second.identity not in further:
+        store.add_leg(collection, second.identity, second.dimensions)
     while not cancelled():
         hits = store.passages_without(collection, second.identity, BATCH_PASSAGES, language=LANGUAGE)
         if not hits:

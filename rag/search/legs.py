@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -81,29 +80,17 @@ def legs_of(
     embedder: Embedder,
     second: Embedder | None,
     ranking: Ranking,
-) -> tuple[Leg, ...]:
+) -> list[Leg]:
     """The query under the collection's first model, and where it is English, under the second."""
-    return tuple(_legs(query, index, collection, embedder, second, ranking))
-
-
-def _legs(
-    query: str,
-    index: SearchIndex,
-    collection: str,
-    embedder: Embedder,
-    second: Embedder | None,
-    ranking: Ranking,
-) -> Iterator[Leg]:
     (vector,) = embedder.embed_queries([query], truncate=True)
     first = Leg("dense", None, vector, ranking.dense_weight, ranking.distance)
     if second is None or not seems_english(query) or not _has_vectors(index, collection, second):
         # The first model stands for both, else words would weigh twice as much.
-        yield replace(first, weight=first.weight and first.weight + ranking.second_weight)
-        return
-    yield first
-    if ranking.second_weight:
-        (vector,) = second.embed_queries([query], truncate=True)
-        yield Leg("second", second.identity, vector, ranking.second_weight, "cosine")
+        return [replace(first, weight=first.weight and first.weight + ranking.second_weight)]
+    if not ranking.second_weight:
+        return [first]
+    (vector,) = second.embed_queries([query], truncate=True)
+    return [first, Leg("second", second.identity, vector, ranking.second_weight, "cosine")]
 
 
 def _has_vectors(index: SearchIndex, collection: str, second: Embedder) -> bool:
