@@ -106,7 +106,7 @@ class Hit:
 class DocumentEntry:
     """What is known of a document without its text: for filters, and for names in a question.
 
-    `date` is ISO 8601 (a year alone is one too), from the document or else the file.
+    `date` is ISO 8601 (a year alone is one too), from the document, else from its file's name or time.
     """
 
     id: int

@@ -11,6 +11,7 @@ from rag.records import Document, DocumentEntry, Hit, Passage
 from rag.store.queries import rows, take_ids
 from rag.store.rows import KnownFile, ReportRow, Source, Status, storable
 from rag.store.vectors import now
+from rag.text.dates import date_in_name
 
 if TYPE_CHECKING:
     import apsw
@@ -199,15 +200,21 @@ def named(db: apsw.Connection, collection_id: int, doc: str) -> list[StoredDocum
 
 
 def entries(db: apsw.Connection, collection_id: int) -> list[DocumentEntry]:
-    """The documents that have passages, by id; a document without a date has its file's."""
+    """The documents that have passages, by id.
+
+    A document without a date has that of its file's name, or else its file's: a copy is as new as copying it.
+    """
     found = rows(
         db,
-        "SELECT id, doc, title, media_type, language,"
-        " coalesce(date, strftime('%Y-%m-%d', mtime_ns / 1000000000, 'unixepoch'))"
+        "SELECT id, doc, title, media_type, language, date,"
+        " strftime('%Y-%m-%d', mtime_ns / 1000000000, 'unixepoch')"
         " FROM documents WHERE collection_id = ? AND passages > 0 ORDER BY id",
         (collection_id,),
     )
-    return [DocumentEntry(*row) for row in found]
+    return [
+        DocumentEntry(id_, doc, title, media_type, language, date or date_in_name(doc) or changed)
+        for id_, doc, title, media_type, language, date, changed in found
+    ]
 
 
 def report(db: apsw.Connection, collection_id: int) -> list[ReportRow]:

@@ -73,6 +73,7 @@ _PROPER_NAME = re.compile(
 )
 
 
+_NEXT_WORD = re.compile(r" [^\W\d_]+")  # "thirty working days": the word asked for may be the second
 _NO_NAMES = frozenset(map(fold, FUNCTION_WORDS))
 _GERMAN = frozenset(
     "der die das den dem des ein eine einen und ist hat wird im am von vom für nicht".split()  # noqa: SIM905
@@ -90,9 +91,13 @@ def answer_span(kind: AnswerType, sentence: str, question: str) -> tuple[int, in
     for match in pattern.finditer(sentence):
         said = words(match.group())
         if said and not asked.issuperset(said) and (kind != "name" or _is_name(match, sentence)):
-            start = match.end() - len(match.group().lstrip())
+            start, end = match.end() - len(match.group().lstrip()), match.end()
+            following = _NEXT_WORD.match(sentence, end)
+            if kind == "number" and following and asked.issuperset(words(following.group())):
+                end = following.end()
+                said = [*said, *words(following.group())]
             # "How many days" asks for the number of days, not for the first number.
-            found.append((asked.isdisjoint(said), start, match.end()))
+            found.append((asked.isdisjoint(said), start, end))
     return min(found)[1:] if found else None
 
 

@@ -8,6 +8,7 @@ import re
 from rag.text.facts import facts
 
 _YEAR_FIRST = re.compile(r"(\d{4})(?:([-/.])(\d{1,2})(?:\2(\d{1,2})(?!\d)|\s*$)|(\d\d)(\d\d)(?!\d)|\s*$)")
+_IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d\d)(?:([-_.])(\d\d)(?:\2(\d\d))?)?(?!\d)")
 _FOUR_DIGITS = re.compile(r"\d{4}")
 _EARLIEST = 1000  # before it are the dates that programs write for want of one
 _LONGEST = 100  # characters of a field: what is longer tells of something else
@@ -29,6 +30,12 @@ def iso_date(written: str) -> str | None:
     (reading,) = first.readings
     assert isinstance(reading, tuple)
     return _iso(*reading)
+
+
+def date_in_name(doc: str) -> str | None:
+    """The date in a file's name (`expenses-2023.md`, `2024-09-ups.md`), as precise as it is there."""
+    found = _IN_NAME.search(doc.rsplit("/", 1)[-1])
+    return _iso(int(found[1]), _number(found[3]), _number(found[4])) if found else None
 
 
 def _number(digits: str | None) -> int | None:

@@ -409,6 +409,15 @@ def test_dates_of_older_libraries_are_iso_or_the_files(tmp_path: Path) -> None:
     assert dates == ["2024-01-31", "2024-01", "2024", *["1970-01-01"] * 3]
 
 
+def test_a_document_without_a_date_has_that_of_its_name(store: SqliteStore) -> None:
+    """A policy of 2023, copied today, was shown as newer than that of 2025."""
+    put(store, "rules-2023.md", "the old rules")
+    put(store, "rules.md", "the rules")
+    dates = {entry.doc: entry.date for entry in store.documents("default")}
+    assert dates["rules-2023.md"] == "2023"
+    assert dates["rules.md"] != "2023"
+
+
 def test_a_failing_migration_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "library.db"
     open_store(path).close()

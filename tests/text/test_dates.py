@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.text.dates import iso_date
+from rag.text.dates import date_in_name, iso_date
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,18 @@ def test_a_date_is_itself_however_it_is_written(date: datetime.date, form: str) 
 def test_any_text_is_a_date_or_none(text: str) -> None:
     found = iso_date(text)
     assert found is None or iso_date(found) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "iso"),
+    [
+        ("policies/travel-2023.md", "2023"),
+        ("2024-09-garden.md", "2024-09"),
+        ("minutes_2024.03.11.docx", "2024-03-11"),
+        ("archive-2019/notes.md", None),
+        ("IMG_20240501.jpg", None),
+        ("report-2024-02-31.md", None),
+    ],
+)
+def test_the_date_in_a_files_name(name: str, iso: str | None) -> None:
+    assert date_in_name(name) == iso
