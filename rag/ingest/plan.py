@@ -84,7 +84,7 @@ def make_plan(
                 _compare(plan, Task(file.path, source, by_path.get(where), explicit), options)
         if path.is_dir():
             gone = _gone(path, by_path, planned, scan)
-            if gone and not scan.unreadable and not any(path.iterdir()):
+            if gone and not (scan.files or scan.excluded or scan.unreadable):
                 named = str(_readable(path))
                 plan.unreadable.append(Failure(named, _EMPTIED.format(path=named, count=len(gone))))
             else:
