@@ -257,6 +257,9 @@ class SearchIndex(Protocol):
     def documents(self, collection: str) -> Sequence[DocumentEntry]:
         """Every document of the collection that has passages, by id."""
 
+    def openings(self, document_ids: Sequence[int], characters: int) -> dict[int, str]:
+        """The first characters of each document's text, by its id."""
+
     def passage_rowids(self, document_ids: Sequence[int]) -> list[int]:
         """The rowids of all passages of these documents, ascending: for `among`."""
 

@@ -118,6 +118,14 @@ class DocumentEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Superseded:
+    """A later version of a document is in force: its path, and since when (ISO 8601) where that is known."""
+
+    by: str
+    since: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """An excerpt of a retrieved passage, quoted exactly.
 
@@ -125,7 +133,8 @@ class Evidence:
     `marker` is the number the answer cites its passage by (1-based). `sentence` is the place in the passage
     of the sentence or row that answers, inside the excerpt, and `answer` that of the number, date or name in
     it, where the question asks for one. `header` is what the excerpt is read under and does not hold: the
-    names of a table's columns, or the line that leads in to a list.
+    names of a table's columns, or the line that leads in to a list. `superseded` says that the document is
+    not the version in force.
     """
 
     hit: Hit
@@ -137,6 +146,7 @@ class Evidence:
     sentence: tuple[int, int] | None = None
     answer: tuple[int, int] | None = None
     header: str = ""
+    superseded: Superseded | None = None
 
     @property
     def said(self) -> tuple[int, int]:
@@ -151,7 +161,8 @@ class Citation:
     `quote` is an exact substring of the passage, at `start:end` of the *document's* text.
     `supported` is the verdict of the check of the sentence that carries the marker.
     `origin` tells whether the evidence or the model's text cites it. Evidence marks the `sentence` that
-    answers and the `answer` in it, in the document's text too, and has the `header` it is read under.
+    answers and the `answer` in it, in the document's text too, has the `header` it is read under, and says
+    whether its document is `superseded`.
     """
 
     marker: int
@@ -167,6 +178,7 @@ class Citation:
     sentence: tuple[int, int] | None = None
     answer: tuple[int, int] | None = None
     header: str = ""
+    superseded: Superseded | None = None
 
 
 @dataclass(frozen=True, slots=True)

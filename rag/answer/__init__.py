@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from rag.answer.abstain import Decision, judge
 from rag.answer.codes import codes_nowhere
@@ -17,8 +18,9 @@ from rag.answer.evidence import read
 from rag.answer.generate import Writing, allowed_quotes, replay
 from rag.answer.prompt import keep_order
 from rag.answer.question import Asked, Rewriting
+from rag.answer.versions import Preferred, Versions
 from rag.errors import UsageError
-from rag.records import Answer, Evidence, Hit, Message
+from rag.records import Answer, Evidence, Hit, Message, Superseded
 from rag.search import retrieve, with_surroundings
 from rag.text.words import seems_english
 
@@ -96,17 +98,30 @@ def answer(
     if direct is not None:
         yield from told(asked, direct, started)
         return
-    hits = searched_for(asked, stages=stages, collection=collection, limits=limits, docs=docs)
+    found = searched_for(asked, stages=stages, collection=collection, limits=limits, docs=docs)
+    versions = Versions.among(found, stages.index, collection)
+    preferred = versions.preferred(asked.words, found)
+    hits = preferred.hits
     shown = tuple(with_surroundings(thread.ordered(hits[: limits.top_k]), stages.index))
     searched = time.perf_counter()
     yield SearchDone(asked.query, shown, searched - started)
 
-    draft, quotes = examined(asked, hits, shown, stages=stages, collection=collection, limits=limits)
+    draft, quotes = examined(
+        asked,
+        preferred,
+        shown,
+        stages=stages,
+        collection=collection,
+        limits=limits,
+        superseded=versions.superseded(),
+    )
     quoted_at = time.perf_counter()
-    found = draft.judgement
+    decision = draft.judgement
     seconds_quoting = quoted_at - searched
-    yield EvidenceReady(draft.evidence, found.abstain, found.reason, seconds_quoting, draft.disagreements)
-    if found.doubtful or not found.abstain:
+    yield EvidenceReady(
+        draft.evidence, decision.abstain, decision.reason, seconds_quoting, draft.disagreements
+    )
+    if decision.doubtful or not decision.abstain:
         writing = Writing(asked, stages, limits, history, thread.conversation, cancelled)
         draft = yield from writing.events(draft, quotes)
     seconds = {"search": searched - started, "evidence": quoted_at - searched}
@@ -141,28 +156,35 @@ def searched_for(
 
 def examined(
     asked: Asked,
-    hits: Sequence[Hit],
+    preferred: Preferred,
     shown: tuple[Hit, ...],
     *,
     stages: Dependencies,
     collection: str,
     limits: AnswerOptions,
+    superseded: Mapping[int, Superseded] = MappingProxyType({}),
 ) -> tuple[Draft, list[Evidence]]:
     """What the hits say before any model: the draft, and the quotes a model may choose from.
 
-    Markers number the hits as shown.
+    Markers number the hits as shown. `superseded` are the documents, by id, that a later version follows.
     """
+    hits, words = preferred.hits, preferred.question
     reading = read(
-        asked.words,
+        words,
         hits[: limits.top_k],
         embedder=stages.embedder,
         second=stages.second_embedder if seems_english(asked.words) else None,
         count=limits.evidence_sentences,
         quotes=QUOTABLE_SENTENCES,
+        other_versions=preferred.others,
     )
     markers = {hit.rowid: marker for marker, hit in enumerate(shown, start=1)}
-    excerpts = [replace(one, marker=markers[one.hit.rowid]) for one in reading.evidence]
-    quotes = [replace(quote, marker=markers[quote.hit.rowid]) for quote in reading.quotes]
+
+    def as_shown(one: Evidence) -> Evidence:
+        return replace(one, marker=markers[one.hit.rowid], superseded=superseded.get(one.hit.document_id))
+
+    excerpts = [as_shown(one) for one in reading.evidence]
+    quotes = [as_shown(one) for one in reading.quotes]
 
     def date_of(document_id: int) -> str | None:
         return next((one.date for one in stages.index.documents(collection) if one.id == document_id), None)
@@ -172,7 +194,7 @@ def examined(
         asked.query,
         shown,
         tuple(excerpts),
-        judge(asked.words, hits, reading, nowhere=codes_nowhere(asked.words, stages.index, collection)),
+        judge(words, hits, reading, nowhere=codes_nowhere(words, stages.index, collection)),
         disagreements=tuple(disagreements(quotes, date_of=date_of)),
         settings=settings_of(limits, stages),
     )

@@ -35,8 +35,8 @@ def disagreements(
     """
     found = []
     for one, other in combinations(evidence, 2):
-        if _are_of_other_things(one.hit, other.hit):
-            continue
+        if _are_of_other_things(one.hit, other.hit) or one.superseded or other.superseded:
+            continue  # of a later version it is known which holds
         if one.hit.document_id != other.hit.document_id and _same_statement(one.quote, other.quote):
             values = _differing(one.quote, other.quote)
             if values:

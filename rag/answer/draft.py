@@ -104,6 +104,7 @@ def evidence_citation(evidence: Evidence) -> Citation:
         sentence=_moved(evidence.sentence, offset),
         answer=_moved(evidence.answer, offset),
         header=evidence.header,
+        superseded=evidence.superseded,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -27,6 +27,7 @@ With 16, the best three of a handbook asked in other words hold the answer in 0.
 questions; in company documents, encyclopedia articles and notes nothing changes.
 """
 UNITS_PER_PASSAGE = 3
+ROWS_PER_TABLE = 2
 MAX_EMBEDDED = 300
 """Characters of a unit that are embedded: more is a table or code."""
 MAX_HEADER = 120
@@ -38,6 +39,9 @@ FAR_BEHIND = 4.0
 """Excerpts whose score is so far below the best are not shown: of three on average 2.8 are, of a handbook
 asked in other words, and 1.5 of encyclopedia articles. At 2.5 the three hold the answer in 0.47 and 0.68 of a
 handbook's and notes' questions instead of 0.52 and 0.75."""
+
+OTHER_VERSION = 5.0
+"""Taken off the score of a unit whose document has another version that suits the question's time."""
 
 # Conditional logit over the units of 504 questions in six sets (a handbook, company documents, notes and
 # articles, asked in their own and in other words). Fitted on all other sets, the first excerpt and the first
@@ -112,12 +116,14 @@ def read(
     count: int = 3,
     second: Embedder | None = None,
     quotes: int = 5,
+    other_versions: Container[int] = (),
 ) -> Reading:
     """Finds up to `count` excerpts of the first hits that most likely hold the answer.
 
     An excerpt is a paragraph, list, table or block of code around the unit that answers. A second and third
     are given where they are not much less likely than the first. Markers number the hits from 1. `second` is
-    a further embedding model that compares.
+    a further embedding model that compares. `other_versions` are documents by their ids of which another
+    version is asked for: their excerpts come after that version's.
     """
     every = candidates(question, hits)
     if not every:
@@ -127,6 +133,7 @@ def read(
     chosen = [every[i] for i in kept]
     compared, matches = compared_signals(question, chosen, embedder, second)
     scores = score({name: values[kept] for name, values in lexical.items()} | compared)
+    scores -= OTHER_VERSION * np.array([one.hit.document_id in other_versions for one in chosen])
     ranked = [(chosen[i], float(scores[i])) for i in np.argsort(-scores, kind="stable")]
     return Reading(
         tuple(_shown(question, one, worth) for one, worth in distinct(ranked, count)),
@@ -168,14 +175,20 @@ def _label(line: str) -> set[str]:
 
 
 def shortlist(every: Sequence[Candidate], lexical: Mapping[str, Numbers]) -> list[int]:
-    """The places of the units worth comparing: of each passage those that share most with the question."""
+    """The places of the units worth comparing: of each passage those that share most with the question.
+
+    Rows of a table are alike, since each is read under its header: they leave room for another unit.
+    """
     scores = score(lexical, SHORTLIST_WEIGHTS)
-    taken: Counter[int] = Counter()
+    taken: Counter[tuple[int, int | None]] = Counter()
     kept = []
     for place in np.argsort(-scores, kind="stable"):
-        marker = every[place].marker
-        if taken[marker] < UNITS_PER_PASSAGE:
-            taken[marker] += 1
+        one = every[place]
+        table = (one.marker, one.unit.block if one.unit.kind == "table" else None)
+        if taken[one.marker, None] < UNITS_PER_PASSAGE and (
+            table[1] is None or taken[table] < ROWS_PER_TABLE
+        ):
+            taken.update({(one.marker, None), table})
             kept.append(int(place))
     return sorted(kept[:UNITS_READ])
 

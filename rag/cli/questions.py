@@ -203,6 +203,10 @@ def print_excerpt(evidence: Evidence) -> None:
         if span:
             shown.stylize(style, span[0] - evidence.start, span[1] - evidence.start)
     results.print(shown)
+    if evidence.superseded:
+        since = f" since {evidence.superseded.since}" if evidence.superseded.since else ""
+        replaced = f"No longer in force{since}: replaced by {evidence.superseded.by}"
+        results.print(replaced, style="yellow")
     results.print()
 
 

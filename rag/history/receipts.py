@@ -55,6 +55,8 @@ def citation_json(citation: Citation) -> dict[str, Any]:
         "start": citation.start,
         "end": citation.end,
         "header": citation.header,
+        "superseded_by": citation.superseded and citation.superseded.by,
+        "superseded_since": citation.superseded and citation.superseded.since,
         **_span_json("sentence", citation.sentence),
         **_span_json("answer", citation.answer),
     }

@@ -111,6 +111,17 @@ def _insert(db: apsw.Connection, values: dict[str, Any]) -> int:
     return int(values["id"])
 
 
+def openings(db: apsw.Connection, document_ids: Sequence[int], characters: int) -> dict[int, str]:
+    """The first characters of each document's text."""
+    return dict(
+        rows(
+            db,
+            "SELECT id, substr(text, 1, ?) FROM documents WHERE id IN (SELECT value FROM json_each(?))",
+            (characters, json.dumps(list(document_ids))),
+        )
+    )
+
+
 def _indexed_characters(text: str, passages: Sequence[Passage]) -> int:
     """Non-space characters of the text that lie in a passage, each counted once."""
     total, covered = 0, 0

@@ -282,6 +282,11 @@ class SqliteStore:
         with self.database.read() as db:
             return documents.entries(db, self._collection_id(db, collection))
 
+    def openings(self, document_ids: Sequence[int], characters: int) -> dict[int, str]:
+        """The first characters of each document's text, by its id."""
+        with self.database.read() as db:
+            return documents.openings(db, document_ids, characters)
+
     def report(self, collection: str) -> list[ReportRow]:
         """The stored receipt of every document, by path."""
         with self.database.read() as db:

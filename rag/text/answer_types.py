@@ -73,6 +73,12 @@ _PROPER_NAME = re.compile(
 )
 
 
+_LABEL = re.compile(
+    r"(?:\b(?:clause|section|article|chapter|paragraph|page|figure|table|version|step|appendix|annex|klausel|abschnitt"
+    r"|ziffer|artikel|kapitel|seite|fassung|clause|cláusula|sección|artículo|página|chapitre)|§|\bno\.|\bnr\.)\s*$",
+    re.IGNORECASE,
+)
+"""What stands before a number that names a place in a document, and is no amount."""
 _NEXT_WORD = re.compile(r" [^\W\d_]+")  # "thirty working days": the word asked for may be the second
 _NO_NAMES = frozenset(map(fold, FUNCTION_WORDS))
 _GERMAN = frozenset(
@@ -91,7 +97,9 @@ def answer_span(kind: AnswerType, sentence: str, question: str) -> tuple[int, in
     for match in pattern.finditer(sentence):
         said = words(match.group())
         if said and not asked.issuperset(said) and (kind != "name" or _is_name(match, sentence)):
-            start, end = match.end() - len(match.group().lstrip()), match.end()
+            start, end = match.end() - len(match.group().lstrip()), _end(match)
+            if kind == "number" and _LABEL.search(sentence[:start]):
+                continue
             following = _NEXT_WORD.match(sentence, end)
             if kind == "number" and following and asked.issuperset(words(following.group())):
                 end = following.end()
@@ -99,6 +107,12 @@ def answer_span(kind: AnswerType, sentence: str, question: str) -> tuple[int, in
             # "How many days" asks for the number of days, not for the first number.
             found.append((asked.isdisjoint(said), start, end))
     return min(found)[1:] if found else None
+
+
+def _end(match: re.Match[str]) -> int:
+    """The end of the match without a function word: "38 euros", but "38" of "38 a day"."""
+    before, _, last = match.group().rpartition(" ")
+    return match.start() + len(before) if before.strip() and fold(last) in _NO_NAMES else match.end()
 
 
 def _is_name(match: re.Match[str], sentence: str) -> bool:

@@ -108,6 +108,8 @@ def test_the_json_has_what_scripts_rely_on(library: FakeLibrary) -> None:
         "start",
         "end",
         "header",
+        "superseded_by",
+        "superseded_since",
         "sentence_start",
         "sentence_end",
         "answer_start",

@@ -26,6 +26,7 @@ from rag.answer import AnswerOptions, Dependencies, examined, searched_for
 from rag.answer.abstain import MIN_CONFIDENCE, SUREST, fitted, log_odds
 from rag.answer.generate import Writing
 from rag.answer.question import Asked
+from rag.answer.versions import Preferred
 from rag.evaluation.datasets import Question, load_questions
 from rag.interfaces import ChatModel
 from rag.library import Library
@@ -62,7 +63,9 @@ def weighed(
     asked = Asked.of(question.text, (), lambda *_: "")
     hits = searched_for(asked, stages=stages, collection=collection, limits=limits)
     shown = tuple(with_surroundings(hits[: limits.top_k], stages.index))
-    draft, quotes = examined(asked, hits, shown, stages=stages, collection=collection, limits=limits)
+    draft, quotes = examined(
+        asked, Preferred(hits, asked.words), shown, stages=stages, collection=collection, limits=limits
+    )
     writing = Writing(asked, stages, limits, (), None, lambda: False)
     leaning = writing.leaning(writing.prompt(draft, model, None, quotes), model)
     assert leaning is not None, f"{model.name} cannot tell"

@@ -186,8 +186,18 @@ def quote_html(turn: Turn, piece: Evidence, say: Phrases, selected: int | None, 
         f'<figure class="fn-quote{chosen}" data-act="cite" data-turn="{text(turn.key)}" '
         f'data-marker="{piece.marker}"><blockquote dir="auto">{words_html(piece)}&nbsp;'
         f"{marker_html(turn, piece.marker, say, selected, card=False)}</blockquote>"
-        f"<figcaption>{where_html(piece.hit, say, named=named)}</figcaption></figure>"
+        f"<figcaption>{where_html(piece.hit, say, named=named)}{superseded_html(piece, say)}</figcaption>"
+        "</figure>"
     )
+
+
+def superseded_html(piece: Evidence, say: Phrases) -> str:
+    """Says that a quote is from a document that a later version has replaced."""
+    if piece.superseded is None:
+        return ""
+    later, since = PurePosixPath(piece.superseded.by).name, piece.superseded.since
+    message = say("superseded_since", doc=later, date=since) if since else say("superseded", doc=later)
+    return f'<span class="fn-superseded" dir="auto">{icon("history")}{text(message)}</span>'
 
 
 def words_html(piece: Evidence) -> str:

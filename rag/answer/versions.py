@@ -1,0 +1,219 @@
+"""Versions of the same document: which one is in force, and which one a question asks for."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import lru_cache
+from itertools import groupby
+from pathlib import PurePosixPath
+
+from rag.interfaces import SearchIndex
+from rag.records import DocumentEntry, Hit, Superseded
+from rag.text.dates import date_in_name
+from rag.text.validity import READ, Validity, validity, version_in
+from rag.text.words import content_words, fold, stem
+
+SAYS_AS_MUCH = 7.0
+"""A version whose best passage is further behind the best of another does not speak of what is asked."""
+SAYS_THE_SAME = 2.0
+"""The same for documents that only the years in their names tell apart: they may be minutes or reports."""
+
+_YEAR = re.compile(r"(?<![\d-])(?:19|20)\d\d(?![\d-])")
+_NOUN = (
+    r"(?:version|polic|rule|list|agreement|handbook|guideline|edition|limit|rate|price|allowance|contract|terms|pilot"
+    r"|fassung|richtlinie|regel|ordnung|preis|grenze|satz|vereinbarung"
+    r"|politique|règle|prix|tarif|accord|polític|precio|tarifa|norma|acuerdo|límite)"
+)
+_PAST = re.compile(
+    r"\b(?:old|older|previous|former|earlier|prior|superseded|outdated|alte[nrs]?|frühere[nrs]?|vorherige[nrs]?|bisherige[nrs]?"
+    rf"|ancienne?s?|précédente?s?|antiguo?a?s?|anterior(?:es)?)\b(?=\W+(?:\w+\W+){{0,2}}{_NOUN})"
+    rf"|(?<=\w )(?:précédente?s?|anterior(?:es)?)\b"
+    r"|\b(?:previously|formerly|used to be|früher|bisher|auparavant|antes)\b|以前|之前|旧|原来",
+    re.IGNORECASE,
+)
+_BOTH = re.compile(
+    r"\b(?:chang\w+|differ\w*|compar\w+|versus|vs|than before|increased?|raised"
+    r"|geändert|änder\w+|unterschied\w*|vergleich\w*"
+    r"|chang[ée]\w*|différen\w+|cambi\w+|diferencia\w*)\b|变化|区别|比较|不同",
+    re.IGNORECASE,
+)
+_STATUS = frozenset(
+    """v ver version rev revision final draft old new alt neu archive archived current copy superseded edition
+    fassung entwurf ausgabe ancien nouveau nueva antigua versión""".split()  # noqa: SIM905
+)
+_WORDS = re.compile(r"[^\W\d_]+|\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A document as a version; `successor` is the one that follows it, None for the last."""
+
+    entry: DocumentEntry
+    said: Validity
+    successor: DocumentEntry | None = None
+    followed_on: str | None = None
+
+    @property
+    def begins(self) -> str:
+        """From when it is in force, ISO 8601; "" where neither text nor name says so."""
+        return self.said.starts or date_in_name(self.entry.doc) or ""
+
+    @property
+    def order(self) -> tuple[bool, str, tuple[int, ...], bool]:
+        """Later versions sort after earlier ones."""
+        number = self.said.version or version_in(PurePosixPath(self.entry.doc).stem)
+        return not self.said.replaced, self.begins, number, bool(self.said.replaces)
+
+
+@dataclass(frozen=True, slots=True)
+class Preferred:
+    """Hits, best first, once a version has been chosen.
+
+    `others` are the ids of documents of which another version is asked for. `question` is what is asked
+    of the hits: without the year or the "old" that has chosen the version, which no passage need say again.
+    """
+
+    hits: list[Hit]
+    question: str
+    others: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The versions among the documents of some hits: families in order, oldest first."""
+
+    families: tuple[tuple[Version, ...], ...] = ()
+    today: str = field(default_factory=lambda: date.today().isoformat())
+
+    @classmethod
+    def among(cls, hits: Sequence[Hit], index: SearchIndex, collection: str) -> Versions:
+        """Finds documents of one name, years and version numbers aside, and those that name one another."""
+        found = {hit.document_id for hit in hits}
+        entries = index.layout(collection).entries
+        names = {_name(entry.doc, entry.title) for entry in entries if entry.id in found} - {
+            ("", frozenset())
+        }
+        near = [entry for entry in entries if entry.id in found or _name(entry.doc, entry.title) in names]
+        openings = index.openings([entry.id for entry in near], READ)
+        every = [Version(entry, validity(openings.get(entry.id, ""))) for entry in near]
+        return cls(tuple(_families(every)))
+
+    def superseded(self) -> dict[int, Superseded]:
+        """What follows each document that is no longer in force, by the document's id."""
+        found = {}
+        for family in filter(_are_declared, self.families):
+            current = self._in_force(family, self.today)
+            for one in family[: family.index(current)]:
+                found[one.entry.id] = Superseded(current.entry.doc, one.followed_on)
+        return found
+
+    def preferred(self, question: str, hits: Sequence[Hit]) -> Preferred:
+        """The hits with those of the version that suits the question's time before those of its others.
+
+        A version that does not speak of what is asked is not preferred.
+        """
+        years = set(_YEAR.findall(question))
+        if _BOTH.search(question) or len(years) > 1:
+            return Preferred(list(hits), question)
+        others: dict[int, float] = {}
+        for family in self.families:
+            wanted = self._wanted(family, years, past=bool(_PAST.search(question)))
+            best = {wants: _best(hits, family, wanted, wants) for wants in (True, False)}
+            if best[True] >= best[False] - (SAYS_AS_MUCH if _are_declared(family) else SAYS_THE_SAME):
+                others |= {one.entry.id: best[True] for one in family if one not in wanted}
+        lowered = [replace(hit, score=min(hit.score, others.get(hit.document_id, math.inf))) for hit in hits]
+        # Of equal scores the version asked for comes first.
+        lowered.sort(key=lambda hit: (-hit.score, hit.document_id in others))
+        said = _PAST.sub(" ", _YEAR.sub(" ", question)) if others else question
+        return Preferred(lowered, " ".join(said.split()), frozenset(others))
+
+    def _wanted(self, family: Sequence[Version], years: set[str], *, past: bool) -> list[Version]:
+        current = self._in_force(family, self.today)
+        if years:
+            return [self._in_force(family, f"{min(years)}-12-31")]
+        return [one for one in family if (one is current) is not past]
+
+    @staticmethod
+    def _in_force(family: Sequence[Version], day: str) -> Version:
+        """The last version that has begun by that day; the first where none has."""
+        begun = [one for one in family if one.begins <= day]
+        return begun[-1] if begun else family[0]
+
+
+def _are_declared(family: Sequence[Version]) -> bool:
+    """Whether one of them says from when it is in force, which version it is, or what it replaces."""
+    return any(one.said for one in family)
+
+
+def _best(hits: Sequence[Hit], family: Sequence[Version], wanted: Sequence[Version], wants: bool) -> float:
+    """The best score of a family's versions: those wanted, or the others."""
+    ids = {one.entry.id for one in family if (one in wanted) is wants}
+    return max((hit.score for hit in hits if hit.document_id in ids), default=-math.inf)
+
+
+def _families(every: Sequence[Version]) -> list[tuple[Version, ...]]:
+    """Versions of one document together, oldest first, each with its successor."""
+    groups = [list(group) for _, group in groupby(sorted(every, key=_key), key=_key)]
+    for group in list(groups):
+        if len(group) == 1:
+            _join(group, groups)
+    families = []
+    for group in groups:
+        ordered = sorted(group, key=lambda one: one.order)
+        if len({one.order for one in ordered}) == len(ordered) > 1:
+            families.append(tuple(_linked(ordered)))
+    return families
+
+
+def _key(one: Version) -> tuple[str, list[str], int]:
+    folder, words = _name(one.entry.doc, one.entry.title)
+    return folder, sorted(words), 0 if words else one.entry.id
+
+
+def _join(lone: list[Version], groups: list[list[Version]]) -> None:
+    """Adds a document to the group that it, or that group, names as its successor or predecessor."""
+    (one,) = lone
+    for group in groups:
+        if group is not lone and any(_names(one, other) or _names(other, one) for other in group):
+            group.append(one)
+            groups.remove(lone)
+            return
+
+
+def _names(one: Version, other: Version) -> bool:
+    """Whether one document names another, by two words at least, as what follows it or what it follows."""
+    known = _stems(f"{PurePosixPath(other.entry.doc).stem} {other.entry.title}")
+    said = (_stems(text) for text in (one.said.replaced_by, one.said.replaces) if text)
+    return any(len(words) > 1 and words <= known for words in said)
+
+
+def _linked(ordered: Sequence[Version]) -> list[Version]:
+    followers: list[Version | None] = [*ordered[1:], None]
+    return [
+        replace(one, successor=next_.entry, followed_on=next_.said.starts or one.said.ends) if next_ else one
+        for one, next_ in zip(ordered, followers, strict=True)
+    ]
+
+
+@lru_cache(maxsize=20_000)
+def _name(doc: str, title: str) -> tuple[str, frozenset[str]]:
+    """A document's folder and the stems of its name, or of its title where that is a date alone."""
+    path = PurePosixPath(doc)
+    folder = "/".join(part for part in path.parts[:-1] if _stems_without_version(part))
+    return folder, _stems_without_version(path.stem) or _stems_without_version(title)
+
+
+def _stems_without_version(text: str) -> frozenset[str]:
+    """The stems of a name, without years, version numbers and words such as "final"."""
+    words = _WORDS.findall(
+        re.sub(r"(?<![^\W_])v(?:er|ersion)?[._ ]?\d+(?:\.\d+)*(?![^\W_])|(?:19|20)\d\d", " ", fold(text))
+    )
+    return frozenset(stem(word) for word in words if word not in _STATUS)
+
+
+def _stems(text: str) -> set[str]:
+    return {stem(word) for word in content_words(text)}
