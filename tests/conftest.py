@@ -14,6 +14,13 @@ from rag.settings import PROJECT, Settings
 SAMPLES = PROJECT / "corpora"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of two processes that share the tests, one has all that need the sample library: it is made once."""
+    for item in items:
+        if "sample_library" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("sample library"))
+
+
 @pytest.fixture(autouse=True)
 def settings_from_nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test reads or writes the person's own library, or loads a second model it does not ask for."""

@@ -259,7 +259,7 @@ def test_an_interrupted_ingest_reports_what_it_did_and_goes_on_the_next_time(
     """It once ended without its report, and now and then in a segmentation fault."""
     documents, name = tmp_path / "documents", f"stopped-{seconds}"
     documents.mkdir()
-    for number in range(40):
+    for number in range(16):
         sentences = (f"Lamp {number} of pier {line} burns green. " * 12 for line in range(8))
         (documents / f"{number}.md").write_text("\n\n".join(sentences))
     command = [sys.executable, "-m", "rag", "ingest", str(documents), "--json", "--collection", name]
@@ -281,7 +281,7 @@ def test_an_interrupted_ingest_reports_what_it_did_and_goes_on_the_next_time(
     (whole,) = lines(done.stdout)
     counts = whole["documents"]
     assert (done.returncode, whole["interrupted"]) == (0, False)
-    assert counts["added"] + counts["unchanged"] == 40
+    assert counts["added"] + counts["unchanged"] == 16
     assert counts["unchanged"] == receipt["documents"]["added"]
 
 
