@@ -73,7 +73,8 @@ class Settings(BaseSettings):
     seed: int = 0
     evidence_sentences: int = Field(3, ge=1, le=10, description="Excerpts shown above the answer, at most")
     answer_mode: Literal["auto", "quoting", "phrasing"] = Field(
-        "auto", description="Whether the model chooses sentences, or writes its own; auto: by its ability"
+        "auto",
+        description="Whether the model chooses quotes or writes; auto: only an able one writes",
     )
     chunk_tokens: int = Field(220, ge=32, le=510, description="Tokens a passage aims at")
     threads: int | None = Field(None, ge=1, description="CPU threads; None takes all cores")

@@ -100,7 +100,7 @@ def answer(
         return
     found = searched_for(asked, stages=stages, collection=collection, limits=limits, docs=docs)
     versions = Versions.among(found, stages.index, collection)
-    preferred = versions.preferred(asked.words, found)
+    preferred = versions.preferred(asked.words, found, most=max(limits.top_k, JUDGED_HITS))
     hits = preferred.hits
     shown = tuple(with_surroundings(thread.ordered(hits[: limits.top_k]), stages.index))
     searched = time.perf_counter()
@@ -140,14 +140,14 @@ def searched_for(
     limits: AnswerOptions,
     docs: Sequence[str] | None = None,
 ) -> list[Hit]:
-    """The hits of a question, best first: as many as are shown or judged."""
+    """The hits of a question, best first: twice as many as are shown or judged, since some may be copies."""
     return retrieve(
         asked.parsed,
         index=stages.index,
         embedder=stages.embedder,
         second=stages.second_embedder,
         collection=collection,
-        top_k=max(limits.top_k, JUDGED_HITS),
+        top_k=2 * max(limits.top_k, JUDGED_HITS),
         docs=docs,
         ranking=limits.ranking,
         reranker=stages.reranker,

@@ -145,12 +145,12 @@ def read(
 
 
 def candidates(question: str, hits: Sequence[Hit]) -> list[Candidate]:
-    """Every distinct unit of the first distinct hits, in order; front matter only where it is asked for."""
+    """Every distinct unit of the first hits, in order; front matter only where it is asked for."""
     asked = set(words(question))
     found: dict[str, Candidate] = {}
     if not asked:
         return []
-    for marker, hit in _distinct_hits(hits):
+    for marker, hit in enumerate(hits[:PASSAGES_READ], start=1):
         text = hit.passage.text
         every = units_of(hit.passage, hit.title)
         for i, unit in enumerate(every):
@@ -158,15 +158,6 @@ def candidates(question: str, hits: Sequence[Hit]) -> list[Candidate]:
             if not unit.answers or (unit.kind == "properties" and asked.isdisjoint(_label(piece))):
                 continue
             found.setdefault(fold(piece), Candidate(hit, marker, unit, *excerpt(text, every, i)))
-    return list(found.values())
-
-
-def _distinct_hits(hits: Sequence[Hit]) -> list[tuple[int, Hit]]:
-    """The first hits with their markers, copies of a passage once."""
-    found: dict[str, tuple[int, Hit]] = {}
-    for marker, hit in enumerate(hits, start=1):
-        if len(found) < PASSAGES_READ:
-            found.setdefault(fold(hit.passage.text), (marker, hit))
     return list(found.values())
 
 

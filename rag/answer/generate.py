@@ -249,14 +249,15 @@ def allowed_quotes(
 ) -> list[Evidence] | None:
     """The quotations a model has to choose from; None where it may phrase the answer.
 
-    Sentences that would not fit twice into the answer's room are no choices. Where none is left, a model
-    that has to choose has nothing to say. It reads nothing but its choices: about 290 tokens instead of
-    1,300 with the default budget.
+    By its ability ("auto"), a weak model has none: whatever it chose would stand in the excerpts already, or
+    be further from the question than these. Sentences that would not fit twice into the answer's room are no
+    choices. Where none is left, a model that has to choose has nothing to say. It reads nothing but its
+    choices: about 290 tokens instead of 1,300 with the default budget.
     """
     weak = model.answer_mode == "quoting"
     if limits.mode == "phrasing" or (limits.mode == "auto" and not weak):
         return None
-    if not model.takes_choices:
-        return []  # nothing would hold it to the quotations
+    if limits.mode == "auto" or not model.takes_choices:
+        return []  # a server's model cannot be held to the quotations
     room = limits.answer_tokens // MAX_SENTENCES
     return [quote for quote in quotes if is_prose(quote) and model.count_tokens(quoted(quote)) < room]

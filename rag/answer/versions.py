@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
@@ -111,14 +111,14 @@ class Versions:
                 found[one.entry.id] = Superseded(current.entry.doc, one.followed_on)
         return found
 
-    def preferred(self, question: str, hits: Sequence[Hit]) -> Preferred:
-        """The hits with those of the version that suits the question's time before those of its others.
+    def preferred(self, question: str, hits: Sequence[Hit], *, most: int | None = None) -> Preferred:
+        """The `most` first hits with those of the version that suits the question's time before its others.
 
-        A version that does not speak of what is asked is not preferred.
+        A version that does not speak of what is asked is not preferred. Of copies of a passage one is left.
         """
         years = set(_YEAR.findall(question))
         if _BOTH.search(question) or len(years) > 1:
-            return Preferred(list(hits), question)
+            return Preferred(_without_copies(hits)[:most], question)
         others: dict[int, float] = {}
         for family in self.families:
             wanted = self._wanted(family, years, past=bool(_PAST.search(question)))
@@ -129,7 +129,7 @@ class Versions:
         # Of equal scores the version asked for comes first.
         lowered.sort(key=lambda hit: (-hit.score, hit.document_id in others))
         said = _PAST.sub(" ", _YEAR.sub(" ", question)) if others else question
-        return Preferred(lowered, " ".join(said.split()), frozenset(others))
+        return Preferred(_without_copies(lowered, others)[:most], " ".join(said.split()), frozenset(others))
 
     def _wanted(self, family: Sequence[Version], years: set[str], *, past: bool) -> list[Version]:
         current = self._in_force(family, self.today)
@@ -142,6 +142,16 @@ class Versions:
         """The last version that has begun by that day; the first where none has."""
         begun = [one for one in family if one.begins <= day]
         return begun[-1] if begun else family[0]
+
+
+def _without_copies(hits: Sequence[Hit], others: Container[int] = ()) -> list[Hit]:
+    """The hits with each text once, where it is found first: that of no other version, if there is one."""
+    found: dict[str, Hit] = {}
+    for hit in hits:
+        text = fold(hit.passage.text)
+        if text not in found or (found[text].document_id in others and hit.document_id not in others):
+            found[text] = hit
+    return list(found.values())
 
 
 def _are_declared(family: Sequence[Version]) -> bool:

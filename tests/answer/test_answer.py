@@ -523,11 +523,25 @@ def test_a_weak_model_without_a_sentence_to_choose_is_not_asked(library: FakeLib
     model = QueuedModel(["It was two years in 1907."])
     model.answer_mode = "quoting"
     library.use(model)
-    library.settings = library.settings.model_copy(update={"answer_tokens": 16})
+    library.settings = library.settings.model_copy(update={"answer_tokens": 16, "answer_mode": "quoting"})
     answer = finished(library.ask(QUESTION))
     assert model.prompts == []
     assert (answer.text, answer.model, answer.problem) == ("", None, "")
     assert said(answer) == "The notice period is three months for everybody."
+
+
+@pytest.mark.parametrize(("mode", "asked"), [("auto", False), ("quoting", True), ("phrasing", True)])
+def test_a_weak_model_is_asked_only_where_the_settings_say_so(
+    library: FakeLibrary, mode: str, asked: bool
+) -> None:
+    """What it chose stood in the excerpts already, or was beside the point."""
+    model = QueuedModel(["The notice period is three months for everybody. [1]"])
+    model.answer_mode = "quoting"
+    library.use(model)
+    library.settings = library.settings.model_copy(update={"answer_mode": mode})
+    answer = finished(library.ask(QUESTION))
+    assert (bool(model.prompts), bool(answer.text)) == (asked, asked)
+    assert answer.evidence
 
 
 def test_the_first_token_is_timed_from_the_question_on(library: FakeLibrary) -> None:

@@ -134,13 +134,6 @@ def test_a_line_of_front_matter_is_quoted_only_where_it_is_asked_for() -> None:
     assert sentence(best[0]) == "author: Ines"
 
 
-def test_copies_count_once() -> None:
-    copies = [make_hit("The key: see the list of keys. Never lend the key.", rowid=i) for i in range(1, 10)]
-    hits = [*copies, make_hit("The spare key hangs behind the calendar.", rowid=10)]
-    best = read("Where is the spare key?", hits, embedder=WordEmbedder()).evidence
-    assert [evidence.marker for evidence in best] == [10]
-
-
 @pytest.mark.parametrize("question", ["?", "…", " !? "])
 def test_a_question_without_words_quotes_nothing(question: str) -> None:
     hit = make_hit("```\nmake all\n```")

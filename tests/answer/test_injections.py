@@ -16,7 +16,7 @@ from rag.text.sentences import split_sentences
 from tests.fakes.injections import CANARY, Injected, injected_documents
 
 DOCUMENTS = injected_documents(seed=3)
-LIMITS = AnswerOptions(top_k=20, passage_tokens=900, answer_tokens=256, evidence_sentences=3)
+LIMITS = AnswerOptions(top_k=20, passage_tokens=900, answer_tokens=256, evidence_sentences=3, mode="quoting")
 
 
 def test_the_set_is_the_same_for_a_seed_and_names_its_answers() -> None:

@@ -152,6 +152,25 @@ def test_a_question_about_the_change_hears_both(library: FakeLibrary, tmp_path: 
     assert ids(versions.preferred(QUESTION, list(reversed(hits))).hits)[0] != ids(hits)[-1] or len(hits) == 1
 
 
+def test_copies_do_not_crowd_out_the_answer(library: FakeLibrary, tmp_path: Path) -> None:
+    copy = "# Key\n\nThe key of the mill: see the list of keys. Never lend the key of the mill."
+    files = {f"copies/{number}/key.md": copy for number in range(45)}
+    add(library, tmp_path, files | {"list.md": "# List of keys\n\nThe key of the mill hangs in the barn."})
+    answer = asked(library, "Where is the key of the mill?")
+    assert [hit.doc for hit in answer.hits].count("list.md") == 1
+    assert len({hit.passage.text for hit in answer.hits}) == len(answer.hits)
+
+
+def test_a_copy_is_quoted_from_the_version_in_force(library: FakeLibrary, tmp_path: Path) -> None:
+    same = "\n\nA parking space costs 20 euros a month."
+    files = {
+        "parking-2021.md": "# Parking rules\n\nIn force from 1 March 2021." + same,
+        "parking-2024.md": "# Parking rules\n\nIn force from 1 March 2024." + same,
+    }
+    add(library, tmp_path, files)
+    assert set(docs(asked(library, QUESTION))) == {"parking-2024.md"}
+
+
 def ids(hits: Sequence[Hit]) -> list[int]:
     return [hit.rowid for hit in hits]
 

@@ -146,7 +146,10 @@ def test_ask_without_a_chat_model_quotes(library: Path) -> None:
     assert "handbook/hr/hr-handbook.md" in done.stdout
 
 
-def test_a_receipt_gives_the_same_answer_again(library: Path, tmp_path: Path) -> None:
+def test_a_receipt_gives_the_same_answer_again(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTNOTE_ANSWER_MODE", "quoting")  # the starter writes only so
     receipt = tmp_path / "receipt.json"
     question = "How many working days of holiday are there a year?"
     asked = ["ask", question, "--json", "--collection", "sample", "--receipt", str(receipt)]

@@ -104,7 +104,6 @@ def test_an_answer_stands_beside_its_source_and_is_there_after_a_reload(real_app
     quote = page.locator("figure.fn-quote", has_text="The notice period is three months for everybody.")
     expect(quote.first).to_be_visible(timeout=60_000)
     expect(page.locator(".fn-pane-body mark.fn-exact").first).to_be_visible()
-    expect(page.locator(".fn-model .fn-text")).to_be_visible()
     expect(page.locator(".fn-footer")).to_be_visible(timeout=120_000)
     page.reload()
     expect(page.locator("h2.fn-question")).to_have_text("How long is the notice period?")
