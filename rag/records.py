@@ -106,7 +106,8 @@ class Hit:
 class DocumentEntry:
     """What is known of a document without its text: for filters, and for names in a question.
 
-    `date` is ISO 8601 (a year alone is one too), from the document, else from its file's name or time.
+    `date` is ISO 8601 (a year alone is one too), from the document, else from its file's name or time;
+    `undated` where only the file has one, which may be that of its copying.
     """
 
     id: int
@@ -115,6 +116,7 @@ class DocumentEntry:
     media_type: str
     language: str | None = None
     date: str | None = None
+    undated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

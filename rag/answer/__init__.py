@@ -187,14 +187,20 @@ def examined(
     quotes = [as_shown(one) for one in reading.quotes]
 
     def date_of(document_id: int) -> str | None:
-        return next((one.date for one in stages.index.documents(collection) if one.id == document_id), None)
+        entries = stages.index.layout(collection).entries
+        return next((one.date for one in entries if one.id == document_id and not one.undated), None)
 
     draft = Draft(
         asked.question,
         asked.query,
         shown,
         tuple(excerpts),
-        judge(words, hits, reading, nowhere=codes_nowhere(words, stages.index, collection)),
+        judge(
+            words,
+            [hit for hit in hits if hit.document_id not in preferred.others],
+            reading,
+            nowhere=codes_nowhere(words, stages.index, collection),
+        ),
         disagreements=tuple(disagreements(quotes, date_of=date_of)),
         settings=settings_of(limits, stages),
     )

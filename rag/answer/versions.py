@@ -65,8 +65,17 @@ class Version:
     @property
     def order(self) -> tuple[bool, str, tuple[int, ...], bool]:
         """Later versions sort after earlier ones."""
-        number = self.said.version or version_in(PurePosixPath(self.entry.doc).stem)
-        return not self.said.replaced, self.begins, number, bool(self.said.replaces)
+        return (
+            not self.said.replaced,
+            self.begins,
+            self.said.version or self.numbered,
+            bool(self.said.replaces),
+        )
+
+    @property
+    def numbered(self) -> tuple[int, ...]:
+        """The version number in the file's name; () of none."""
+        return version_in(PurePosixPath(self.entry.doc).stem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +164,8 @@ def _without_copies(hits: Sequence[Hit], others: Container[int] = ()) -> list[Hi
 
 
 def _are_declared(family: Sequence[Version]) -> bool:
-    """Whether one of them says from when it is in force, which version it is, or what it replaces."""
-    return any(one.said for one in family)
+    """Whether one says from when it is in force or what it replaces, or the names have version numbers."""
+    return any(one.said for one in family) or all(one.numbered for one in family)
 
 
 def _best(hits: Sequence[Hit], family: Sequence[Version], wanted: Sequence[Version], wants: bool) -> float:

@@ -188,7 +188,8 @@ def print_evidence(event: EvidenceReady) -> None:
             (found.first_value, found.first, found.first_date),
             (found.second_value, found.second, found.second_date),
         ):
-            results.print(f"  {value} says {quote.hit.doc}{f' of {date}' if date else ''} [{quote.marker}]")
+            dated = f"of {date}" if date else "(no date)"
+            results.print(f"  {value} says {quote.hit.doc} {dated} [{quote.marker}]")
 
 
 def print_excerpt(evidence: Evidence) -> None:

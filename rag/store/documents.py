@@ -223,8 +223,9 @@ def entries(db: apsw.Connection, collection_id: int) -> list[DocumentEntry]:
         (collection_id,),
     )
     return [
-        DocumentEntry(id_, doc, title, media_type, language, date or date_in_name(doc) or changed)
+        DocumentEntry(id_, doc, title, media_type, language, own or changed, undated=own is None)
         for id_, doc, title, media_type, language, date, changed in found
+        for own in [date or date_in_name(doc)]
     ]
 
 

@@ -136,6 +136,16 @@ def test_minutes_of_other_days_stay_where_they_were_found(library: FakeLibrary, 
     assert all(one.superseded is None for one in answer.evidence)
 
 
+def test_version_numbers_in_names_tell_which_is_in_force(library: FakeLibrary, tmp_path: Path) -> None:
+    files = {f"protocol v{n}.md": f"# Protocol {n}\n\nThe sampling interval is {n}0 minutes." for n in (1, 2)}
+    add(library, tmp_path, files)
+    answer = asked(library, "What is the sampling interval?")
+    assert docs(answer)[0] == "protocol v2.md"
+    by = {one.hit.doc: one.superseded and one.superseded.by for one in answer.evidence}
+    assert by.get("protocol v1.md", "protocol v2.md") == "protocol v2.md"
+    assert by["protocol v2.md"] is None
+
+
 def test_a_version_that_is_not_yet_in_force_does_not_answer(library: FakeLibrary, tmp_path: Path) -> None:
     add(library, tmp_path, {"parking-2021.md": OLD, "parking-2099.md": NEW.replace("2024", "2099")})
     answer = asked(library, QUESTION)

@@ -297,7 +297,7 @@ def test_entries_of_documents_have_a_date_from_the_document_or_its_file(store: S
     source = Source("/docs", "b.md", mtime_ns=86_400_000_000_000)
     store.put_document("default", source, document, passages, text_vectors(["dated"]), [["dated"]])
     assert store.documents("default") == [
-        DocumentEntry(1, "a.md", "A title", "text/plain", None, "1970-01-01"),
+        DocumentEntry(1, "a.md", "A title", "text/plain", None, "1970-01-01", undated=True),
         DocumentEntry(3, "b.md", "A title", "text/plain", "en", "2019-05"),
     ]
 

@@ -133,7 +133,7 @@ def side_html(
     turn: Turn, piece: Evidence, value: str, date: str | None, say: Phrases, selected: int | None
 ) -> str:
     """One value with the file that states it, and that file's date."""
-    where = [f"<b>{text(PurePosixPath(piece.hit.doc).name)}</b>", *([text(date[:10])] if date else [])]
+    where = [f"<b>{text(PurePosixPath(piece.hit.doc).name)}</b>", text(date[:10] if date else say("no_date"))]
     return (
         f'<p><span class="fn-value" dir="auto">{text(value)}</span> '
         f"{marker_html(turn, piece.marker, say, selected)}"
