@@ -6,6 +6,7 @@ import sys
 import tempfile
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
@@ -59,7 +60,7 @@ def draw_sheets(browser: Browser, address: str, folder: Path) -> None:
     """One picture a theme with all the other pages, side by side."""
     for scheme in ("light", "dark"):
         context = browser.new_context(
-            color_scheme=scheme,  # type: ignore[arg-type]
+            color_scheme=scheme,
             viewport={"width": 1440, "height": 900},
             locale="en-US",
         )
@@ -90,7 +91,7 @@ def draw_everything(browser: Browser, address: str, conversation: str, folder: P
     for scheme in ("light", "dark"):
         for width, (across, down) in WIDTHS.items():
             context = browser.new_context(
-                color_scheme=scheme,  # type: ignore[arg-type]
+                color_scheme=scheme,
                 viewport={"width": across, "height": down},
                 locale="en-US",
             )
@@ -110,7 +111,7 @@ def main(arguments: list[str]) -> None:
         for _ in library.ingest([PROJECT / "corpora"], collection="sample"):
             pass
         library.close()
-        variables = {"FOOTNOTE_LIBRARY": str(library.settings.library)}
+        variables: dict[str, Any] = {"FOOTNOTE_LIBRARY": str(library.settings.library)}
         log = Path(temporary) / "log.txt"
         with serving(PROJECT / "app.py", log, **variables) as address, chromium() as browser:
             conversation = draw_chat(browser, address, PICTURES)

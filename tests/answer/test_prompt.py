@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rag.answer.prompt import Prompt, beginning, excerpt, fit, keep_order, source_of
 from rag.errors import BudgetError
+from rag.interfaces import PromptStyle
 from rag.llm.tokenizer import Tokenizer, tokenizer_of
 from rag.prompts import Templates
 from rag.records import Evidence, Hit, Message, Passage
@@ -121,7 +122,7 @@ def test_no_prompt_overflows_and_every_token_is_accounted_for(
     window: int,
     passage: int,
     answer: int,
-    style: str,
+    style: PromptStyle,
     quoting: bool,
 ) -> None:
     roles = ("user", "assistant")
@@ -131,7 +132,7 @@ def test_no_prompt_overflows_and_every_token_is_accounted_for(
             question,
             texts,
             history=past,
-            templates=TEMPLATES.with_style(style),  # type: ignore[arg-type]
+            templates=TEMPLATES.with_style(style),
             window_tokens=window,
             passage_tokens=passage,
             answer_tokens=answer,
@@ -139,9 +140,9 @@ def test_no_prompt_overflows_and_every_token_is_accounted_for(
         )
     except BudgetError:
         bare = [
-            Message("system", TEMPLATES.with_style(style).fill("system")),  # type: ignore[arg-type]
+            Message("system", TEMPLATES.with_style(style).fill("system")),
             Message("user", TEMPLATES.with_style(style).fill("question", question=question)),
-        ]  # type: ignore[arg-type]
+        ]
         assert COUNTER.count_prompt_tokens(bare) + answer > window
         return
     use = prompt.budget

@@ -47,7 +47,7 @@ def main() -> None:
     vectors = dict(zip(texts, embedder.embed_queries(texts), strict=True))
 
     def whole(text: str) -> object:
-        return retrieve(text, index=store, embedder=embedder, collection=collection, top_k=20, plain=True)
+        return retrieve(text, index=store, embedder=embedder, collection=collection, top_k=20)
 
     def keywords(text: str) -> object:
         postings = store.postings(collection, [*query_terms(text), *joined_terms(text)])

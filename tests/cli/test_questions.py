@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from rag.answer import AnswerDone, AnswerEvent
 from rag.answer.abstain import Decision, fitted
 from rag.cli import SOME_FAILED, app, questions
 from rag.errors import ModelServerError
 from rag.history.receipts import receipt_json
+from rag.records import Answer
 from tests.fakes.web import FakeLibrary, LeaningModel, QueuedModel, fake_library, write_documents
 
 QUESTION = "How long is the notice period?"
@@ -26,6 +28,11 @@ class Unreachable(QueuedModel):
     def stream(self, *given: Any, **options: Any) -> Iterator[str]:
         """Fails at once."""
         raise ModelServerError("The model server does not answer.")
+
+
+def answered(event: AnswerEvent) -> Answer:
+    assert isinstance(event, AnswerDone)
+    return event.answer
 
 
 @pytest.fixture
@@ -84,7 +91,7 @@ def test_the_receipt_of_a_stopped_answer_is_replayed(library: FakeLibrary, tmp_p
     """Another text seemed to come, and llama.cpp was blamed."""
     *_, last = library.ask(QUESTION, cancelled=lambda: True)
     path = tmp_path / "receipt.json"
-    path.write_text(receipt_json(last.answer))
+    path.write_text(receipt_json(answered(last)))
     done = CliRunner().invoke(app, ["ask", "--replay", str(path)])
     assert (done.exit_code, done.exception) == (0, None)
 
@@ -92,7 +99,7 @@ def test_the_receipt_of_a_stopped_answer_is_replayed(library: FakeLibrary, tmp_p
 def test_a_text_that_does_not_come_again_is_an_error(library: FakeLibrary, tmp_path: Path) -> None:
     *_, last = library.ask(QUESTION)
     path = tmp_path / "receipt.json"
-    path.write_text(receipt_json(last.answer))
+    path.write_text(receipt_json(answered(last)))
     library.use(QueuedModel(["The notice period is three weeks [1]."]))
     done = CliRunner().invoke(app, ["ask", "--replay", str(path)])
     assert "another text" in str(done.exception)

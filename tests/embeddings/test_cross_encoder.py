@@ -16,7 +16,7 @@ WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "who", "feeds", "the", "c
 def cross_encoder_folder(folder: Path, *, labels: int = 1) -> Path:
     """A cross-encoder of one thin layer with random weights."""
     import torch
-    from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
+    from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast  # type: ignore[attr-defined]
 
     torch.manual_seed(0)
     folder.mkdir()
@@ -28,7 +28,7 @@ def cross_encoder_folder(folder: Path, *, labels: int = 1) -> Path:
         num_hidden_layers=1,
         num_attention_heads=2,
         intermediate_size=16,
-        num_labels=labels,
+        num_labels=labels,  # type: ignore[call-arg]
         initializer_range=0.3,
     )
     BertForSequenceClassification(config).save_pretrained(folder)

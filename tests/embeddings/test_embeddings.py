@@ -127,7 +127,12 @@ def test_padding_is_masked() -> None:
 
 def test_a_value_is_made_once_by_many_threads() -> None:
     made: list[int] = []
-    once = Once(lambda: (time.sleep(0.05), made.append(1)))
+
+    def make() -> None:
+        time.sleep(0.05)
+        made.append(1)
+
+    once = Once(make)
     threads = [threading.Thread(target=once) for _ in range(8)]
     for thread in threads:
         thread.start()

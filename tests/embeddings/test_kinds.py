@@ -23,7 +23,7 @@ HIDDEN = 32
 ENGINES: tuple[Literal["openvino", "torch"], ...] = ("openvino", "torch")
 PROMPTS = {"query": "task: search result | query: ", "document": "title: none | text: "}
 TEXTS = ["when does the harbour close", "the harbour closes at noon", "the lamp is green", ""]
-SIZES = {
+SIZES: dict[str, Any] = {
     "vocab_size": len(WORDS),
     "hidden_size": HIDDEN,
     "intermediate_size": 48,
@@ -67,7 +67,7 @@ def modern_bert_cls(folder: Path) -> list[Any]:
     from sentence_transformers.sentence_transformer.modules import Pooling
     from transformers import ModernBertConfig
 
-    special = {"cls_token_id": 2, "sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3}
+    special: dict[str, Any] = {"cls_token_id": 2, "sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3}
     return [encoder(folder, ModernBertConfig(**SIZES, **special)), Pooling(HIDDEN, pooling_mode="cls")]
 
 
@@ -76,7 +76,7 @@ def gemma_with_dense(folder: Path) -> list[Any]:
     from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Pooling
     from transformers import Gemma3TextConfig
 
-    heads = {"head_dim": 16, "num_key_value_heads": 1, "use_bidirectional_attention": True}
+    heads: dict[str, Any] = {"head_dim": 16, "num_key_value_heads": 1, "use_bidirectional_attention": True}
     config = Gemma3TextConfig(**SIZES, **heads, bos_token_id=2, eos_token_id=3)
     wide, narrow = Dense(HIDDEN, 64, bias=False), Dense(64, 24, bias=False)
     return [encoder(folder, config), Pooling(HIDDEN, pooling_mode="mean"), wide, narrow, Normalize()]
@@ -111,7 +111,7 @@ def made(place: Path, modules: Callable[[Path], list[Any]], **options: Any) -> P
     return folder
 
 
-@pytest.fixture(scope="module", params=KINDS.values(), ids=KINDS)
+@pytest.fixture(scope="module", params=list(KINDS.values()), ids=list(KINDS))
 def tiny(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SentenceEmbedder:
     place = tmp_path_factory.mktemp("kinds")
     prompts = {"prompts": PROMPTS} if request.param is gemma_with_dense else {}

@@ -258,7 +258,11 @@ def test_every_setting_is_warmed_up_before_its_searches_are_timed() -> None:
     questions = [Question(str(n), f"question {n}", docs=("a",)) for n in range(2)]
 
     def search(name: str) -> Search:
-        return lambda query: asked.append(f"{name}: {query}") or []
+        def searched(query: str) -> list[Hit]:
+            asked.append(f"{name}: {query}")
+            return []
+
+        return searched
 
     evaluation = evaluate("mine", questions, {"one": search("one"), "two": search("two")})
     assert asked == [

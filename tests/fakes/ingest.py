@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rag.errors import DocumentError, UnreadableDocument
-from rag.ingest import Receipt, ingest
-from rag.interfaces import Vectors
+from rag.ingest import IngestEvent, Receipt, ingest
+from rag.interfaces import Similarity, Vectors
 from rag.readers import ReadResult, read_document
 from rag.store import SqliteStore
 from tests.fakes.store import DIMENSIONS, text_vectors
@@ -20,8 +20,8 @@ from tests.fakes.store import DIMENSIONS, text_vectors
 class WordEmbedder:
     """Vectors computed from a text's words; `embedded` holds every passage it was asked for."""
 
-    identity = "words-v1"
-    dimensions = DIMENSIONS
+    identity: str = "words-v1"
+    dimensions: int = DIMENSIONS
     max_passage_tokens = 100
 
     def __init__(self) -> None:
@@ -36,6 +36,10 @@ class WordEmbedder:
 
     def embed_queries(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
         return text_vectors(texts)
+
+    def compare(self, query: str, texts: Sequence[str]) -> Similarity:
+        cosines = text_vectors(texts) @ text_vectors([query])[0]
+        return Similarity(cosines, cosines[:, None])
 
 
 class PlainPool:
@@ -75,7 +79,7 @@ class PlainPool:
         return ReadResult(path, name, document, None, digest, len(data), state.st_mtime_ns, 0.0)
 
 
-def run(store: SqliteStore, embedder: WordEmbedder, *paths: Path, **options: object) -> Receipt:
+def run(store: SqliteStore, embedder: WordEmbedder, *paths: Path, **options: Any) -> Receipt:
     """One ingest to its end; returns the receipt."""
     options = {"pools": PlainPool, **options}
     events = list(ingest(paths, store=store, embedder=embedder, **options))
@@ -83,3 +87,9 @@ def run(store: SqliteStore, embedder: WordEmbedder, *paths: Path, **options: obj
     receipt = events[-1].receipt
     assert receipt is not None
     return receipt
+
+
+def closed(events: Iterator[IngestEvent]) -> None:
+    """Ends an ingest where it is, as a program that is stopped does."""
+    assert isinstance(events, Generator)
+    events.close()

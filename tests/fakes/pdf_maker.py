@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pypdf import PdfWriter
+from pypdf.constants import PageLabelStyle
 from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 
 WIDTH, HEIGHT = 595, 842
@@ -61,8 +62,8 @@ def make_pdf(
         item = writer.add_outline_item(title=text, page_number=number - 1, parent=parent)  # type: ignore[arg-type]
         parents[level - 1 :] = [item]
     if roman_pages:
-        writer.set_page_label(0, roman_pages - 1, style="/r")
-        writer.set_page_label(roman_pages, len(pages) - 1, style="/D", start=1)
+        writer.set_page_label(0, roman_pages - 1, style=PageLabelStyle.LOWERCASE_ROMAN)
+        writer.set_page_label(roman_pages, len(pages) - 1, style=PageLabelStyle.DECIMAL, start=1)
     if title:
         writer.add_metadata({"/Title": title, "/CreationDate": "D:20240315120000Z"})
     if password:

@@ -68,7 +68,7 @@ class Case:
 
 def corpus_hits() -> list[Hit]:
     """The paragraphs of the corpus' Markdown files, each as a passage of its own."""
-    hits = []
+    hits: list[Hit] = []
     for path in sorted(CORPORA.glob("*/**/*.md")):
         doc, text = path.relative_to(CORPORA).as_posix(), path.read_text(encoding="utf-8")
         for match in re.finditer(r"[^\n]+(?:\n[^\n]+)*", text):

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,7 +124,7 @@ class QueuedModel:
             time.sleep(self.seconds_a_word)
             written += 1
             yield word
-        finish = "stop" if written == len(words) else "cancelled"
+        finish: Literal["stop", "cancelled"] = "stop" if written == len(words) else "cancelled"
         tokens = self.count_prompt_tokens(messages)
         yield Usage(tokens, 0, written, 0.01, 0.02, finish)
 

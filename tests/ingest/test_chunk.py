@@ -30,7 +30,8 @@ def words(count: int, word: str = "word") -> str:
 
 def document(*blocks: tuple[BlockKind, str] | tuple[BlockKind, str, int | None]) -> Document:
     """A document of (kind, text[, page]); a heading "# x" or "## x" opens a section."""
-    text, made = "", []
+    text = ""
+    made: list[Block] = []
     path: tuple[str, ...] = ()
     for kind, content, *page in blocks:
         run_on = bool(made) and made[-1].page != (page[0] if page else None) and kind == "paragraph"
@@ -54,7 +55,7 @@ def test_a_paragraph_of_the_target_length_is_one_passage() -> None:
 
 
 def test_short_neighbours_are_joined_until_four_fifths_of_the_target() -> None:
-    given = document(*[("paragraph", words(4))] * 7)
+    given = document(*(("paragraph", words(4)) for _ in range(7)))
     assert [p.token_count for p in passages(given)] == [16, 12]
     assert passages(given)[0].text == "\n\n".join([words(4)] * 4)
 

@@ -8,8 +8,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,9 +20,10 @@ from rag.errors import LibraryLocked, ModelMismatch, UnreadableDocument, UsageEr
 from rag.ingest import Receipt, ingest, pipeline
 from rag.ingest.plan import location
 from rag.ingest.scan import scan_folder
+from rag.interfaces import Vectors
 from rag.readers import ReaderPool, ReadResult
 from rag.store import SqliteStore, open_store
-from tests.fakes.ingest import PlainPool, WordEmbedder, run
+from tests.fakes.ingest import PlainPool, WordEmbedder, closed, run
 from tests.fakes.pdf_maker import Line, make_pdf
 from tests.fakes.store import text_vector
 
@@ -212,11 +214,12 @@ def test_a_failed_file_is_read_again_when_it_changed_or_is_asked_for(
     path = folder / "broken.md"
     path.write_bytes(b"%PDF-1.7\nnot really a PDF")
     assert counts(run(store, embedder, folder)) == {"failed": 1}
-    for asked, expected in [
+    cases: list[tuple[dict[str, Any], list[str]]] = [
         ({}, []),
         ({"retry_failed": True}, ["broken.md"]),
         ({"password": "x"}, ["broken.md"]),
-    ]:
+    ]
+    for asked, expected in cases:
         pool = CountingPool()
         run(store, embedder, folder, pools=lambda pool=pool: pool, **asked)
         assert pool.names == expected
@@ -424,7 +427,7 @@ def test_the_second_ingest_says_who_is_at_work(
     next(events)
     with pytest.raises(LibraryLocked, match=rf"Process {os.getpid()} \(ingest into 'default'\)"):
         run(store, embedder, folder)
-    threading.Timer(0.2, events.close).start()
+    threading.Timer(0.2, closed, [events]).start()
     assert counts(run(store, embedder, folder, wait_seconds=20)) == {"added": 1}
 
 
@@ -502,7 +505,7 @@ class PatientEmbedder(WordEmbedder):
         super().__init__()
         self.ready = threading.Event()
 
-    def embed_passages(self, texts):  # type: ignore[no-untyped-def]
+    def embed_passages(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
         assert self.ready.wait(20), "nothing went on while a batch was being embedded"
         return super().embed_passages(texts)
 
@@ -528,7 +531,7 @@ def test_an_error_of_the_embedder_ends_the_ingest(store: SqliteStore, folder: Pa
     """Elsewhere an upload said OK while its embedding had failed."""
 
     class BrokenEmbedder(WordEmbedder):
-        def embed_passages(self, texts):  # type: ignore[no-untyped-def]
+        def embed_passages(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
             raise UsageError("A passage has 513 tokens.")
 
     write(folder / "a.md", "The cat sat.")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rag.errors import LibraryLocked, UsageError
 from rag.ingest import Receipt, embed_again, ingest_lines, watch
 from rag.ingest.lock import writer_lock
+from rag.interfaces import Vectors
 from rag.store import SqliteStore, open_store
-from tests.fakes.ingest import PlainPool, WordEmbedder, run
+from tests.fakes.ingest import PlainPool, WordEmbedder, closed, run
 from tests.fakes.store import text_vector, text_vectors
 
 
@@ -121,10 +123,10 @@ class OtherEmbedder(WordEmbedder):
     identity = "words-v2"
     dimensions = WordEmbedder.dimensions // 2
 
-    def embed_passages(self, texts):  # type: ignore[no-untyped-def]
+    def embed_passages(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
         self.embedded += texts
         halves = -text_vectors(texts)[:, : self.dimensions]
-        return halves / abs(halves).max()
+        return np.asarray(halves / abs(halves).max(), np.float32)
 
 
 @pytest.fixture
@@ -143,6 +145,7 @@ def test_another_model_takes_over_at_once(store: SqliteStore, indexed: Path) -> 
         if event.receipt is None and event.passages < 3:
             store.require_model("default", "words-v1")
             assert len(store.nearest("default", text_vector("cat"), 9)) == 3
+    assert event.receipt is not None
     assert (event.receipt.embedded, sorted(other.embedded)[0]) == (3, "The cat 0 sat.")
     store.require_model("default", "words-v2")
     query = other.embed_passages(["The cat 1 sat."])[0]
@@ -166,7 +169,7 @@ def test_an_interrupted_change_of_models_goes_on_where_it_was(
     first = OtherEmbedder()
     events = embed_again(store=store, embedder=first)
     next(events)
-    events.close()
+    closed(events)
     store.require_model("default", "words-v1")
     # What happens to the documents meanwhile is taken into account.
     (indexed / "0.md").unlink()
@@ -216,7 +219,7 @@ def test_two_models_are_not_embedded_at_once(store: SqliteStore, indexed: Path) 
     next(events)
     with pytest.raises(LibraryLocked, match="embed 'default' again"):
         list(embed_again(store=store, embedder=WordEmbedder()))
-    events.close()
+    closed(events)
 
 
 def test_returning_to_the_model_that_serves_gives_up_the_half_built_vectors(
@@ -226,7 +229,7 @@ def test_returning_to_the_model_that_serves_gives_up_the_half_built_vectors(
     monkeypatch.setattr("rag.ingest.reembed.MAX_AT_ONCE", 2)
     events = embed_again(store=store, embedder=OtherEmbedder())
     next(events)
-    events.close()
+    closed(events)
     for _ in embed_again(store=store, embedder=WordEmbedder()):
         pass
     with store.database.read() as db:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from rag.ingest import embed_again
+from rag.interfaces import Vectors
 from rag.search import Ranking, retrieve
 from rag.store import SqliteStore, open_store
 from tests.fakes.ingest import WordEmbedder, run
@@ -24,7 +25,7 @@ class SecondEmbedder(WordEmbedder):
         self.identity = identity
         self._same = same
 
-    def embed_queries(self, texts, *, truncate=False):  # type: ignore[no-untyped-def]
+    def embed_queries(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
         return super().embed_queries([text.replace(*self._same) for text in texts])
 
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +34,15 @@ NO_SYSTEM = (
 )
 
 
+def load_model(path: Path, **options: Any) -> LocalChatModel:
+    model = load_chat_model(path, **options)
+    assert isinstance(model, LocalChatModel)
+    return model
+
+
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalChatModel]:
-    loaded = load_chat_model(
+    loaded = load_model(
         starter_gguf(), context_tokens=1024, threads=1, cache=tmp_path_factory.mktemp("cache")
     )
     yield loaded
@@ -107,13 +113,13 @@ def test_a_template_that_cannot_be_used_says_why(text: str, message: str) -> Non
 
 def test_a_missing_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound, match=r"none\.gguf"):
-        load_chat_model(tmp_path / "none.gguf", context_tokens=512, threads=1)
+        load_model(tmp_path / "none.gguf", context_tokens=512, threads=1)
 
 
 def test_a_model_without_a_chat_template_is_refused(tmp_path: Path) -> None:
     path = byte_level_vocabulary(tmp_path / "base.gguf", pre="gpt-2")
     with pytest.raises(ModelError, match=r"base\.gguf has no chat template"):
-        load_chat_model(path, context_tokens=512, threads=1)
+        load_model(path, context_tokens=512, threads=1)
 
 
 @pytest.mark.slow
@@ -121,7 +127,7 @@ def test_a_model_cut_short_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "cut.gguf"
     path.write_bytes(starter_gguf().read_bytes()[:5_000_000])
     with pytest.raises(ModelDamaged, match=r"cut\.gguf"):
-        load_chat_model(path, context_tokens=512, threads=1)
+        load_model(path, context_tokens=512, threads=1)
 
 
 @pytest.mark.slow
@@ -164,7 +170,7 @@ def test_a_follow_up_computes_only_what_is_new(model: LocalChatModel) -> None:
 @pytest.mark.slow
 def test_a_prompt_cache_outlives_the_model(tmp_path: Path) -> None:
     def answer(conversation: str | None) -> tuple[list[str], Usage]:
-        model = load_chat_model(starter_gguf(), context_tokens=1024, threads=1, cache=tmp_path)
+        model = load_model(starter_gguf(), context_tokens=1024, threads=1, cache=tmp_path)
         try:
             return run(model, conversation=conversation)
         finally:
@@ -242,7 +248,7 @@ def test_what_a_dead_process_left_half_written_is_removed(tmp_path: Path) -> Non
 def test_a_damaged_prompt_cache_is_thrown_away(tmp_path: Path) -> None:
     """The cache in memory was emptied by the try, and its tokens were still taken to be there."""
     alike = [ASKED[0], Message("user", f"{RIVERS}\nWhere does river 8 flow?")]
-    model = load_chat_model(starter_gguf(), context_tokens=1024, threads=1, cache=tmp_path)
+    model = load_model(starter_gguf(), context_tokens=1024, threads=1, cache=tmp_path)
     try:
         expected, _ = run(model, conversation="a")
         (kept,) = tmp_path.rglob("*.kv")
@@ -257,7 +263,7 @@ def test_a_damaged_prompt_cache_is_thrown_away(tmp_path: Path) -> None:
 
 def test_a_model_that_cannot_forget_a_part_computes_its_prompt_anew(tmp_path: Path) -> None:
     """Mamba models failed at their second question, and after the first where it was saved."""
-    model = load_chat_model(recurrent_gguf(tmp_path / "mamba.gguf"), context_tokens=1024, cache=tmp_path)
+    model = load_model(recurrent_gguf(tmp_path / "mamba.gguf"), context_tokens=1024, cache=tmp_path)
     try:
         first, _ = run(model, conversation="a")
         again, usage = run(model, conversation="a")
@@ -426,13 +432,14 @@ def test_a_waiting_question_can_be_stopped(model: LocalChatModel) -> None:
     first = model.stream(ASKED, max_tokens=12)
     next(first)
     assert run(model, cancelled=after(1))[1].finish == "cancelled"
+    assert isinstance(first, Generator)
     first.close()
     assert run(model)[0]
 
 
 @pytest.mark.slow
 def test_a_closed_model_says_so() -> None:
-    model = load_chat_model(starter_gguf(), context_tokens=512, threads=1)
+    model = load_model(starter_gguf(), context_tokens=512, threads=1)
     model.close()
     model.close()
     with pytest.raises(ModelError, match="is closed"):
@@ -441,7 +448,7 @@ def test_a_closed_model_says_so() -> None:
 
 @pytest.mark.slow
 def test_nothing_is_written_to_stderr(capfd: pytest.CaptureFixture[str]) -> None:
-    model = load_chat_model(starter_gguf(), context_tokens=512, threads=1)
+    model = load_model(starter_gguf(), context_tokens=512, threads=1)
     run(model, [Message("user", "Hi")])
     model.close()
     assert capfd.readouterr() == ("", "")

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rag.errors import UsageError
-from rag.interfaces import Distance, Vectors
+from rag.interfaces import Distance, Similarity, Vectors
 from rag.records import Hit
 from rag.search import DEFAULT_RANKING, Ranking, retrieve, with_surroundings
 from rag.store import Source, SqliteStore, open_store
@@ -48,6 +48,9 @@ class WordEmbedder:
 
     def embed_queries(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
         return text_vectors(texts)
+
+    def compare(self, query: str, texts: Sequence[str]) -> Similarity:
+        raise AssertionError("a search compares stored vectors alone")
 
 
 @pytest.fixture

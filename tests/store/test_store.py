@@ -17,6 +17,7 @@ from rag.errors import LibraryDamaged, LibraryError, ModelMismatch, UsageError
 from rag.records import DocumentEntry
 from rag.store import Source, SqliteStore, open_store
 from rag.store.database import Database
+from rag.store.queries import first_row
 from rag.store.schema import Migration, migrations
 from tests.fakes.store import (
     DIMENSIONS,
@@ -86,7 +87,7 @@ def test_a_removed_document_leaves_nothing(store: SqliteStore) -> None:
     with store.database.plain() as db:
         for table in ("documents", "passages", "vectors_1", "document_vectors_1"):
             assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
-        (total,) = db.execute("SELECT vector_sum FROM embeddings").fetchone()
+        (total,) = first_row(db, "SELECT vector_sum FROM embeddings")
     assert np.abs(np.frombuffer(total, "<f8")).max() < 1e-6
 
 
@@ -443,7 +444,9 @@ paragraphs = st.lists(st.text(st.sampled_from("abc dé東\u00a0\n"), max_size=12
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(edits=st.lists(st.tuples(st.sampled_from("xyz"), st.none() | paragraphs), max_size=8))
-def test_any_history_of_edits_leaves_the_last_versions(tmp_path: Path, edits: list) -> None:
+def test_any_history_of_edits_leaves_the_last_versions(
+    tmp_path: Path, edits: list[tuple[str, list[str] | None]]
+) -> None:
     """Putting and removing in any order gives what putting only the last versions would give."""
     path = tmp_path / f"{abs(hash(str(edits)))}.db"
     path.unlink(missing_ok=True)

@@ -10,13 +10,19 @@ from typing import Any
 import apsw
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from rag.interfaces import Vectors
 from rag.records import Block, Document, Passage
 from rag.store import Source, SqliteStore, open_store, vector_index, vectors
 from rag.store.keywords import affordable
+from rag.store.queries import first_row
 
 DIMENSIONS = 384
+
+
+def unit(vectors: NDArray[np.float64]) -> Vectors:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
 def cone(count: int, *, seed: int = 0, around: int = 0) -> Vectors:
@@ -26,7 +32,7 @@ def cone(count: int, *, seed: int = 0, around: int = 0) -> Vectors:
     groups = random.standard_normal((count // 24 + 1, DIMENSIONS))
     found = 2.0 * axis + groups[random.integers(0, len(groups), count)]
     found += 0.7 * random.standard_normal((count, DIMENSIONS))
-    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+    return unit(found)
 
 
 def near(stored: Vectors, count: int) -> Vectors:
@@ -35,7 +41,7 @@ def near(stored: Vectors, count: int) -> Vectors:
     found = stored[random.integers(0, len(stored), count)] + 0.02 * random.standard_normal(
         (count, DIMENSIONS)
     )
-    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+    return unit(found)
 
 
 def put_vectors(store: SqliteStore, doc: str, embedded: Vectors, collection: str = "default") -> int:
@@ -76,14 +82,16 @@ def recall(store: SqliteStore, stored: Vectors, queries: Vectors, among: list[in
 
 def embedding_row(store: SqliteStore) -> tuple[int, int]:
     with store.database.read() as db:
-        return db.execute(
-            "SELECT vectors, mean_vectors FROM embeddings JOIN search.vector_indexes ON embedding_id = id"
-        ).fetchone()
+        vectors, mean_vectors = first_row(
+            db, "SELECT vectors, mean_vectors FROM embeddings JOIN search.vector_indexes ON embedding_id = id"
+        )
+    return vectors, mean_vectors
 
 
 def kind_of_index(store: SqliteStore) -> str:
     with store.database.read() as db:
-        return db.execute("SELECT kind FROM search.vector_indexes").fetchone()[0]
+        (kind,) = first_row(db, "SELECT kind FROM search.vector_indexes")
+    return str(kind)
 
 
 def test_a_small_collection_is_kept_as_floats_and_is_exact(store: SqliteStore) -> None:
@@ -139,7 +147,7 @@ def test_codes_are_centred_anew_when_the_collection_has_moved(store: SqliteStore
 def mean_distance(store: SqliteStore, stored: Vectors) -> float:
     """How far the mean that the codes are centred by is from that of the vectors."""
     with store.database.read() as db:
-        (blob,) = db.execute("SELECT mean FROM search.vector_indexes").fetchone()
+        (blob,) = first_row(db, "SELECT mean FROM search.vector_indexes")
     return float(np.linalg.norm(np.frombuffer(blob, "<f4") - stored.mean(axis=0)))
 
 

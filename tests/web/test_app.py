@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -1251,7 +1252,10 @@ def write_run(library: Path) -> None:
     docs = tuple(f"{thing.lower()}.md" for thing in THINGS)
     questions = [Question(str(n), f"question {n}", ("x",), docs[:2]) for n in range(12)]
     right = [replace(hit("x", doc=doc), rowid=n) for n, doc in enumerate(docs[:2], start=1)]
-    values = {"words first": {"ranking": {"keyword_weight": 2.0}}, "vectors": {"ranking": {}}}
+    values: dict[str, dict[str, Any]] = {
+        "words first": {"ranking": {"keyword_weight": 2.0}},
+        "vectors": {"ranking": {}},
+    }
     evaluation = evaluate(
         "mine", questions, {"vectors": lambda _: [], "words first": lambda _: right}, values=values
     )

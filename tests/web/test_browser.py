@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -30,6 +31,7 @@ The purple widget weighs nine kilograms <img src="http://evil.example/a.png" one
 """
 SCRIPT = """
 from pathlib import Path
+from typing import Any
 from rag.web.app import run
 from tests.fakes.web import fake_library
 reply = "The notice period is three months [1]. See https://evil.example/policy for more. " + "word " * 120
@@ -80,7 +82,7 @@ def real_app(
     for _ in library.ingest([documents]):
         pass
     library.close()
-    variables = {
+    variables: dict[str, Any] = {
         "FOOTNOTE_LIBRARY": str(folder),
         "FOOTNOTE_ANSWER_TOKENS": "48",
         "FOOTNOTE_PASSAGE_TOKENS": "300",

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -205,8 +206,8 @@ def test_a_web_socket_is_opened_for_the_apps_own_pages(
     open_app: str, headers: dict[str, str], expected: int
 ) -> None:
     """Streamlit alone takes any page of `localhost`, and any origin that equals the host it is asked for."""
-    filled = {name: value.format(address=open_app) for name, value in headers.items()}
-    status, text, _ = request(open_app, "/_stcore/stream", **HANDSHAKE, **filled)
+    filled: dict[str, Any] = {name: value.format(address=open_app) for name, value in headers.items()}
+    status, text, _ = request(open_app, "/_stcore/stream", **(HANDSHAKE | filled))
     assert status == expected
     assert expected == 101 or "FOOTNOTE_ALLOWED_HOSTS" in text
 
