@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 EARLIER_MODEL = "Searched with %s: these documents were not embedded again with %s yet (python -m rag embed)."
+MAX_QUESTION_CHARACTERS = 20_000
+"""A pasted mail or contract clause is a question; a book is not."""
 OWN_FOLDER = "folder.txt"
 """In a model's cache: the folder it was loaded from, where that is none of the library's own."""
 
@@ -36,6 +38,17 @@ def _llama_cpp_version() -> str | None:
         return version("llama-cpp-python")
     except PackageNotFoundError:
         return None
+
+
+def _check_length(query: str) -> None:
+    """Raises `UsageError` unless the query has something to search for, and an end."""
+    if not query.strip():
+        raise UsageError("The query is empty.")
+    if len(query) > MAX_QUESTION_CHARACTERS:
+        raise UsageError(
+            f"The question has {len(query):,} characters; at most {MAX_QUESTION_CHARACTERS:,} are read. "
+            "Ask about the part that matters, or add the text as a document."
+        )
 
 
 class Library:
@@ -288,8 +301,7 @@ class Library:
         from rag.search import retrieve
         from rag.search.query import plain_query
 
-        if not query.strip():
-            raise UsageError("The query is empty.")
+        _check_length(query)
         asked = self.require_documents(collection) if plain else self.asked_of(query, collection)
         return retrieve(
             plain_query(query) if plain else query,
@@ -322,6 +334,7 @@ class Library:
         from rag.answer import NO_CONTEXT, Dependencies, answer
         from rag.prompts import Templates
 
+        _check_length(question)
         asked = self.asked_of(question, collection)
         stages = Dependencies(
             index=self.store,
