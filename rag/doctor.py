@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -33,7 +34,7 @@ _watches: list[list[str]] = []
 def check(library: Library) -> list[Finding]:
     """One finding a check; nothing is changed, but a library that is not there yet is made."""
     models = [*model_findings(library), *model_folders(library.settings.models)]
-    return [*library.store.check(), *models, free_space(library)]
+    return [*library.store.check(), *models, privacy(library), free_space(library)]
 
 
 def model_findings(library: Library) -> Iterator[Finding]:
@@ -82,6 +83,14 @@ def stale_vectors(library: Library, collection: str) -> Finding:
             f"Run `python -m rag embed --collection {collection}`."
         )
     return Finding(f"vectors of '{collection}'", problem, asked)
+
+
+def privacy(library: Library) -> Finding:
+    """Whether other people of this computer can read the library."""
+    folder = library.settings.library
+    shared = os.name == "posix" and folder.stat().st_mode & 0o077
+    problem = f"other accounts of this computer can enter {folder}. Run: chmod -R go= '{folder}'"
+    return Finding("privacy", problem if shared else None, "only your account can enter the folder")
 
 
 def free_space(library: Library) -> Finding:

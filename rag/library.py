@@ -40,8 +40,10 @@ def _llama_cpp_version() -> str | None:
         return None
 
 
-def _check_length(query: str) -> None:
-    """Raises `UsageError` unless the query has something to search for, and an end."""
+def _checked(query: str) -> str:
+    """The query without what cannot be stored; `UsageError` where it is empty or too long."""
+    from rag.store.rows import storable
+
     if not query.strip():
         raise UsageError("The query is empty.")
     if len(query) > MAX_QUESTION_CHARACTERS:
@@ -49,6 +51,7 @@ def _check_length(query: str) -> None:
             f"The question has {len(query):,} characters; at most {MAX_QUESTION_CHARACTERS:,} are read. "
             "Ask about the part that matters, or add the text as a document."
         )
+    return storable(query)
 
 
 class Library:
@@ -301,7 +304,7 @@ class Library:
         from rag.search import retrieve
         from rag.search.query import plain_query
 
-        _check_length(query)
+        query = _checked(query)
         asked = self.require_documents(collection) if plain else self.asked_of(query, collection)
         return retrieve(
             plain_query(query) if plain else query,
@@ -334,7 +337,7 @@ class Library:
         from rag.answer import NO_CONTEXT, Dependencies, answer
         from rag.prompts import Templates
 
-        _check_length(question)
+        question = _checked(question)
         asked = self.asked_of(question, collection)
         stages = Dependencies(
             index=self.store,

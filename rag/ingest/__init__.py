@@ -128,7 +128,8 @@ def _start(plan: Plan, started: float) -> Progress:
     """The counts of what needs no reading."""
     progress = Progress(started)
     progress.files_total = len(plan.tasks) + len(plan.unchanged)
-    progress.files_total += len(plan.still_failed) + len(plan.still_skipped) + len(plan.unreadable)
+    progress.files_total += len(plan.still_failed) + len(plan.still_skipped)
+    progress.files_total += len(plan.unreadable) + len(plan.outside)
     progress.bytes_total = sum(task.source.size or 0 for task in plan.tasks)
     for file in plan.unchanged:
         progress.count("unchanged", file.source.doc)
@@ -138,6 +139,8 @@ def _start(plan: Plan, started: float) -> Progress:
         progress.count("skipped", file.source.doc, error=file.error)
     for failure in plan.unreadable:
         progress.count("failed", failure.doc, error=failure.error)
+    for link in plan.outside:
+        progress.count("skipped", link.doc, error=link.error)
     return progress
 
 

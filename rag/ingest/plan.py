@@ -41,6 +41,7 @@ class Plan:
     still_skipped: list[KnownFile] = field(default_factory=list)
     removed: list[KnownFile] = field(default_factory=list)
     unreadable: list[Failure] = field(default_factory=list)
+    outside: list[Failure] = field(default_factory=list)
     roots: dict[str, bool] = field(default_factory=dict)
     excluded: int = 0
 
@@ -76,6 +77,8 @@ def make_plan(
         plan.excluded += scan.excluded
         for doc, problem in scan.unreadable.items():
             plan.unreadable.append(Failure(_doc(root, base, doc), problem))
+        for doc, problem in scan.outside.items():
+            plan.outside.append(Failure(_doc(root, base, doc), problem))
         for file in scan.files:
             where = location(_readable(base), file.doc)
             if where not in planned:

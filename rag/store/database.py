@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rag.errors import LibraryDamaged, LibraryError, LibraryLocked
 from rag.store import index_file
-from rag.store.schema import Migration, back_up, migrate, migrations
+from rag.store.schema import PRIVATE, Migration, back_up, migrate, migrations
 
 if TYPE_CHECKING:
     import apsw
@@ -31,7 +31,9 @@ class Database:
         self._lock = Lock()
         self._closed = False
         with translated_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not path.exists():
+                path.touch(mode=PRIVATE)
             db = self._open()
             try:
                 migrate(db, path, migrations() if known_migrations is None else known_migrations)

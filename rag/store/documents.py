@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.records import Document, DocumentEntry, Hit, Passage
@@ -33,6 +34,17 @@ class StoredDocument:
     media_type: str
     text: str
     page_labels: tuple[str, ...]
+
+    @property
+    def file(self) -> Path | None:
+        """The file it was read from; None where there is none, or its path leads out of its folder.
+
+        Of what comes as JSON lines the name is whatever another program wrote: `/etc/passwd`, say.
+        """
+        root = Path(self.root)
+        path = root / self.doc
+        inside = root.is_absolute() and path.resolve().is_relative_to(root.resolve())
+        return path if inside and path.is_file() else None
 
 
 def to_json(value: Any) -> str:
