@@ -27,6 +27,9 @@ from rag.ingest import IngestEvent, Receipt
 from rag.llm.tuned_form import TunedModel, save_tuned
 from rag.models import total_memory
 from rag.models.folders import write_manifest
+from rag.readers import PagePictures
+from rag.readers.messages import Box
+from rag.readers.page_images import PAGE_WIDTH, find_quote, merge_lines
 from rag.records import (
     Answer,
     BudgetUse,
@@ -54,7 +57,6 @@ from rag.web.components.dates import clock_time
 from rag.web.components.dialogs import take_back
 from rag.web.components.export import conversation_markdown
 from rag.web.components.markup import label, question_words, spanned, word_spans
-from rag.web.components.page_images import Box, find_quote, merge_lines, page_count, page_picture, quote_boxes
 from rag.web.components.progress import size_text
 from rag.web.components.prose import prose
 from rag.web.components.source import current_selection
@@ -559,9 +561,16 @@ def pdf(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     return path, request.param
 
 
-def test_the_quote_is_marked_where_it_stands(pdf: tuple[Path, int]) -> None:
+@pytest.fixture(scope="module")
+def pictures() -> Iterator[PagePictures]:
+    drawing = PagePictures()
+    yield drawing
+    drawing.close()
+
+
+def test_the_quote_is_marked_where_it_stands(pdf: tuple[Path, int], pictures: PagePictures) -> None:
     path, turned = pdf
-    (box,) = quote_boxes(path, 2, "quick brown fox")
+    (box,) = pictures.draw(path, 2, ["quick brown fox"]).boxes
     if turned == 0:
         assert 40 / 210 < box.left < 60 / 210
         assert box.top < 100 / 297 < box.bottom + 0.01
@@ -569,25 +578,25 @@ def test_the_quote_is_marked_where_it_stands(pdf: tuple[Path, int]) -> None:
     else:
         assert 40 / 210 < box.top < 60 / 210
         assert box.left - 0.01 < 1 - 100 / 297 < box.right
-    assert quote_boxes(path, 1, "quick brown fox") == []
-    assert page_count(path) == 2
+    assert pictures.draw(path, 1, ["quick brown fox"]).boxes == ()
+    assert pictures.draw(path, 0).pages == 2
 
 
-def test_a_page_is_a_jpeg_of_the_width_asked_for(pdf: tuple[Path, int]) -> None:
+def test_a_page_is_a_jpeg_of_the_usual_width(pdf: tuple[Path, int], pictures: PagePictures) -> None:
     from io import BytesIO
 
     from PIL import Image
 
-    with Image.open(BytesIO(page_picture(pdf[0], 1, width=420))) as image:
+    with Image.open(BytesIO(pictures.draw(pdf[0], 1).picture)) as image:
         assert image.format == "JPEG"
-        assert image.width == 420
+        assert image.width == PAGE_WIDTH
 
 
-def test_a_page_that_is_not_there_is_said(pdf: tuple[Path, int]) -> None:
+def test_a_page_that_is_not_there_is_said(pdf: tuple[Path, int], pictures: PagePictures) -> None:
     from rag.errors import UnreadableDocument
 
     with pytest.raises(UnreadableDocument, match="has no page 9"):
-        page_picture(pdf[0], 9)
+        pictures.draw(pdf[0], 9)
 
 
 # The desks
