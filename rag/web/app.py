@@ -11,9 +11,10 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from rag.errors import RagError
-from rag.web.auth import Visitor, admitted
+from rag.web.auth import admitted, leave
 from rag.web.browser_events import conduct
 from rag.web.components.answers import problem_html
+from rag.web.components.locality import locality_html
 from rag.web.components.markup import icon, label, text
 from rag.web.i18n import Phrases, language_of
 from rag.web.network import mark_session
@@ -123,15 +124,15 @@ def draw_sidebar(app: App, pages: dict[str, StreamlitPage]) -> None:
                 if key != "chat":
                     st.page_link(page, width="stretch")
         draw_recent(app, pages["chat"])
-        place = say("local") if app.visitor == Visitor() else say("local_shared")
-        st.html(f'<div class="fn-local">{icon("lock")}<span>{text(place)}</span></div>')
-        if app.visitor.signed_in:
+        st.html(f'<div class="fn-local">{locality_html(app)}</div>')
+        if app.visitor.signed_in or "admitted" in st.session_state:
+            name = app.visitor.name
             st.button(
-                say("gate_leave", name=label(app.visitor.name)),
+                say("gate_leave", name=label(name)) if app.visitor.signed_in else say("gate_sign_out"),
                 key="leave",
                 icon=":material/logout:",
                 type="tertiary",
-                on_click=st.logout,
+                on_click=leave,
             )
 
 
