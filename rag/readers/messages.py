@@ -136,8 +136,9 @@ def _document(values: dict[str, Any]) -> Document:
 
 def _error(name: str, message: str) -> DocumentError:
     kind = getattr(errors, name, None)
-    known = isinstance(kind, type) and issubclass(kind, DocumentError)
-    return kind(message) if known else UnreadableDocument(message)
+    if isinstance(kind, type) and issubclass(kind, DocumentError):
+        return kind(message)
+    return UnreadableDocument(message)
 
 
 def _sheet(values: dict[str, Any]) -> Sheet:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rag.errors import LibraryDamaged, LibraryError, LibraryLocked
 from rag.store import index_file
-from rag.store.schema import PRIVATE, Migration, back_up, migrate, migrations
+from rag.store.schema import APPLICATION_ID, PRIVATE, Migration, back_up, migrate, migrations
 
 if TYPE_CHECKING:
     import apsw
@@ -70,6 +70,23 @@ class Database:
             target.parent.mkdir(parents=True, exist_ok=True)
             with self._borrowed() as db:
                 back_up(db, target)
+            require_sound(target)
+
+    def restore(self, backup: Path) -> None:
+        """Puts a backup in the place of all that the library has, in one transaction, while it is in use."""
+        import apsw
+
+        with translated_errors(backup), self._borrowed() as db:
+            copy = apsw.Connection(str(backup), flags=apsw.SQLITE_OPEN_READONLY)
+            try:
+                with db.backup("main", copy, "main") as running:
+                    while not running.done:
+                        running.step(1000)
+            finally:
+                copy.close()
+            db.pragma("journal_mode", "wal")
+            migrate(db, self.path, migrations())
+        self.make_index_again()
 
     def make_index_again(self) -> None:
         """Deletes the index and makes it again from the library."""
@@ -137,6 +154,25 @@ class Database:
         return db
 
 
+def require_sound(path: Path) -> None:
+    """Raises `LibraryDamaged` unless a file is a library of a version we know, and whole."""
+    import apsw
+
+    if not path.is_file():
+        raise LibraryError(f"There is no file {path}.")
+    with translated_errors(path):
+        db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            is_library = db.pragma("application_id") == APPLICATION_ID
+            problems = [row[0] for row in db.execute("PRAGMA integrity_check(5)") if row[0] != "ok"]
+        finally:
+            db.close()
+    if not is_library:
+        raise LibraryError(f"{path} is not a library of Footnote.")
+    if problems:
+        raise LibraryDamaged(f"{path} is damaged: {'; '.join(problems)}")
+
+
 @contextmanager
 def _transaction(db: apsw.Connection, begin: str) -> Iterator[None]:
     db.execute(begin)
@@ -174,8 +210,8 @@ def translated_errors(path: Path) -> Iterator[None]:
         raise LibraryLocked(f"Another process is writing to {path}; wait for it, or stop it.") from error
     except (apsw.CorruptError, apsw.NotADBError) as error:
         raise LibraryDamaged(
-            f"{path} is damaged ({error}); `python -m rag doctor` says more. Restore a backup, or move the "
-            "file away and ingest again."
+            f"{path} is damaged ({error}). `python -m rag doctor --repair` keeps what can be read, "
+            "`python -m rag restore FILE.db` takes a backup in its place."
         ) from error
     except apsw.FullError as error:
         raise LibraryError(f"The disk of {path} is full; free some space. Nothing was lost.") from error

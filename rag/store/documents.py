@@ -211,6 +211,30 @@ def named(db: apsw.Connection, collection_id: int, doc: str) -> list[StoredDocum
     return [StoredDocument(*(*row[:6], tuple(json.loads(row[6])))) for row in found]
 
 
+def document_of(db: apsw.Connection, document_id: int) -> Document:
+    """A document as its reader gave it, without the blocks: its passages are what is left of them."""
+    title, media_type, text, language, date, pages, *lists = rows(
+        db,
+        "SELECT title, media_type, text, language, date, page_count, pages_without_text, page_labels,"
+        " warnings, characters_left_out FROM documents WHERE id = ?",
+        (document_id,),
+    )[0]
+    without_text, labels, warnings, left_out = map(json.loads, lists)
+    return Document(
+        title,
+        media_type,
+        text,
+        (),
+        pages,
+        tuple(without_text),
+        tuple(labels),
+        language,
+        date,
+        left_out,
+        tuple(warnings),
+    )
+
+
 def entries(db: apsw.Connection, collection_id: int) -> list[DocumentEntry]:
     """The documents that have passages, by id.
 

@@ -18,7 +18,7 @@ from rag.records import Document, DocumentEntry, Hit, Passage
 from rag.store import checks, documents, duplicates, keywords, searching, switching, vector_index, vectors
 from rag.store.caching import Latest
 from rag.store.conversations import ConversationTables
-from rag.store.database import Database
+from rag.store.database import Database, require_sound
 from rag.store.documents import StoredDocument
 from rag.store.duplicates import DuplicateGroup
 from rag.store.layout import load_layout
@@ -509,6 +509,11 @@ class SqliteStore:
         with self.database.read() as db:
             return list(checks.check(db, index_problems=index_problems, log_bytes=log_bytes))
 
+    def is_damaged(self) -> bool:
+        """Whether the library's own file, from which all else follows, is damaged."""
+        with self.database.plain() as db:
+            return bool(checks.integrity_problems(db, "main"))
+
     def repair(self) -> None:
         """Mends what `check` finds, where it follows from the documents; the rest is read again next time."""
         if self._index_problems():
@@ -517,8 +522,18 @@ class SqliteStore:
             checks.repair(db)
 
     def back_up(self, target: Path) -> None:
-        """Copies the library to one file, consistently, while it is in use."""
+        """Copies the library to one file, consistently, while it is in use, and checks the copy."""
         self.database.back_up(target)
+
+    def restore(self, backup: Path) -> None:
+        """Puts a backup in the place of the library; what was there is kept as `before-restore.db`.
+
+        Raises:
+            LibraryError: the file is not a library, or is damaged; nothing is changed.
+        """
+        require_sound(backup)
+        self.back_up(self.path.with_name("before-restore.db"))
+        self.database.restore(backup)
 
     def duplicates(self, collection: str) -> list[DuplicateGroup]:
         """Groups of passages that say the same, in seconds: for a report, not for every search."""
