@@ -62,10 +62,12 @@ def ingest(
     options = ScanOptions(tuple(exclude), hidden, retry_failed or password is not None)
     with writer_lock(store.path, purpose=f"ingest into {collection!r}", wait_seconds=wait_seconds):
         store.use_model(collection, embedder.identity, embedder.dimensions)
-        plan = make_plan(paths, store.known_files(collection), store.roots(collection), options)
+        known, removed = store.known_files(collection), store.removed_files(collection)
+        plan = make_plan(paths, known, store.roots(collection), options, removed)
         progress = _start(plan, started)
         yield progress.event(time.perf_counter())
         store.touch(plan.touched)
+        store.take_back(collection, plan.taken_back)
         for root, is_folder in plan.roots.items():
             store.add_root(collection, root, is_folder=is_folder)
         pipeline = Pipeline(

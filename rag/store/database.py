@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -63,6 +63,15 @@ class Database:
         """A connection outside any transaction, for pragmas and checks."""
         with self._borrowed() as db:
             yield db
+
+    def empty_log(self) -> None:
+        """Empties the log into the files, where nobody is reading: it still has what was removed."""
+        import apsw
+
+        with self._borrowed() as db:
+            for schema in ("main", "search"):
+                with suppress(apsw.BusyError):
+                    db.wal_checkpoint(schema, mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
     def back_up(self, target: Path) -> None:
         """Copies the database to one file, consistently, while it is in use."""
@@ -146,6 +155,7 @@ class Database:
         db.pragma("synchronous", "normal")
         db.pragma("foreign_keys", True)
         db.pragma("cache_size", -16_000)
+        db.pragma("secure_delete", True)  # what is removed is overwritten, here and in the index
         try:
             index_file.attach(db, self.path)
         except BaseException:

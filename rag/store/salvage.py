@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import apsw
 
 TABLES = ("collections", "embeddings", "documents", "passages", "conversations", "messages")
-WITHOUT_ROWIDS = ("sources", "citations", "next_ids")
+WITHOUT_ROWIDS = ("sources", "citations", "next_ids", "removed")
 BEYOND = 1_000
 """Ids looked at behind the last one that could be read, where the highest is not known."""
 MAX_FAILURES = 50_000
@@ -71,6 +71,8 @@ def _copy(source: apsw.Connection, target: apsw.Connection) -> dict[str, int]:
     target.execute("BEGIN")
     target.execute("DELETE FROM next_ids")
     for table in WITHOUT_ROWIDS:
+        if not _columns(target, table):  # the library is of an earlier version
+            continue
         _insert(target, table, _columns(source, table), _streamed(source, table))
     bounds = dict(rows(target, "SELECT name, next FROM next_ids"))
     for table in TABLES:
