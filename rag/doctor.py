@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -13,10 +14,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from rag.errors import ModelDamaged, ModelError
+from rag.errors import LibraryDamaged, ModelDamaged, ModelError
+from rag.ingest.lock import writer_lock
 from rag.models import NO_MODEL, chat_model_location, embedding_folder, installed
 from rag.models.folders import verify
 from rag.store import Finding
+from rag.store.salvage import Salvage, salvage
 
 if TYPE_CHECKING:
     from rag.library import Library
@@ -32,8 +35,28 @@ _watches: list[list[str]] = []
 
 def check(library: Library) -> list[Finding]:
     """One finding a check; nothing is changed, but a library that is not there yet is made."""
-    models = [*model_findings(library), *model_folders(library.settings.models)]
-    return [*library.store.check(), *models, free_space(library)]
+    folders = model_folders(library.settings.models)
+    try:
+        found = [*library.store.check(), *model_findings(library)]
+    except LibraryDamaged as error:
+        found = [Finding("file", str(error))]
+    return [*found, *folders, privacy(library), free_space(library)]
+
+
+def repair(library: Library) -> Salvage | None:
+    """Mends the library; one that is damaged itself is made again from what can be read, and that is told."""
+    path = library.settings.database
+    try:
+        if not library.store.is_damaged():
+            library.store.repair()
+            return None
+    except LibraryDamaged:
+        pass
+    library.close()
+    with writer_lock(path, purpose="repair the library"):
+        found = salvage(path)
+        library.store.repair()
+    return found
 
 
 def model_findings(library: Library) -> Iterator[Finding]:
@@ -82,6 +105,14 @@ def stale_vectors(library: Library, collection: str) -> Finding:
             f"Run `python -m rag embed --collection {collection}`."
         )
     return Finding(f"vectors of '{collection}'", problem, asked)
+
+
+def privacy(library: Library) -> Finding:
+    """Whether other people of this computer can read the library."""
+    folder = library.settings.library
+    shared = os.name == "posix" and folder.stat().st_mode & 0o077
+    problem = f"other accounts of this computer can enter {folder}. Run: chmod -R go= '{folder}'"
+    return Finding("privacy", problem if shared else None, "only your account can enter the folder")
 
 
 def free_space(library: Library) -> Finding:

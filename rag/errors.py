@@ -33,7 +33,12 @@ class UsageError(RagError):
 
 
 class AccessDenied(RagError):
-    """Whoever asks may not see or change this."""
+    """Whoever asks may not see or change this; `action` and its `values` say what, for other languages."""
+
+    def __init__(self, message: str, action: str, values: dict[str, str]) -> None:
+        super().__init__(message)
+        self.action = action
+        self.values = values
 
 
 class DocumentError(RagError):

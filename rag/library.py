@@ -16,16 +16,19 @@ from rag.records import Message
 from rag.settings import Settings
 
 if TYPE_CHECKING:
+    from rag.access import User
     from rag.answer import AnswerEvent, AnswerOptions, ConversationContext
     from rag.history.conversations import Conversations
     from rag.ingest import IngestEvent
     from rag.interfaces import ChatModel, Embedder, Reranker
     from rag.records import Answer, Hit
     from rag.search.ranking import Ranking
-    from rag.store import SqliteStore
+    from rag.store import Collection, SqliteStore
 
 log = logging.getLogger(__name__)
 EARLIER_MODEL = "Searched with %s: these documents were not embedded again with %s yet (python -m rag embed)."
+MAX_QUESTION_CHARACTERS = 20_000
+"""A pasted mail or contract clause is a question; a book is not."""
 OWN_FOLDER = "folder.txt"
 """In a model's cache: the folder it was loaded from, where that is none of the library's own."""
 
@@ -36,6 +39,20 @@ def _llama_cpp_version() -> str | None:
         return version("llama-cpp-python")
     except PackageNotFoundError:
         return None
+
+
+def _checked(query: str) -> str:
+    """The query without what cannot be stored; `UsageError` where it is empty or too long."""
+    from rag.store.rows import storable
+
+    if not query.strip():
+        raise UsageError("The query is empty.")
+    if len(query) > MAX_QUESTION_CHARACTERS:
+        raise UsageError(
+            f"The question has {len(query):,} characters; at most {MAX_QUESTION_CHARACTERS:,} are read. "
+            "Ask about the part that matters, or add the text as a document."
+        )
+    return storable(query)
 
 
 class Library:
@@ -277,20 +294,22 @@ class Library:
         docs: Sequence[str] | None = None,
         ranking: Ranking | None = None,
         plain: bool = False,
+        user: User | None = None,
     ) -> list[Hit]:
         """The best passages for a query, best first, by the settings' ranking where none is given.
 
-        A `plain` query holds no filters, phrases or exclusions, whatever it looks like.
+        A `plain` query holds no filters, phrases or exclusions, whatever it looks like. `user` is who asks;
+        None is whoever runs this process, and may see everything.
 
         Raises:
             UsageError: the query is empty, or the collection has no documents.
+            AccessDenied: the user may not see the collection.
         """
         from rag.search import retrieve
         from rag.search.query import plain_query
 
-        if not query.strip():
-            raise UsageError("The query is empty.")
-        asked = self.require_documents(collection) if plain else self.asked_of(query, collection)
+        query = _checked(query)
+        asked = self.require_documents(collection, user) if plain else self.asked_of(query, collection, user)
         return retrieve(
             plain_query(query) if plain else query,
             index=self.store,
@@ -313,16 +332,19 @@ class Library:
         passage_tokens: int | None = None,
         thread: ConversationContext | None = None,
         cancelled: Callable[[], bool] = lambda: False,
+        user: User | None = None,
     ) -> Iterator[AnswerEvent]:
-        """Answers a question; see `rag.answer.answer`.
+        """Answers a question; see `rag.answer.answer`, and `search` for `user`.
 
         Raises:
             UsageError: the question is empty, or the collection has no documents.
+            AccessDenied: the user may not see the collection.
         """
         from rag.answer import NO_CONTEXT, Dependencies, answer
         from rag.prompts import Templates
 
-        asked = self.asked_of(question, collection)
+        question = _checked(question)
+        asked = self.asked_of(question, collection, user)
         stages = Dependencies(
             index=self.store,
             embedder=self.embedder_of(asked),
@@ -376,27 +398,48 @@ class Library:
             seed=settings.seed,
         )
 
-    def asked_of(self, query: str, collection: str | None) -> str:
+    def owner_of(self, collection: str) -> str:
+        """Who alone may see a collection; "" is everybody, also for one that is not there yet."""
+        return next((found.owner for found in self.store.collections() if found.name == collection), "")
+
+    def collections_seen_by(self, user: User | None) -> list[Collection]:
+        """The collections that a user may see, by name."""
+        return [found for found in self.store.collections() if user is None or user.may_see(found.owner)]
+
+    def require_visible(self, collection: str, user: User | None) -> None:
+        """Raises `AccessDenied` unless the user may see the collection: what shows one asks here."""
+        if user is not None:
+            user.require(user.may_see(self.owner_of(collection)), "see")
+
+    def remove_documents(self, collection: str, document_ids: Iterable[int], user: User | None) -> None:
+        """Removes documents for good; `AccessDenied` unless the user may change the collection."""
+        if user is not None:
+            user.require(user.may_change(self.owner_of(collection)), "remove")
+        self.store.remove_documents(collection, document_ids, for_good=True)
+
+    def asked_of(self, query: str, collection: str | None, user: User | None = None) -> str:
         """The collection given, or else the one that the query names, or else that of the settings.
 
         Raises as `require_documents` does.
         """
         from rag.search.query import parse_query
 
-        return self.require_documents(collection or parse_query(query).collection)
+        return self.require_documents(collection or parse_query(query).collection, user)
 
-    def require_documents(self, collection: str | None = None) -> str:
+    def require_documents(self, collection: str | None = None, user: User | None = None) -> str:
         """The collection's name.
 
         Raises:
+            AccessDenied: the user may not see it.
             UsageError: it has no documents; says how to fill it.
             ModelMismatch: its vectors are of an embedding model that is not here.
         """
         name = collection or self.settings.collection
+        self.require_visible(name, user)
         if self.store.passage_count(name):
             self.embedder_of(name)
             return name
-        others = [c.name for c in self.store.collections() if c.passages]
+        others = [found.name for found in self.collections_seen_by(user) if found.passages]
         if others:
             raise UsageError(
                 f"The collection '{name}' has no documents. Choose one that has: "

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from rag.doctor import model_folders, offline, reached
+from rag.doctor import check, model_folders, offline, reached, repair
 from rag.library import Library
 from rag.models.folders import write_manifest
+from rag.settings import Settings
+from tests.fakes.store import put
 
 
 def test_looking_up_and_connecting_are_noticed_and_this_machine_is_not() -> None:
@@ -51,3 +53,22 @@ def test_indexing_searching_and_answering_send_nothing(sample_library: Library) 
     finding = offline(sample_library)
     assert finding.problem is None
     assert finding.detail.startswith("0 connections")
+
+
+def test_a_damaged_library_is_a_finding_and_can_be_repaired(tmp_path: Path) -> None:
+    """`doctor` ended in the error that told one to run it."""
+    library = Library(Settings(library=tmp_path, chat_model="none", embedding_model="not-there"))
+    put(library.store, "a.md", *(f"ferry {n} " * 50 for n in range(100)))
+    library.close()
+    path = tmp_path / "library.db"
+    data = bytearray(path.read_bytes())
+    data[4096 : 4096 * 2] = bytes(4096)
+    path.write_bytes(data)
+    (finding,) = [found for found in check(library) if found.check == "file"]
+    assert "doctor --repair" in (finding.problem or "")
+    salvaged = repair(library)
+    assert salvaged is not None
+    assert salvaged.damaged.read_bytes() == bytes(data)
+    assert [found.problem for found in check(library) if found.check == "file"] == [None]
+    assert repair(library) is None
+    library.close()

@@ -52,17 +52,25 @@ def before_any_command(
 from rag.cli import documents, evaluation, libraries, models, questions, starting  # noqa: E402, F401  (they register)
 
 
+def complain(error: object) -> None:
+    """Prints why a command failed."""
+    from rag.text.visible import printable
+
+    print(f"Error: {printable(str(error))}", file=sys.stderr)
+
+
 def main() -> None:
     """Runs the command; every failure ends as one sentence and an exit code."""
     from rag.errors import RagError, UsageError
 
+    os.umask(0o077)  # what a library is made of is its owner's alone
     try:
         app(standalone_mode=True)
     except UsageError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        complain(error)
         sys.exit(WRONG_USAGE)
     except RagError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        complain(error)
         sys.exit(FAILED)
     except KeyboardInterrupt:
         print("Stopped. What was finished is kept; run the same command again to go on.", file=sys.stderr)
@@ -72,9 +80,7 @@ def main() -> None:
         sys.exit(DONE)
     except Exception as error:
         log.debug("unforeseen", exc_info=True)
-        print(
-            f"Error: {type(error).__name__}: {error}. Run with FOOTNOTE_DEBUG=1 for details.", file=sys.stderr
-        )
+        complain(f"{type(error).__name__}: {error}. Run with FOOTNOTE_DEBUG=1 for details.")
         if "FOOTNOTE_DEBUG" in os.environ:
             raise
         sys.exit(FAILED)

@@ -72,7 +72,7 @@ def follow_ingest(events: Iterator[IngestEvent]) -> Receipt:
     columns = (
         TextColumn("{task.completed:.0f}/{task.total:.0f} files"),
         BarColumn(),
-        TextColumn("{task.fields[rate]:.0f} passages/s{task.fields[left]}  {task.description}"),
+        TextColumn("{task.fields[rate]:.0f} passages/s{task.fields[left]}  {task.description}", markup=False),
     )
     with Progress(*columns, console=messages, transient=True) as progress:
         bar = progress.add_task("", total=1, rate=0, left="")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
-from typing import Annotated
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +13,10 @@ from rag.cli import FAILED, app
 from rag.cli.documents import follow_ingest, show_receipt
 from rag.cli.options import CollectionOption, JsonOption, LibraryOption, open_library
 from rag.cli.printing import print_json, results, say
+from rag.errors import UsageError
+
+if TYPE_CHECKING:
+    from rag.store import SqliteStore
 
 collections = typer.Typer(help="Collections: list, remove.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(collections, name="collections")
@@ -64,9 +70,73 @@ def backup(
     target: Annotated[Path, typer.Argument(help="The file to write.", metavar="FILE.db")],
     library: LibraryOption = None,
 ) -> None:
-    """Copy the library's database while it is in use."""
+    """Copy the library's database while it is in use, and check the copy."""
     open_library(context, library=library).store.back_up(target)
     say(f"Backed up to {target}")
+
+
+@app.command()
+def restore(
+    context: typer.Context,
+    source: Annotated[Path, typer.Argument(help="The backup.", metavar="FILE.db")],
+    library: LibraryOption = None,
+) -> None:
+    """Put a backup in the place of the library; what was there is kept as before-restore.db."""
+    from rag.ingest.lock import writer_lock
+
+    opened = open_library(context, library=library)
+    with writer_lock(opened.settings.database, purpose="restore a backup"):
+        opened.store.restore(source)
+    say(f"Restored from {source}; what was there is in {opened.settings.library / 'before-restore.db'}")
+
+
+@app.command(name="export")
+def export_library(
+    context: typer.Context,
+    target: Annotated[Path, typer.Argument(help="The file to write.", metavar="FILE.db")],
+    library: LibraryOption = None,
+    collection: CollectionOption = None,
+) -> None:
+    """Write a collection, or all of them and the conversations, to one file for `import`."""
+    from rag.store import open_store
+    from rag.store.index_file import discard
+
+    if target.exists():
+        raise UsageError(f"{target} exists already; name another file.")
+    opened = open_library(context, library=library)
+    with open_store(target) as copied:
+        copy_all(opened.store, copied, collection)
+    discard(target)
+
+
+@app.command(name="import")
+def import_library(
+    context: typer.Context,
+    source: Annotated[Path, typer.Argument(help="A file of `export` or `backup`.", metavar="FILE.db")],
+    library: LibraryOption = None,
+    collection: CollectionOption = None,
+) -> None:
+    """Add the collections and conversations of a file to the library; nothing is embedded again."""
+    from rag.ingest.lock import writer_lock
+    from rag.store import open_store
+    from rag.store.database import require_sound
+
+    require_sound(source)
+    opened = open_library(context, library=library)
+    with TemporaryDirectory() as folder, writer_lock(opened.settings.database, purpose=f"import {source}"):
+        copy = shutil.copy(source, folder)  # opening a library makes an index beside it
+        with open_store(Path(copy)) as theirs:
+            copy_all(theirs, opened.store, collection)
+
+
+def copy_all(source: SqliteStore, target: SqliteStore, collection: str | None) -> None:
+    """Copies one collection, or everything, and tells how much that was."""
+    from rag.store.transfer import copy_collection, copy_conversations
+
+    names = [collection] if collection else [found.name for found in source.collections()]
+    documents = sum(1 for name in names for _ in copy_collection(source, target, name))
+    conversations = 0 if collection else copy_conversations(source, target)
+    say(f"Copied {documents} documents of {len(names)} collections, and {conversations} conversations")
 
 
 @app.command()
@@ -84,7 +154,11 @@ def doctor(
 
     opened = open_library(context, library=library)
     if repair:
-        opened.store.repair()
+        salvaged = doctor.repair(opened)
+        if salvaged is not None:
+            kept = ", ".join(f"{number} {table}" for table, number in salvaged.kept.items())
+            say(f"The library was damaged. Kept: {kept}. The damaged file is {salvaged.damaged}.")
+            say("Ingest the same folders once more: what is missing is read again.")
     findings = [doctor.offline(opened)] if offline else doctor.check(opened)
     for finding in findings:
         if as_json:

@@ -62,10 +62,12 @@ def ingest(
     options = ScanOptions(tuple(exclude), hidden, retry_failed or password is not None)
     with writer_lock(store.path, purpose=f"ingest into {collection!r}", wait_seconds=wait_seconds):
         store.use_model(collection, embedder.identity, embedder.dimensions)
-        plan = make_plan(paths, store.known_files(collection), store.roots(collection), options)
+        known, removed = store.known_files(collection), store.removed_files(collection)
+        plan = make_plan(paths, known, store.roots(collection), options, removed)
         progress = _start(plan, started)
         yield progress.event(time.perf_counter())
         store.touch(plan.touched)
+        store.take_back(collection, plan.taken_back)
         for root, is_folder in plan.roots.items():
             store.add_root(collection, root, is_folder=is_folder)
         pipeline = Pipeline(
@@ -128,7 +130,8 @@ def _start(plan: Plan, started: float) -> Progress:
     """The counts of what needs no reading."""
     progress = Progress(started)
     progress.files_total = len(plan.tasks) + len(plan.unchanged)
-    progress.files_total += len(plan.still_failed) + len(plan.still_skipped) + len(plan.unreadable)
+    progress.files_total += len(plan.still_failed) + len(plan.still_skipped)
+    progress.files_total += len(plan.unreadable) + len(plan.outside)
     progress.bytes_total = sum(task.source.size or 0 for task in plan.tasks)
     for file in plan.unchanged:
         progress.count("unchanged", file.source.doc)
@@ -138,6 +141,8 @@ def _start(plan: Plan, started: float) -> Progress:
         progress.count("skipped", file.source.doc, error=file.error)
     for failure in plan.unreadable:
         progress.count("failed", failure.doc, error=failure.error)
+    for link in plan.outside:
+        progress.count("skipped", link.doc, error=link.error)
     return progress
 
 

@@ -20,7 +20,8 @@ class Failure:
 class Receipt:
     """What one ingest did. `passages` were written, and `embedded` of them needed the model.
 
-    `skipped` are files of formats that no reader knows, met in a folder, and files that vanished;
+    `skipped` are files of formats that no reader knows, met in a folder, files that vanished, and links
+    that lead out of their folder;
     `excluded` counts files left out by ignore patterns or because they are hidden.
     """
 

@@ -32,15 +32,20 @@ class Task:
 
 @dataclass(slots=True)
 class Plan:
-    """The work of one ingest. `touched` are unchanged files with a new time."""
+    """The work of one ingest. `touched` are unchanged files with a new time.
+
+    `taken_back` are files named themselves that had been removed for good.
+    """
 
     tasks: list[Task] = field(default_factory=list)
     unchanged: list[KnownFile] = field(default_factory=list)
+    taken_back: list[Source] = field(default_factory=list)
     touched: list[tuple[int, Source]] = field(default_factory=list)
     still_failed: list[KnownFile] = field(default_factory=list)
     still_skipped: list[KnownFile] = field(default_factory=list)
     removed: list[KnownFile] = field(default_factory=list)
     unreadable: list[Failure] = field(default_factory=list)
+    outside: list[Failure] = field(default_factory=list)
     roots: dict[str, bool] = field(default_factory=dict)
     excluded: int = 0
 
@@ -59,14 +64,18 @@ def make_plan(
     known: Iterable[KnownFile],
     known_roots: dict[str, bool],
     options: ScanOptions,
+    removed: Iterable[Source] = (),
 ) -> Plan:
     """Compares the files below the paths with the library, by size and time, then by content.
+
+    Of a folder, files that were `removed` for good are left out.
 
     Raises:
         UsageError: a path does not exist.
     """
     plan = Plan()
     by_path = {location(Path(file.source.root), file.source.doc): file for file in known}
+    left_out = {location(Path(file.root), file.doc): file for file in removed}
     planned: set[str] = set()
     for path in sorted({Path(os.path.realpath(path)) for path in paths}, key=lambda p: len(p.parts)):
         scan, explicit = _scan(path, options)
@@ -76,8 +85,15 @@ def make_plan(
         plan.excluded += scan.excluded
         for doc, problem in scan.unreadable.items():
             plan.unreadable.append(Failure(_doc(root, base, doc), problem))
+        for doc, problem in scan.outside.items():
+            plan.outside.append(Failure(_doc(root, base, doc), problem))
         for file in scan.files:
             where = location(_readable(base), file.doc)
+            if where in left_out and not explicit:
+                plan.excluded += 1
+                continue
+            if where in left_out:
+                plan.taken_back.append(left_out[where])
             if where not in planned:
                 planned.add(where)
                 source = Source(root, _doc(root, base, file.doc), None, file.size, file.mtime_ns)

@@ -16,6 +16,7 @@ IGNORE_FILES = (".gitignore", ".footnoteignore")
 # What programs leave beside documents; none of it is anyone's text.
 ALWAYS_EXCLUDED = {"node_modules", "__pycache__", "Thumbs.db", "desktop.ini"}
 OFFICE_LOCK_PREFIX = "~$"
+_LEADS_OUT = "a link that leads out of the folder is not followed; add what it leads to by its own path."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,14 @@ class FoundFile:
 
 @dataclass(slots=True)
 class Scan:
-    """What a folder holds. `unreadable` are folders and files that could not be looked at."""
+    """What a folder holds. `unreadable` are folders and files that could not be looked at.
+
+    `outside` are links that lead out of the folder: what they lead to was not meant to be read.
+    """
 
     files: list[FoundFile] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
+    outside: dict[str, str] = field(default_factory=dict)
     excluded: int = 0
 
 
@@ -72,7 +77,8 @@ def scan_folder(root: Path, *, exclude: Sequence[str] = (), hidden: bool = False
     """The files below a folder, in the order of their paths.
 
     Links are followed after everything else, so a file that is also linked to keeps its own
-    name; a folder or linked file that was seen already, as in a loop, is not entered again.
+    name; a folder or linked file that was seen already, as in a loop, is not entered again. A link that
+    leads out of the folder is not followed.
     """
     try:
         specs = (("", GitIgnoreSpec.from_lines(exclude)),) if exclude else ()
@@ -84,9 +90,18 @@ def scan_folder(root: Path, *, exclude: Sequence[str] = (), hidden: bool = False
     while folders or links:
         # Real folders first; then the first link, and whatever real folders it leads to.
         folder = folders.pop() if folders else links.pop(0)
+        if folder.doc and Path(folder.path).is_symlink() and _leads_out(folder.path, root):
+            scan.outside[folder.doc] = f"{folder.doc}: {_LEADS_OUT}"
+            continue
         folders += reversed(list(_scan_one(folder, scan, links, seen)))
     scan.files.sort(key=lambda file: file.doc)
     return scan
+
+
+def _leads_out(link: str, root: Path) -> bool:
+    """Whether what a link leads to is outside of the folder; one that leads nowhere is not."""
+    target = os.path.realpath(link)
+    return Path(target).exists() and not Path(target).is_relative_to(os.path.realpath(root))
 
 
 def _scan_one(

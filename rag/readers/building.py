@@ -11,7 +11,8 @@ from rag.text.dates import iso_date
 
 _UNWANTED = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufeff\ud800-\udfff\ufffe\uffff]")
 _LINE_BREAKS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-_TRAILING = re.compile(r"[ \t\xa0]+(?=\n|$)")
+_TRAILING = re.compile(r"(?<![ \t\xa0])[ \t\xa0]++(?=\n|$)")  # from the first blank of a run only: linear
+_WIDE_GAP = re.compile(r"[^\S\n]{200,}")  # a megabyte of blanks says no more than one
 _BLANK_LINES = re.compile(r"\n{3,}")
 _BETWEEN_BLOCKS = "\n\n"
 
@@ -19,7 +20,7 @@ _BETWEEN_BLOCKS = "\n\n"
 def clean(text: str) -> str:
     """The text with `\\n` line breaks and without control characters and lone surrogates."""
     text = _UNWANTED.sub("", _LINE_BREAKS.sub("\n", text))
-    return _BLANK_LINES.sub("\n\n", _TRAILING.sub("", text)).strip("\n")
+    return _BLANK_LINES.sub("\n\n", _TRAILING.sub("", _WIDE_GAP.sub(" ", text))).strip("\n")
 
 
 def visible(text: str) -> int:

@@ -14,18 +14,28 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import IO, Self
 
 from rag.errors import DocumentError, UnreadableDocument
-from rag.readers.worker import Job, Outcome, Progress, receive, send
+from rag.readers.messages import Job, Outcome, PageJob, Progress, Sheet, receive, send
 from rag.records import Document
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _FILES_A_WORKER = 250
-# Not `-m rag.readers.worker`: messages name their classes by module, and that one would be `__main__`.
 _WORKER = "import sys; from rag.readers.worker import main; main(int(sys.argv[1]))"
 _AHEAD = 4
+_PASSED_ON = (
+    "PATH",
+    "PYTHONPATH",
+    "LD_LIBRARY_PATH",
+    "LANG",
+    "LC_ALL",
+    "TESSDATA_PREFIX",
+    "SYSTEMROOT",
+)
+"""All that a worker sees of the environment, which may hold passwords and keys."""
 _CANCEL_SECONDS = 0.2
 
 
@@ -130,6 +140,7 @@ class ReaderPool:
             outcome = worker.run(Job(str(path), name, password, self._timeout_seconds))
         finally:
             self._idle.put(worker)
+        assert isinstance(outcome, Outcome)
         return ReadResult(
             path,
             name,
@@ -140,6 +151,36 @@ class ReaderPool:
             outcome.mtime_ns,
             outcome.seconds,
         )
+
+
+class PagePictures:
+    """Draws pages in a process of its own, since a page of 587 bytes can be 800,000 pixels high.
+
+    Any thread may use it; one page is drawn at a time.
+    """
+
+    def __init__(self, *, timeout_seconds: float = 30.0, memory_bytes: int = 2_000_000_000) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._worker = _Worker(memory_bytes)
+        self._lock = threading.Lock()
+
+    def draw(self, path: Path, page: int, quotes: Iterable[str] = ()) -> Sheet:
+        """A page (1-based) and where on it the quotes stand; of page 0 only how many pages there are.
+
+        Raises:
+            UnreadableDocument: the file or the page is not there, or cannot be drawn within the limits.
+        """
+        with self._lock:
+            job = PageJob(str(path), path.name, page, tuple(quotes), self._timeout_seconds)
+            sheet = self._worker.run(job)
+        if isinstance(sheet, Sheet):
+            return sheet
+        raise sheet.error or UnreadableDocument(f"{path.name}: page {page} cannot be shown.")
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._worker.stop()
+        self._worker.end()
 
 
 def _ends_first(future: Future[ReadResult], cancelled: Callable[[], bool]) -> bool:
@@ -159,7 +200,7 @@ class _Worker:
         self._files = 0
         self._stopped = False
 
-    def run(self, job: Job) -> Outcome:
+    def run(self, job: Job | PageJob) -> Outcome | Sheet:
         """The outcome of a job; when the process ends before it has one, that is the file's error."""
         process = self._started()
         deadline = _Deadline(process, job.timeout_seconds)
@@ -168,8 +209,9 @@ class _Worker:
         finally:
             deadline.cancel()
         self._files += 1
-        if isinstance(outcome, Outcome):
-            if not outcome.fit_to_go_on or self._files >= _FILES_A_WORKER:
+        if isinstance(outcome, Outcome if isinstance(job, Job) else Outcome | Sheet):
+            spent = isinstance(outcome, Outcome) and not outcome.fit_to_go_on
+            if spent or self._files >= _FILES_A_WORKER:
                 self.end()
             return outcome
         code = self.end()
@@ -183,13 +225,18 @@ class _Worker:
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            paths = [str(_PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
+            self._scratch = TemporaryDirectory(prefix="footnote-", ignore_cleanup_errors=True)
+            passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+            paths = [str(_PROJECT), *filter(None, [passed_on.get("PYTHONPATH")])]
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _WORKER, str(self._memory_bytes)],
+                # -P: else a yaml.py among the documents of the current folder would be imported.
+                [sys.executable, "-P", "-c", _WORKER, str(self._memory_bytes)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_THREAD_LIMIT": "1"},
+                env=passed_on
+                | {"PYTHONPATH": os.pathsep.join(paths), "OMP_THREAD_LIMIT": "1"}
+                | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._scratch.name),
                 start_new_session=True,  # so that its own children end with it
             )
             self._files = 0
@@ -200,6 +247,13 @@ class _Worker:
         process, self._process = self._process, None
         if process is None:
             return 0
+        try:
+            return self._ended(process)
+        finally:
+            self._scratch.cleanup()
+
+    @staticmethod
+    def _ended(process: subprocess.Popen[bytes]) -> int:
         code = process.poll()
         if code is None:
             try:
@@ -239,7 +293,7 @@ class _Deadline:
         _kill(self._process)
 
 
-def _exchange(process: subprocess.Popen[bytes], job: Job, deadline: _Deadline) -> object | None:
+def _exchange(process: subprocess.Popen[bytes], job: Job | PageJob, deadline: _Deadline) -> object | None:
     """Sends the job and waits for its outcome; None if the process ends before."""
     assert process.stdin and process.stdout
     try:
@@ -269,7 +323,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
         process.poll()
 
 
-def _why(job: Job, code: int, *, timed_out: bool, stopped: bool) -> DocumentError:
+def _why(job: Job | PageJob, code: int, *, timed_out: bool, stopped: bool) -> DocumentError:
     """The error of a file whose worker ended without an outcome."""
     if timed_out:
         return UnreadableDocument(

@@ -32,7 +32,11 @@ def read_document(data: bytes, name: str, *, password: str | None = None) -> Doc
         raise UnreadableDocument(f"{name}: it needs more memory than is allowed. Split it.") from error
     except RecursionError as error:
         raise UnreadableDocument(f"{name}: its content is nested too deeply to be read.") from error
-    except Exception as error:  # parsers meet damaged files with every exception there is
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except (
+        BaseException
+    ) as error:  # parsers meet damaged files with all there is; Rust's panics are no Exception
         what, kind = known.name if known else "office", type(error).__name__
         raise UnreadableDocument(
             f"{name}: not a readable {what} file ({kind}: {error}). Open it and save it again."

@@ -6,67 +6,37 @@ import contextlib
 import functools
 import hashlib
 import os
-import pickle
 import signal
-import struct
+import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from rag.errors import DocumentError, UnreadableDocument
+from rag.readers.messages import Job, Outcome, PageJob, Progress, Sheet, receive, send
 from rag.readers.progress import listen
+from rag.readers.registry import known_formats
+from rag.readers.sandbox import give_up_rights
 from rag.records import Document
 
-LENGTH = struct.Struct(">Q")
 MAX_CHARACTERS = 50_000_000
 """A document with more text than this is refused; the King James Bible has four million."""
 _GRACE_SECONDS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One file to read."""
+def run(job: Job | PageJob, memory_bytes: int) -> Outcome | Sheet:
+    """What a job asks for; whatever goes wrong with it is its file's error."""
+    if isinstance(job, Job):
+        return run_job(job, memory_bytes)
+    from rag.readers.page_images import draw
 
-    path: str
-    name: str
-    password: str | None
-    timeout_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Word that a slow job gets on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a job, with the state of the file that was read."""
-
-    document: Document | None
-    error: DocumentError | None
-    sha256: str = ""
-    size: int = 0
-    mtime_ns: int = 0
-    seconds: float = 0.0
-    fit_to_go_on: bool = True
-
-
-def send(stream: IO[bytes], message: object) -> None:
-    """Writes one message with its length in front."""
-    data = pickle.dumps(message)
-    stream.write(LENGTH.pack(len(data)) + data)
-    stream.flush()
-
-
-def receive(stream: IO[bytes]) -> object | None:
-    """The next message, or None when the other side is gone."""
-    head = stream.read(LENGTH.size)
-    if len(head) < LENGTH.size:
-        return None
-    (length,) = LENGTH.unpack(head)
-    data = stream.read(length)
-    return pickle.loads(data) if len(data) == length else None
+    try:
+        return draw(Path(job.path), job.name, job.page, job.quotes)
+    except DocumentError as error:
+        return Outcome(None, error)
+    except MemoryError:
+        problem = UnreadableDocument(f"{job.name}: page {job.page} needs more memory than is allowed.")
+        return Outcome(None, problem, fit_to_go_on=False)
 
 
 def run_job(job: Job, memory_bytes: int) -> Outcome:
@@ -139,11 +109,13 @@ def main(memory_bytes: int) -> None:
     os.dup2(null, 0)
     os.dup2(null, 1)
     _limit_memory(memory_bytes)
-    while isinstance(job := receive(jobs), Job):
+    known_formats()  # once rights are given up, Python could not keep them compiled
+    give_up_rights(Path(tempfile.gettempdir()))
+    while isinstance(job := receive(jobs), Job | PageJob):
         listen(functools.partial(_get_on, results, job.timeout_seconds))
         _die_with(job.timeout_seconds)
-        outcome = run_job(job, memory_bytes)
+        outcome = run(job, memory_bytes)
         send(results, outcome)
         _die_with(0)
-        if not outcome.fit_to_go_on:
+        if isinstance(outcome, Outcome) and not outcome.fit_to_go_on:
             break

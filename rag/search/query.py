@@ -23,15 +23,25 @@ FilterKind = Literal["doc", "type", "lang", "after", "before"]
 
 
 def _quoted(least: int) -> str:
-    """A pattern for a quotation of at least so many characters; the quotation marks of inches are none."""
-    pairs = (('(?<!\\d)"', '"'), ("“", "”"), ("„", "“”"), ("«", "»"), ("「", "」"))
-    return "|".join(f"{opened}[^{closed}]{{{least},}}[{closed}]" for opened, closed in pairs)
+    """A pattern for a quotation of at least so many characters; the quotation marks of inches are none.
+
+    It holds no second opening mark: looking from each of many marks to the end takes quadratic time.
+    """
+    pairs = (
+        ('(?<!\\d)"', '"', '"'),
+        ("“", "“”", "”"),
+        ("„", "„“”", "“”"),
+        ("«", "«»", "»"),
+        ("「", "「」", "」"),
+    )
+    return "|".join(f"{opened}[^{within}]{{{least},}}[{closed}]" for opened, within, closed in pairs)
 
 
 _TAIL = ".,;:!?…。，；：！？、؟"  # punctuation that belongs to the sentence, not to the word before it
 _FILTER = regex.compile(
     r"(?<!\S)(?:(?P<kind>collection)|(?P<sign>[-－])?(?P<kind>doc|type|lang|after|before))"
-    rf"[:：](?P<gap>[ \t]?)(?P<value>{_quoted(1)}|'[^']+'|‘[^’]+’|[^\s?!,;:]\S*?)(?P<tail>[{_TAIL}]*)(?!\S)",
+    rf"[:：](?P<gap>[ \t]?)(?P<value>{_quoted(1)}|'[^']+'|‘[^‘’]+’|[^\s?!,;:](?:\S*[^\s{_TAIL}])?+)"
+    rf"(?P<tail>[{_TAIL}]*+)(?!\S)",
     regex.IGNORECASE,
 )
 _SIGNED = regex.compile(
@@ -46,6 +56,8 @@ _SPACELESS = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{K
 # C, C++ and C# are three words.
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:(?<=\p{L})[+#]+(?![\p{L}\p{N}]))?")
 _GLOB = regex.compile(r"[*?\[]")
+_GLOB_PART = regex.compile(r"\*\*/|\*|\?|\[!?\]?[^\]]*\]|\[|[^*?\[]+")
+_PLAIN_GLOB_PART = regex.compile(r"\*\*/|\*|\?|[^*?]+")  # brackets stand for themselves
 _FILE = regex.compile(r"[*/\\]|\.\w{1,8}$")
 
 
@@ -151,6 +163,7 @@ def _plain(text: str) -> str:
 
 _Named = tuple[str, str, bool]
 _Test = Callable[[DocumentEntry], bool]
+_Part = str | re.Pattern[str]
 
 
 def _without_filters(query: str, is_question: bool) -> tuple[str, list[_Named]]:
@@ -233,8 +246,8 @@ def _test(one: Filter) -> _Test:
     """Whether a document passes one filter, whether that is an excluded one or not."""
     match one.kind:
         case "doc":
-            named = _name_pattern(one.value)
-            return lambda document: named.search(_name(document.doc)) is not None
+            names = _names(one.value)
+            return lambda document: names(_name(document.doc))
         case "type":
             types = file_types(one.value)
             return lambda document: not types.isdisjoint(_types_of(document))
@@ -249,17 +262,63 @@ def _test(one: Filter) -> _Test:
             return lambda document: document.date is not None and _day(document.date) < end
 
 
-def _name_pattern(value: str) -> re.Pattern[str]:
-    """A path, its end, a folder on it, or a name with its ending or without; `*`, `?`, `[…]` and `**/` in it.
+def _names(value: str) -> Callable[[str], bool]:
+    """Whether it names a path: the path, its end, a folder on it, or a name with its ending or without.
 
-    Brackets stand for themselves too: "[2024] report.pdf" is a name.
+    It may hold `*`, `?`, `[…]` and `**/`. Brackets stand for themselves too: "[2024] report.pdf" is a name.
     """
     wanted = _name(value).removeprefix("./").strip("/")
-    ways = [rf"{re.escape(wanted)}(?:$|/|\.[^./]*$)"]
-    if _GLOB.search(wanted):
-        globs = (wanted, wanted.replace("[", "[[]"))
-        ways += [fnmatch.translate(glob.replace("**/", "\0")).replace("\0", "(?:.*/)?") for glob in globs]
-    return re.compile(f"(?:^|/)(?:{'|'.join(ways)})")
+    plain = re.compile(rf"(?:^|/){re.escape(wanted)}(?:$|/|\.[^./]*$)")
+    if not _GLOB.search(wanted):
+        return lambda name: plain.search(name) is not None
+    globs: list[list[_Part]] = [
+        [_class(part) or part for part in _GLOB_PART.findall(wanted)],
+        _PLAIN_GLOB_PART.findall(wanted),
+    ]
+    return lambda name: plain.search(name) is not None or any(_fits(glob, name) for glob in globs)
+
+
+def _class(part: str) -> re.Pattern[str] | None:
+    """What `[…]` stands for; None for another part of a glob."""
+    return re.compile(fnmatch.translate(part)) if part[0] == "[" and len(part) > 2 else None
+
+
+def _fits(glob: Sequence[_Part], name: str) -> bool:
+    """Whether a glob's parts fit the end of a path, from the beginning of one of its names.
+
+    Bit n of `reached` says that what was looked at so far fits up to character n. All ways are followed
+    at once, so the time grows with the lengths alone: a regular expression tries each `**/` after another.
+    """
+    everywhere = (1 << len(name) + 1) - 1
+    behind_slashes = _places("/", name) << 1
+    reached = 1 | behind_slashes
+    for part in glob:
+        onwards = everywhere & -(reached & -reached)
+        if isinstance(part, re.Pattern):
+            reached = (reached & _places_of_class(part, name)) << 1
+        elif part == "**/":
+            reached |= onwards & behind_slashes
+        elif part == "*":
+            reached = onwards
+        elif part == "?":
+            reached = reached << 1 & everywhere
+        else:
+            reached = (reached & _places(part, name)) << len(part)
+    return bool(reached >> len(name))
+
+
+def _places(text: str, name: str) -> int:
+    """Where a path has this text, as bits."""
+    found, place = 0, name.find(text)
+    while place >= 0:
+        found |= 1 << place
+        place = name.find(text, place + 1)
+    return found
+
+
+def _places_of_class(part: re.Pattern[str], name: str) -> int:
+    """Where a path has a character of a class, as bits."""
+    return sum(1 << place for place, character in enumerate(name) if part.match(character))
 
 
 def _name(path: str) -> str:

@@ -54,6 +54,8 @@ _MARKUP = re.compile(r"\]\([^)]*\)|\[\d+\]|[*_#`|]+|https?://\S+")
 # A short answer is taken up whole, of a long one the first names.
 _SHORT_ANSWER = 12
 _NAMES_OF_AN_ANSWER = 4
+LONGEST_FOLLOW_UP = 500
+"""In characters: more, a pasted mail say, stands on its own. Of an earlier one as much is joined."""
 
 
 def condense(
@@ -68,7 +70,7 @@ def condense(
     """
     earlier, answer = _last_turn(history)
     question = question.strip()
-    if not earlier:
+    if not earlier or len(question) > LONGEST_FOLLOW_UP:
         return question, False
     if rewrite is not None and leans(question):
         rewritten = rewrite(question, history).strip()
@@ -92,6 +94,9 @@ def _last_turn(history: Sequence[Message]) -> tuple[str, str]:
 
 def _joined(question: str, earlier: str, answer: str) -> str:
     """The earlier question with the follow-up's own words in the place of their like."""
+    if len(question) > LONGEST_FOLLOW_UP:
+        return question
+    earlier = earlier[:LONGEST_FOLLOW_UP]
     bare = without_courtesy(question)
     if asks_to_go_on(bare):
         return earlier

@@ -34,7 +34,7 @@ def check(db: apsw.Connection, *, index_problems: list[str], log_bytes: int) -> 
     has read a damaged keyword index cannot even end.
     """
     problems = integrity_problems(db, "main")
-    yield _finding("file", problems, "Restore a backup, or move the file away and ingest again.")
+    yield _finding("file", problems, "Run `python -m rag doctor --repair`, or restore a backup.")
     yield _finding("search index", index_problems, "Run `python -m rag doctor --repair`.")
     orphans = [f"{table} row {rowid}" for table, rowid, *_ in rows(db, "PRAGMA foreign_key_check")]
     yield _finding("references", orphans[:5], "Run `python -m rag doctor --repair`.")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from rag.errors import LibraryDamaged, LibraryError, LibraryLocked
 from rag.store import index_file
-from rag.store.schema import Migration, back_up, migrate, migrations
+from rag.store.schema import APPLICATION_ID, PRIVATE, Migration, back_up, migrate, migrations
 
 if TYPE_CHECKING:
     import apsw
@@ -31,7 +31,9 @@ class Database:
         self._lock = Lock()
         self._closed = False
         with translated_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not path.exists():
+                path.touch(mode=PRIVATE)
             db = self._open()
             try:
                 migrate(db, path, migrations() if known_migrations is None else known_migrations)
@@ -62,12 +64,38 @@ class Database:
         with self._borrowed() as db:
             yield db
 
+    def empty_log(self) -> None:
+        """Empties the log into the files, where nobody is reading: it still has what was removed."""
+        import apsw
+
+        with self._borrowed() as db:
+            for schema in ("main", "search"):
+                with suppress(apsw.BusyError):
+                    db.wal_checkpoint(schema, mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
     def back_up(self, target: Path) -> None:
         """Copies the database to one file, consistently, while it is in use."""
         with translated_errors(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             with self._borrowed() as db:
                 back_up(db, target)
+            require_sound(target)
+
+    def restore(self, backup: Path) -> None:
+        """Puts a backup in the place of all that the library has, in one transaction, while it is in use."""
+        import apsw
+
+        with translated_errors(backup), self._borrowed() as db:
+            copy = apsw.Connection(str(backup), flags=apsw.SQLITE_OPEN_READONLY)
+            try:
+                with db.backup("main", copy, "main") as running:
+                    while not running.done:
+                        running.step(1000)
+            finally:
+                copy.close()
+            db.pragma("journal_mode", "wal")
+            migrate(db, self.path, migrations())
+        self.make_index_again()
 
     def make_index_again(self) -> None:
         """Deletes the index and makes it again from the library."""
@@ -127,12 +155,32 @@ class Database:
         db.pragma("synchronous", "normal")
         db.pragma("foreign_keys", True)
         db.pragma("cache_size", -16_000)
+        db.pragma("secure_delete", True)  # what is removed is overwritten, here and in the index
         try:
             index_file.attach(db, self.path)
         except BaseException:
             db.close()
             raise
         return db
+
+
+def require_sound(path: Path) -> None:
+    """Raises `LibraryDamaged` unless a file is a library of a version we know, and whole."""
+    import apsw
+
+    if not path.is_file():
+        raise LibraryError(f"There is no file {path}.")
+    with translated_errors(path):
+        db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            is_library = db.pragma("application_id") == APPLICATION_ID
+            problems = [row[0] for row in db.execute("PRAGMA integrity_check(5)") if row[0] != "ok"]
+        finally:
+            db.close()
+    if not is_library:
+        raise LibraryError(f"{path} is not a library of Footnote.")
+    if problems:
+        raise LibraryDamaged(f"{path} is damaged: {'; '.join(problems)}")
 
 
 @contextmanager
@@ -172,8 +220,8 @@ def translated_errors(path: Path) -> Iterator[None]:
         raise LibraryLocked(f"Another process is writing to {path}; wait for it, or stop it.") from error
     except (apsw.CorruptError, apsw.NotADBError) as error:
         raise LibraryDamaged(
-            f"{path} is damaged ({error}); `python -m rag doctor` says more. Restore a backup, or move the "
-            "file away and ingest again."
+            f"{path} is damaged ({error}). `python -m rag doctor --repair` keeps what can be read, "
+            "`python -m rag restore FILE.db` takes a backup in its place."
         ) from error
     except apsw.FullError as error:
         raise LibraryError(f"The disk of {path} is full; free some space. Nothing was lost.") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.records import Document, DocumentEntry, Hit, Passage
@@ -33,6 +34,17 @@ class StoredDocument:
     media_type: str
     text: str
     page_labels: tuple[str, ...]
+
+    @property
+    def file(self) -> Path | None:
+        """The file it was read from; None where there is none, or its path leads out of its folder.
+
+        Of what comes as JSON lines the name is whatever another program wrote: `/etc/passwd`, say.
+        """
+        root = Path(self.root)
+        path = root / self.doc
+        inside = root.is_absolute() and path.resolve().is_relative_to(root.resolve())
+        return path if inside and path.is_file() else None
 
 
 def to_json(value: Any) -> str:
@@ -208,6 +220,30 @@ def named(db: apsw.Connection, collection_id: int, doc: str) -> list[StoredDocum
         (collection_id, doc),
     )
     return [StoredDocument(*(*row[:6], tuple(json.loads(row[6])))) for row in found]
+
+
+def document_of(db: apsw.Connection, document_id: int) -> Document:
+    """A document as its reader gave it, without the blocks: its passages are what is left of them."""
+    title, media_type, text, language, date, pages, *lists = rows(
+        db,
+        "SELECT title, media_type, text, language, date, page_count, pages_without_text, page_labels,"
+        " warnings, characters_left_out FROM documents WHERE id = ?",
+        (document_id,),
+    )[0]
+    without_text, labels, warnings, left_out = map(json.loads, lists)
+    return Document(
+        title,
+        media_type,
+        text,
+        (),
+        pages,
+        tuple(without_text),
+        tuple(labels),
+        language,
+        date,
+        left_out,
+        tuple(warnings),
+    )
 
 
 def entries(db: apsw.Connection, collection_id: int) -> list[DocumentEntry]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from rag.store import documents, keywords, vector_index
 from rag.store.queries import first_row, rows
+from rag.store.schema import PRIVATE
 from rag.store.vectors import load_embedding
 from rag.text.terms import passage_terms
 
@@ -58,7 +59,10 @@ def attach(db: apsw.Connection, library: Path) -> None:
 
 def _attach(db: apsw.Connection, library: Path) -> bool:
     """False where the file is of another version."""
-    db.execute("ATTACH ? AS search", (str(index_path(library)),))
+    path = index_path(library)
+    if not path.exists():
+        path.touch(mode=PRIVATE)
+    db.execute("ATTACH ? AS search", (str(path),))
     (version,) = first_row(db, "PRAGMA search.user_version")
     if version not in (0, VERSION):
         return False

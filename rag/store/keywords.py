@@ -54,6 +54,12 @@ def create_terms(db: apsw.Connection, collection_id: int) -> None:
     )
 
 
+def forget_removed(db: apsw.Connection, collection_id: int) -> None:
+    """Writes a collection's keyword index again: until then it holds the words of removed passages."""
+    table = terms_table(collection_id)
+    db.execute(f"INSERT INTO search.{table}({table}) VALUES ('optimize')")
+
+
 def drop_terms(db: apsw.Connection, collection_id: int) -> None:
     """Removes a collection's keyword index."""
     table = terms_table(collection_id)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 APPLICATION_ID = 0x466F6F74  # "Foot": `file library.db` and doctors can tell whose database it is
 PLAIN_SINCE = 8  # from this version on, the file has no virtual tables: stock SQLite opens all of it
+PRIVATE = 0o600
+"""Only its owner reads and writes a library's file; SQLite gives the files beside it the same rights."""
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
@@ -86,6 +88,7 @@ def back_up(db: apsw.Connection, target: Path) -> None:
 
     unfinished = target.with_name(target.name + ".part")
     unfinished.unlink(missing_ok=True)
+    unfinished.touch(mode=PRIVATE)
     copy = apsw.Connection(str(unfinished))
     try:
         with copy.backup("main", db, "main") as backup:

@@ -18,7 +18,7 @@ from rag.records import Document, DocumentEntry, Hit, Passage
 from rag.store import checks, documents, duplicates, keywords, searching, switching, vector_index, vectors
 from rag.store.caching import Latest
 from rag.store.conversations import ConversationTables
-from rag.store.database import Database
+from rag.store.database import Database, require_sound
 from rag.store.documents import StoredDocument
 from rag.store.duplicates import DuplicateGroup
 from rag.store.layout import load_layout
@@ -113,6 +113,7 @@ class SqliteStore:
             ):
                 vector_index.drop_embedding(db, vectors.load_embedding(db, embedding_id))
             db.execute("DELETE FROM collections WHERE id = ?", (collection_id,))
+        self.database.empty_log()
         folder = self._uploads(collection_id)
         try:
             if folder.exists():
@@ -219,13 +220,64 @@ class SqliteStore:
                 ((source.size, source.mtime_ns, id_) for id_, source in seen),
             )
 
-    def remove_documents(self, collection: str, document_ids: Iterable[int]) -> None:
-        """Removes documents with everything that was made of them."""
+    def remove_documents(
+        self, collection: str, document_ids: Iterable[int], *, for_good: bool = False
+    ) -> None:
+        """Removes documents with everything that was made of them.
+
+        `for_good` nothing of their text is left in the library's files, uploads are deleted, and files that a
+        folder still has are left out of its next ingests (`removed_files`).
+        """
+        uploads = self.upload_folder(collection)
         for document_id in document_ids:
             with self.database.write() as db:
                 collection_id = self._collection_id(db, collection)
-                self._remove(db, collection_id, documents.document_by_id(db, collection_id, document_id))
+                known = documents.document_by_id(db, collection_id, document_id)
+                self._remove(db, collection_id, known)
                 self._changed(db, collection_id, 0)
+                if for_good and known is not None and Path(known.source.root) != uploads:
+                    db.execute(
+                        "INSERT OR REPLACE INTO removed VALUES (?, ?, ?, ?)",
+                        (collection_id, known.source.root, known.source.doc, vectors.now()),
+                    )
+            if for_good and known is not None and Path(known.source.root) == uploads:
+                (uploads / known.source.doc).unlink(missing_ok=True)
+        if for_good:
+            self._forget(collection)
+
+    def _forget(self, collection: str) -> None:
+        """Leaves nothing of what was removed in the files."""
+        with self.database.write() as db:
+            keywords.forget_removed(db, self._collection_id(db, collection))
+        self.database.empty_log()
+
+    def removed_files(self, collection: str) -> list[Source]:
+        """The files that were removed for good, by root and path; [] where there is no such collection."""
+        with self.database.read() as db:
+            found = rows(
+                db,
+                "SELECT root, doc FROM removed JOIN collections ON collections.id = collection_id"
+                " WHERE name = ? ORDER BY root, doc",
+                (collection,),
+            )
+        return [Source(root, doc) for root, doc in found]
+
+    def take_back(self, collection: str, files: Iterable[Source]) -> None:
+        """Lets the next ingest of their folder read files again that were removed for good."""
+        with self.database.write() as db:
+            collection_id = self._collection_id(db, collection)
+            db.executemany(
+                "DELETE FROM removed WHERE (collection_id, root, doc) = (?, ?, ?)",
+                [(collection_id, file.root, file.doc) for file in files],
+            )
+
+    def backups(self) -> list[Path]:
+        """Copies of the library beside it, which still have what was removed since."""
+        return sorted(
+            file
+            for pattern in ("*.bak", "before-restore.db", "*.damaged*")
+            for file in self.path.parent.glob(pattern)
+        )
 
     def known_files(self, collection: str) -> list[KnownFile]:
         """All documents as a sync compares them with the disk, by root and path; [] if none."""
@@ -262,6 +314,7 @@ class SqliteStore:
         """Forgets a root with all its documents; the files themselves stay."""
         known = self.known_files(collection)
         self.remove_documents(collection, [file.id for file in known if file.source.root == root])
+        self._forget(collection)
         with self.database.write() as db:
             collection_id = self._collection_id(db, collection)
             db.execute("DELETE FROM sources WHERE collection_id = ? AND root = ?", (collection_id, root))
@@ -514,6 +567,11 @@ class SqliteStore:
         with self.database.read() as db:
             return list(checks.check(db, index_problems=index_problems, log_bytes=log_bytes))
 
+    def is_damaged(self) -> bool:
+        """Whether the library's own file, from which all else follows, is damaged."""
+        with self.database.plain() as db:
+            return bool(checks.integrity_problems(db, "main"))
+
     def repair(self) -> None:
         """Mends what `check` finds, where it follows from the documents; the rest is read again next time."""
         if self._index_problems():
@@ -522,8 +580,18 @@ class SqliteStore:
             checks.repair(db)
 
     def back_up(self, target: Path) -> None:
-        """Copies the library to one file, consistently, while it is in use."""
+        """Copies the library to one file, consistently, while it is in use, and checks the copy."""
         self.database.back_up(target)
+
+    def restore(self, backup: Path) -> None:
+        """Puts a backup in the place of the library; what was there is kept as `before-restore.db`.
+
+        Raises:
+            LibraryError: the file is not a library, or is damaged; nothing is changed.
+        """
+        require_sound(backup)
+        self.back_up(self.path.with_name("before-restore.db"))
+        self.database.restore(backup)
 
     def duplicates(self, collection: str) -> list[DuplicateGroup]:
         """Groups of passages that say the same, in seconds: for a report, not for every search."""

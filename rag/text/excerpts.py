@@ -59,7 +59,9 @@ _BOILERPLATE = re.compile(
     r"|sent from my (?:iphone|ipad|phone|mobile))|^\s*(?:page|seite) \d+(?: (?:of|von|/) \d+)?\s*$",
     re.IGNORECASE,
 )
-_MARKUP = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)|\{%.*?%\}|<!--.*?-->|</?\w[^<>\n]*>|\{:[^}\n]*\}", re.DOTALL)
+_MARKUP = re.compile(
+    r"!\[[^\]\n]*\]\([^)\n]*\)|\{%.{0,500}?%\}|<!--.{0,500}?-->|</?\w[^<>\n]*>|\{:[^}\n]*\}", re.DOTALL
+)
 _ADDRESS = re.compile(r"(?<=\])\((?:\{[^{}]*\}|[^(){}\s])*\)")
 _SAYS = re.compile(r"\w")
 _ENDS = re.compile(rf"[.!?…:;,。！？：；\d{_CJK}]")

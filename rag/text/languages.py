@@ -35,7 +35,7 @@ _SAMPLE_CHARACTERS = 3000
 _FEWEST_LETTERS = 40
 _FEWEST_IDEOGRAPHS = 8
 _LEAST_PROBABILITY = 0.8
-_ADDRESS = re.compile(r"https?://\S+|www\.\S+|`[^`]*`|\]\([^)]*\)|<[^>]+>")
+_ADDRESS = re.compile(r"https?://\S+|www\.\S+|`[^`]*`|\]\([^)]*\)|<[^<>]+>")
 _LETTER = re.compile(r"[^\W\d_]")
 _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 

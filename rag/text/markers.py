@@ -11,9 +11,9 @@ _MARKER = re.compile(
     rf"\[\s*(?:{_NAMED}\s+)?(?P<numbers>\d+(?:\s*[-–,;]\s*(?:{_NAMED}\s+)?\d+)*)\s*\]", re.IGNORECASE
 )
 _HALF_MARKER = re.compile(
-    r"\s*\[(?:(?:passage|source|document)s?|p(?:a(?:s(?:s(?:ag?)?)?)?)?)?[\d\s,;–-]*$", re.I
+    r"(?<!\s)\s*\[(?:(?:passage|source|document)s?|p(?:a(?:s(?:s(?:ag?)?)?)?)?)?[\d\s,;–-]*$", re.I
 )
-_RANGE = re.compile(r"(\d+)\s*[-–]\s*(\d+)|(\d+)")
+_RANGE = re.compile(r"(\d{1,9})\s*[-–]\s*(\d{1,9})|(\d{1,9})")
 _WIDEST_RANGE = 20
 _IDENTIFIER = re.compile(r"[^\W\d]\w*$")
 _CODE_BEFORE = re.compile(r"(?:_\w*|\w[.(]\w+)$")

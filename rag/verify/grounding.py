@@ -217,7 +217,7 @@ class _Check:
             text = self._hits[marker].passage.text
             self._vectors[marker] = embedder.embed_passages([text[a:b] for a, b in self._spans[marker]])
         if claim not in self._claims:
-            self._claims[claim] = embedder.embed_queries([claim])[0]
+            self._claims[claim] = embedder.embed_queries([claim], truncate=True)[0]
         return [float(value) for value in self._vectors[marker] @ self._claims[claim]]
 
     def _judge(self, claim: _Claim, sources: Sequence[_Source]) -> _Verdict:
@@ -269,7 +269,7 @@ class _Check:
         if self._embedder is None:
             return one.capitalised
         texts = [one.claimed, one.found, one.claimed_in_place, one.found_in_place]
-        word, other, in_place, other_in_place = self._embedder.embed_queries(texts)
+        word, other, in_place, other_in_place = self._embedder.embed_queries(texts, truncate=True)
         return float(word @ other) / 2 + float(in_place @ other_in_place) < _SAME_WORD
 
     def _missing(self, fact: Fact, claim: _Claim, sources: Sequence[_Source]) -> str:

@@ -10,12 +10,14 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from rag.errors import RagError
-from rag.web.auth import Visitor, admitted
+from rag.errors import AccessDenied, RagError
+from rag.text.visible import printable
+from rag.web.auth import admitted, leave
 from rag.web.browser_events import conduct
 from rag.web.components.answers import problem_html
+from rag.web.components.locality import locality_html
 from rag.web.components.markup import icon, label, text
-from rag.web.i18n import Phrases, language_of
+from rag.web.i18n import Phrases, language_of, refusal
 from rag.web.network import mark_session
 from rag.web.pages.chat import chat_page
 from rag.web.pages.explore import explore_page
@@ -99,8 +101,10 @@ def guarded(app: App, draw: Callable[[App], None], *, conducted: bool) -> None:
         conduct(lambda act: None, language=app.say.language)
     try:
         draw(app)
+    except AccessDenied as error:
+        st.html(problem_html(refusal(error, app.say), app.say))
     except RagError as error:
-        logger.warning("%s", error)
+        logger.warning("%s", printable(str(error)))
         st.html(problem_html(str(error), app.say))
     except Exception:
         logger.exception("The page could not be drawn.")
@@ -123,15 +127,15 @@ def draw_sidebar(app: App, pages: dict[str, StreamlitPage]) -> None:
                 if key != "chat":
                     st.page_link(page, width="stretch")
         draw_recent(app, pages["chat"])
-        place = say("local") if app.visitor == Visitor() else say("local_shared")
-        st.html(f'<div class="fn-local">{icon("lock")}<span>{text(place)}</span></div>')
-        if app.visitor.signed_in:
+        st.html(f'<div class="fn-local">{locality_html(app)}</div>')
+        if app.visitor.signed_in or "admitted" in st.session_state:
+            name = app.visitor.name
             st.button(
-                say("gate_leave", name=label(app.visitor.name)),
+                say("gate_leave", name=label(name)) if app.visitor.signed_in else say("gate_sign_out"),
                 key="leave",
                 icon=":material/logout:",
                 type="tertiary",
-                on_click=st.logout,
+                on_click=leave,
             )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import math
 import os
 import time
 from collections.abc import Iterable, Mapping
@@ -15,12 +16,14 @@ import streamlit as st
 from rag.access import User
 from rag.web.components.markup import label
 from rag.web.i18n import Phrases
+from rag.web.throttle import Throttle
 
 PASSWORD = "FOOTNOTE_APP_PASSWORD"
 KEEPER_PASSWORD = "FOOTNOTE_KEEPER_PASSWORD"
 GUESTS = "guests"
-WRONG_SECONDS = 1.0
-"""Each wrong password costs this long, so that guessing takes ages."""
+SESSION_SECONDS = 12 * 3600
+"""A password or a sign-in holds for this long."""
+THROTTLE = Throttle()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +70,15 @@ def admitted(say: Phrases, *, address: str | None = None) -> Visitor | None:
 
 def signed_in(say: Phrases, rules: Mapping[str, Any]) -> Visitor | None:
     """Who signed in with the provider of the secrets' `[auth]`, where `[footnote]` lets them in."""
-    visitor = visitor_of(dict(st.user), rules) if st.user.is_logged_in else None
+    expired = st.user.is_logged_in and has_expired(dict(st.user), time.time())
+    visitor = visitor_of(dict(st.user), rules) if st.user.is_logged_in and not expired else None
     if visitor is not None:
         return visitor
     with st.container(key="welcome"):
         st.title(say("gate_title"), anchor=False)
-        if st.user.is_logged_in:
+        if expired:
+            st.info(say("gate_expired"))
+        if st.user.is_logged_in and not expired:
             name = str(st.user.get("email") or st.user.get("sub"))
             st.error(label(say("gate_not_allowed", name=name)))
             st.button(say("gate_sign_out"), icon=":material/logout:", on_click=st.logout)
@@ -84,16 +90,23 @@ def signed_in(say: Phrases, rules: Mapping[str, Any]) -> Visitor | None:
 def visitor_of(claims: Mapping[str, Any], rules: Mapping[str, Any]) -> Visitor | None:
     """The visitor of an identity token; None where no rule lets them in.
 
-    `allowed` and `keepers` list addresses, `@domain` endings, or `*`. An address that the provider
-    has not verified is nobody's.
+    `allowed` and `keepers` list addresses, `@domain` endings, or `*`. An address counts only if the
+    provider says that it has verified it; without one the provider's own id stands for the person, unless
+    it looks like an address.
     """
     name = str(claims.get("email") or claims.get("sub") or "").casefold()
-    if not name or claims.get("email_verified") is False:
+    if not name or ("@" in name and not (claims.get("email") and claims.get("email_verified") is True)):
         return None
     keeper = matches(name, rules.get("keepers", ()))
     if not keeper and not matches(name, rules.get("allowed", ())):
         return None
     return Visitor(name, keeper=keeper, signed_in=True)
+
+
+def has_expired(claims: Mapping[str, Any], now: float) -> bool:
+    """Whether the person signed in too long ago; a token that does not say when counts as old."""
+    issued = claims.get("iat")
+    return not isinstance(issued, int | float) or now - issued > SESSION_SECONDS
 
 
 def matches(name: str, rules: Iterable[str]) -> bool:
@@ -104,9 +117,10 @@ def matches(name: str, rules: Iterable[str]) -> bool:
 
 def with_password(say: Phrases) -> Visitor | None:
     """The visitor of the password typed; None until it is right."""
-    known: Visitor | None = st.session_state.get("admitted")
-    if known is not None:
-        return known
+    known, since = st.session_state.get("admitted", (None, 0.0))
+    if known is not None and time.time() - since < SESSION_SECONDS:
+        admitted_visitor: Visitor = known
+        return admitted_visitor
     with st.container(key="welcome"):
         st.title(say("gate_title"), anchor=False)
         if os.environ.get(PASSWORD) or os.environ.get(KEEPER_PASSWORD):
@@ -121,12 +135,18 @@ def draw_password(say: Phrases) -> None:
     with st.form("gate", width=420):
         typed = st.text_input(say("gate_password"), type="password")
         if st.form_submit_button(say("gate_enter"), type="primary"):
-            visitor = let_in(typed)
-            if visitor is not None:
-                st.session_state["admitted"] = visitor
+            wait = THROTTLE.attempt(st.context.ip_address or "", lambda: let_in(typed) is not None)
+            if wait is None:
+                st.session_state["admitted"] = (let_in(typed), time.time())
                 st.rerun()
-            time.sleep(WRONG_SECONDS)
-            st.error(say("gate_wrong"))
+            st.error(say("gate_wait", seconds=math.ceil(wait)) if wait else say("gate_wrong"))
+
+
+def leave() -> None:
+    """Ends what a password or a sign-in opened; the next drawing asks again."""
+    st.session_state.clear()
+    if st.user.get("is_logged_in"):
+        st.logout()
 
 
 def let_in(typed: str) -> Visitor | None:

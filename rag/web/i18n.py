@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from rag.errors import AccessDenied
+
 STRINGS = Path(__file__).with_name("strings.toml")
 LANGUAGES = {"en": "English", "de": "Deutsch", "zh": "中文"}
 
@@ -40,3 +42,8 @@ class Phrases:
             key = f"{key}_one"
         text = strings[key][self.language]
         return text.format(**values) if values else text
+
+
+def refusal(error: AccessDenied, say: Phrases) -> str:
+    """What somebody may not do, in their language."""
+    return say(f"denied_{error.action}", **error.values)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rag.access import User
 from rag.library import Library
 from rag.records import Answer, Message
 from rag.web.background.downloads import Downloads, Pull
@@ -83,6 +84,7 @@ def asked(library: Library, task: Task) -> Iterator[AnswerEvent]:
         passage_tokens=request.passage_tokens,
         thread=ConversationContext.after(last, conversation=str(request.conversation_id)),
         cancelled=task.cancelled.is_set,
+        user=User(request.owner, is_admin=False),
     )
 
 

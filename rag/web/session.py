@@ -61,13 +61,11 @@ class App:
 
     def collections(self) -> list[Collection]:
         """The collections that the visitor may see, by name."""
-        found = self.library.store.collections()
-        return [collection for collection in found if self.visitor.user.may_see(collection.owner)]
+        return self.library.collections_seen_by(self.visitor.user)
 
     def owner_of(self, collection: str) -> str:
         """Who alone may see a collection; "" is everybody."""
-        owners = {found.name: found.owner for found in self.library.store.collections()}
-        return owners.get(collection, "")
+        return self.library.owner_of(collection)
 
     def is_open(self, collection: str) -> bool:
         """Whether nobody else has the collection to themselves; one that is not there yet is open."""

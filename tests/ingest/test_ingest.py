@@ -337,8 +337,24 @@ def test_symlink_loops_end_and_links_add_nothing_twice(folder: Path, tmp_path: P
     (folder / "dangling").symlink_to(folder / "nowhere")
     (folder / "elsewhere").symlink_to(outside.parent)
     scan = scan_folder(folder)
-    assert [file.doc for file in scan.files] == ["elsewhere/b.md", "z/a.md"]
+    assert [file.doc for file in scan.files] == ["z/a.md"]
     assert list(scan.unreadable) == ["dangling"]
+    assert list(scan.outside) == ["elsewhere"]
+
+
+def test_links_out_of_the_folder_are_not_followed_and_are_reported(
+    store: SqliteStore, folder: Path, embedder: WordEmbedder, tmp_path: Path
+) -> None:
+    """A link to a private file made its text part of whatever collection its folder was added to."""
+    write(folder / "a.md", "ferries sail at nine")
+    private = write(tmp_path / "private" / "diary.md", "a secret")
+    (folder / "diary.md").symlink_to(private)
+    (folder / "all").symlink_to(private.parent)
+    receipt = run(store, embedder, folder)
+    assert [row.doc for row in store.report("default")] == ["a.md"]
+    assert [link.doc for link in receipt.skipped] == ["all", "diary.md"]
+    assert "leads out of the folder" in receipt.skipped[0].error
+    assert (receipt.added, receipt.failed) == (1, 0)
 
 
 def test_what_is_no_file_is_passed_by(folder: Path) -> None:

@@ -6,6 +6,8 @@ import errno
 import json
 import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -279,3 +281,14 @@ def test_the_chat_model_can_be_done_without(tmp_path: Path) -> None:
     assert use("none", library=tmp_path).chat_model == "none"
     with pytest.raises(UsageError, match="choose another one instead"):
         use("none", library=tmp_path, kind="embedding")
+
+
+def test_no_request_tells_what_is_installed() -> None:
+    """huggingface-hub added the versions of torch and Python to each request."""
+    script = (
+        "import rag; from huggingface_hub.utils import build_hf_headers;"
+        "from huggingface_hub import constants; print(constants.HF_HUB_DISABLE_TELEMETRY, build_hf_headers())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("True ")
+    assert "torch/" not in done.stdout

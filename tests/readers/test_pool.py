@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import socket
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from rag.errors import UnreadableDocument, UnsupportedFormat
-from rag.readers import ReaderPool, ReadResult
+from rag.errors import EncryptedDocument, UnreadableDocument, UnsupportedFormat
+from rag.readers import PagePictures, ReaderPool, ReadResult
 from rag.readers import worker as worker_module
+from rag.readers.messages import LENGTH, Outcome, receive, send
+from rag.readers.page_images import MAX_HEIGHT
+from rag.records import Block, Document
 
 # Loaded by the workers in place of a parser that misbehaves.
 HOSTILE = '''
 """A format whose parser does what its file says."""
-import os, signal, sys, time
+import os, signal, socket, sys, time
 from rag.readers import progress
 from rag.readers.building import DocumentBuilder
 from rag.readers.registry import Format
+
+def tried(action):
+    try:
+        action()
+    except OSError as error:
+        return type(error).__name__
+    return "done"
 
 def read(data, name, *, password=None):
     order = data.decode().split()
@@ -31,6 +46,16 @@ def read(data, name, *, password=None):
         os.kill(os.getpid(), signal.SIGSEGV)
     if order[0] == "eat":
         hoard = [bytearray(10_000_000) for _ in range(10_000)]
+    if order[0] == "write":
+        order = [tried(lambda: open(order[1], "w"))]
+    if order[0] == "connect":
+        order = [tried(lambda: socket.create_connection(("127.0.0.1", int(order[1])), timeout=2))]
+    if order[0] == "send":
+        order = [tried(lambda: socket.socket(type=socket.SOCK_DGRAM).sendto(b"x", ("192.0.2.1", 9)))]
+    if order[0] == "environment":
+        order = sorted(os.environ)
+    if order[0] == "panic":
+        raise type("PanicException", (BaseException,), {})("index out of bounds")
     if order[0] == "print":
         print("noise on standard output", flush=True)
         print(sys.stdin.read())
@@ -139,3 +164,106 @@ def test_a_cancelled_pool_ends_in_the_middle_of_a_file(tmp_path: Path) -> None:
     with ReaderPool(workers=1) as pool:
         assert list(pool.read([path], cancelled=lambda: True)) == []
         assert [result.error for result in pool.read([path])] == [None]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limits are the Linux kernel's")
+def test_a_parser_can_neither_write_nor_reach_the_network(hostile: Path, tmp_path: Path) -> None:
+    target = tmp_path / "written"
+    with socket.create_server(("127.0.0.1", 0)) as server, ReaderPool(workers=1) as pool:
+        orders = [f"write {target}", f"connect {server.getsockname()[1]}", "send"]
+        paths = [write(hostile, f"{n}.hostile", order) for n, order in enumerate(orders)]
+        found = [text_of(result) for result in pool.read(paths)]
+    assert found[0] == "PermissionError"
+    assert "done" not in found
+    assert not target.exists()
+
+
+def test_a_parser_sees_nothing_of_the_environment(hostile: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTNOTE_APP_PASSWORD", "secret")
+    monkeypatch.setenv("SOME_TOKEN", "secret")
+    with ReaderPool(workers=1) as pool:
+        (result,) = pool.read([write(hostile, "0.hostile", "environment")])
+    assert "PATH" in text_of(result).split()
+    assert not {"FOOTNOTE_APP_PASSWORD", "SOME_TOKEN", "HOME"} & set(text_of(result).split())
+
+
+def test_a_panic_of_a_parser_is_an_error_of_its_file(hostile: Path, tmp_path: Path) -> None:
+    """A broken spreadsheet took the whole mail along that it was attached to."""
+    archive = hostile / "all.zip"
+    with zipfile.ZipFile(archive, "w") as members:
+        members.writestr("fine.txt", "text")
+        members.writestr("broken.hostile", "panic")
+    with ReaderPool(workers=1) as pool:
+        (result,) = pool.read([archive])
+    assert text_of(result) == "text"
+    assert result.document is not None
+    assert "broken.hostile" in result.document.warnings[0]
+
+
+def test_nothing_of_the_current_folder_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `json.py` beside the documents would have run."""
+    (tmp_path / "json.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    monkeypatch.chdir(tmp_path)
+    with ReaderPool(workers=1) as pool:
+        (result,) = pool.read([write(tmp_path, "a.txt", "text")])
+    assert text_of(result) == "text"
+    assert not (tmp_path / "ran").exists()
+
+
+def narrow_page(width: int, height: int) -> bytes:
+    """A PDF of one empty page, which needs few bytes however large the page is."""
+    parts = [
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 {width} {height}]>>",
+    ]
+    return (
+        "%PDF-1.4\n"
+        + "".join(f"{n} 0 obj{part}endobj\n" for n, part in enumerate(parts, 1))
+        + "trailer<</Root 1 0 R>>"
+    ).encode()
+
+
+def test_a_narrow_page_is_drawn_small(tmp_path: Path) -> None:
+    """One of 20 by 14,400 points was drawn 792,000 pixels high, in 6.8 GB of the app's memory."""
+    path = tmp_path / "narrow.pdf"
+    path.write_bytes(narrow_page(20, 14400))
+    pictures = PagePictures(memory_bytes=700_000_000)
+    try:
+        with Image.open(io.BytesIO(pictures.draw(path, 1).picture)) as image:
+            assert image.height <= MAX_HEIGHT
+    finally:
+        pictures.close()
+
+
+@pytest.mark.parametrize(
+    "sent", [b"\x80\x04N.", b'{"message": "Outcome"}', b"[]", b'{"message": "Popen"}', b"\xff"]
+)
+def test_what_is_no_message_is_not_taken_for_one(sent: bytes) -> None:
+    assert receive(io.BytesIO(LENGTH.pack(len(sent)) + sent)) is None
+    assert receive(io.BytesIO(LENGTH.pack(2**62) + sent)) is None
+
+
+def test_a_document_arrives_as_it_was_sent() -> None:
+    blocks = (Block("heading", 0, 3, 1, ("A\udcff",), 1), Block("paragraph", 5, 8, None, ("A\udcff",)))
+    document = Document(
+        "A\udcff",
+        "text/plain",
+        "A\udcff1\n\n東京!",
+        blocks,
+        2,
+        (2,),
+        ("i", "ii"),
+        "en",
+        "2024",
+        {"nav": 3},
+        ("w",),
+    )
+    stream = io.BytesIO()
+    send(stream, Outcome(document, EncryptedDocument("locked"), "ff", 9, 1, 0.5))
+    stream.seek(0)
+    arrived = receive(stream)
+    assert isinstance(arrived, Outcome)
+    assert arrived.document == document
+    assert (type(arrived.error), str(arrived.error)) == (EncryptedDocument, "locked")
+    assert (arrived.sha256, arrived.size, arrived.fit_to_go_on) == ("ff", 9, True)

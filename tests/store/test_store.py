@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -470,3 +471,31 @@ def test_any_history_of_edits_leaves_the_last_versions(
             text for version in expected.values() for text in version
         )
         assert store.passage_count("default") == len(every)
+
+
+def test_only_its_owner_reads_a_library(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        with open_store(tmp_path / "library" / "library.db") as store:
+            put(store, "a.md", "ferries")
+            store.back_up(tmp_path / "copy.db")
+    finally:
+        os.umask(before)
+    made = [tmp_path / "library", tmp_path / "copy.db", *(tmp_path / "library").iterdir()]
+    assert [path.name for path in made if path.stat().st_mode & 0o077] == []
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../../../../../../../../etc/passwd", "../secret.md"])
+def test_a_name_that_another_program_wrote_is_not_taken_for_a_file(
+    store: SqliteStore, tmp_path: Path, name: str
+) -> None:
+    """Of a JSON line with the id `/etc/passwd` the app offered that file."""
+    (tmp_path / "secret.md").write_text("secret")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("ferries")
+    for root in ("-", str(tmp_path / "docs")):
+        put(store, name, "ferries", root=root)
+    assert [stored.file for stored in store.documents_named("default", name)] == [None, None]
+    put(store, "a.md", "ferries", root=str(tmp_path / "docs"))
+    (stored,) = store.documents_named("default", "a.md")
+    assert stored.file == tmp_path / "docs" / "a.md"

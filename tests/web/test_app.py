@@ -28,6 +28,9 @@ from rag.ingest import IngestEvent, Receipt
 from rag.llm.tuned_form import TunedModel, save_tuned
 from rag.models import total_memory
 from rag.models.folders import write_manifest
+from rag.readers import PagePictures
+from rag.readers.messages import Box
+from rag.readers.page_images import PAGE_WIDTH, find_quote, merge_lines
 from rag.records import (
     Answer,
     BudgetUse,
@@ -43,7 +46,8 @@ from rag.records import (
 )
 from rag.search.ranking import DEFAULT_RANKING, Ranking
 from rag.settings import PROJECT, load_settings
-from rag.web.auth import Visitor, is_exposed, visitor_of
+from rag.web import auth, throttle
+from rag.web.auth import SESSION_SECONDS, Visitor, has_expired, is_exposed, visitor_of
 from rag.web.background.downloads import Downloads, Pull
 from rag.web.background.folder_watch import FolderWatch, Watch
 from rag.web.background.task_queue import Request, Task, TaskQueue
@@ -54,8 +58,8 @@ from rag.web.components.changes import changed_html
 from rag.web.components.dates import clock_time
 from rag.web.components.dialogs import take_back
 from rag.web.components.export import conversation_markdown
+from rag.web.components.locality import remote_host
 from rag.web.components.markup import label, question_words, spanned, word_spans
-from rag.web.components.page_images import Box, find_quote, merge_lines, page_count, page_picture, quote_boxes
 from rag.web.components.progress import size_text
 from rag.web.components.prose import prose
 from rag.web.components.source import current_selection
@@ -64,6 +68,7 @@ from rag.web.i18n import LANGUAGES, Phrases, language_of, load_strings
 from rag.web.pages.library import safe_name
 from rag.web.services import history, open_services
 from rag.web.session import App, report_of
+from rag.web.throttle import FREE_ATTEMPTS, Throttle
 from tests.fakes.gguf_files import starter_gguf
 from tests.fakes.web import THINGS, fake_library, write_documents
 
@@ -560,9 +565,16 @@ def pdf(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     return path, request.param
 
 
-def test_the_quote_is_marked_where_it_stands(pdf: tuple[Path, int]) -> None:
+@pytest.fixture(scope="module")
+def pictures() -> Iterator[PagePictures]:
+    drawing = PagePictures()
+    yield drawing
+    drawing.close()
+
+
+def test_the_quote_is_marked_where_it_stands(pdf: tuple[Path, int], pictures: PagePictures) -> None:
     path, turned = pdf
-    (box,) = quote_boxes(path, 2, "quick brown fox")
+    (box,) = pictures.draw(path, 2, ["quick brown fox"]).boxes
     if turned == 0:
         assert 40 / 210 < box.left < 60 / 210
         assert box.top < 100 / 297 < box.bottom + 0.01
@@ -570,25 +582,25 @@ def test_the_quote_is_marked_where_it_stands(pdf: tuple[Path, int]) -> None:
     else:
         assert 40 / 210 < box.top < 60 / 210
         assert box.left - 0.01 < 1 - 100 / 297 < box.right
-    assert quote_boxes(path, 1, "quick brown fox") == []
-    assert page_count(path) == 2
+    assert pictures.draw(path, 1, ["quick brown fox"]).boxes == ()
+    assert pictures.draw(path, 0).pages == 2
 
 
-def test_a_page_is_a_jpeg_of_the_width_asked_for(pdf: tuple[Path, int]) -> None:
+def test_a_page_is_a_jpeg_of_the_usual_width(pdf: tuple[Path, int], pictures: PagePictures) -> None:
     from io import BytesIO
 
     from PIL import Image
 
-    with Image.open(BytesIO(page_picture(pdf[0], 1, width=420))) as image:
+    with Image.open(BytesIO(pictures.draw(pdf[0], 1).picture)) as image:
         assert image.format == "JPEG"
-        assert image.width == 420
+        assert image.width == PAGE_WIDTH
 
 
-def test_a_page_that_is_not_there_is_said(pdf: tuple[Path, int]) -> None:
+def test_a_page_that_is_not_there_is_said(pdf: tuple[Path, int], pictures: PagePictures) -> None:
     from rag.errors import UnreadableDocument
 
     with pytest.raises(UnreadableDocument, match="has no page 9"):
-        page_picture(pdf[0], 9)
+        pictures.draw(pdf[0], 9)
 
 
 # The desks
@@ -1023,6 +1035,11 @@ def test_without_a_password_nobody_comes_in_from_outside(monkeypatch: pytest.Mon
     assert "nobody can be let in" in app.error[0].value
 
 
+@pytest.fixture(autouse=True)
+def no_wrong_passwords_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "THROTTLE", Throttle())
+
+
 @pytest.mark.parametrize(
     ("password", "keeper"), [("open sesame", False), ("keep sesame", True)], ids=["guest", "keeper"]
 )
@@ -1038,19 +1055,48 @@ def test_the_password_opens_the_app_for_this_session(
     app.text_input[0].set_value(password)
     app.button[0].click().run(timeout=10)
     assert [title.value for title in app.title] == [f"inside {'' if keeper else 'guests'} {keeper}"]
+    visitor, since = app.session_state["admitted"]
+    app.session_state["admitted"] = (visitor, since - SESSION_SECONDS)
+    app.run()
+    assert [title.value for title in app.title] == ["Footnote"]  # it holds for a day's work
+
+
+def test_wrong_passwords_are_slowed_down_over_all_tabs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each tab waited for itself: six of them tried 18 passwords in seven seconds."""
+    monkeypatch.setenv("FOOTNOTE_APP_PASSWORD", "open sesame")
+    monkeypatch.setattr(throttle, "network_of", lambda address: "here")  # AppTest has none
+    for _ in range(FREE_ATTEMPTS):
+        auth.THROTTLE.attempt("", lambda: False)  # in other tabs
+    tab = AppTest.from_string(GATE).run()
+    tab.text_input[0].set_value("open sesame")
+    tab.button[0].click().run(timeout=10)
+    assert tab.error[0].value.startswith("Too many wrong passwords. Try again in ")
+
+
+@pytest.mark.parametrize(
+    ("claims", "expired"),
+    [({"iat": 1_000_000}, False), ({"iat": 900_000}, True), ({}, True), ({"iat": "1000000"}, True)],
+)
+def test_a_sign_in_ends(claims: dict[str, object], expired: bool) -> None:
+    assert has_expired(claims, 1_000_100) is expired
 
 
 @pytest.mark.parametrize(
     ("claims", "visitor"),  # a visitor: name, keeper, signed in
     [
-        ({"email": "Ann@Example.org"}, Visitor("ann@example.org", True, True)),
+        ({"email": "Ann@Example.org", "email_verified": True}, Visitor("ann@example.org", True, True)),
+        ({"email": "ann@example.org"}, None),
+        ({"email": "ann@example.org", "email_verified": "false"}, None),
+        ({"email": "ann@example.org", "email_verified": "true"}, None),
+        ({"sub": "ann@example.org"}, None),
+        ({"sub": "ann@example.org", "email_verified": True}, None),
         (
             {"email": "bob@example.org", "email_verified": True},
             Visitor("bob@example.org", False, True),
         ),
         ({"email": "bob@example.org", "email_verified": False}, None),
-        ({"email": "bob@evil-example.org.evil"}, None),
-        ({"email": "bob@notexample.org"}, None),
+        ({"email": "bob@evil-example.org.evil", "email_verified": True}, None),
+        ({"email": "bob@notexample.org", "email_verified": True}, None),
         ({"sub": "guest-7"}, Visitor("guest-7", False, True)),
         ({}, None),
     ],
@@ -1320,3 +1366,32 @@ def test_a_setting_of_ones_own_starts_from_what_is_set(filled: Path) -> None:
     (own,) = app.session_state["lab_own"]
     assert (own.name, own.ranking) == ("keyword_weight=0.75", Ranking(keyword_weight=0.75, reranked=5))
     assert (own.chunk_tokens, own.embedding_model) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("model", "host"),
+    [
+        ("smollm2-135m", ""),
+        ("none", ""),
+        ("http://127.0.0.1:8080/v1#m", ""),
+        ("http://[::1]:8080", ""),
+        ("http://localhost:11434/v1", ""),
+        ("https://models.example.com/v1#big", "models.example.com"),
+        ("http://192.168.1.7:8000", "192.168.1.7"),
+        ("http://127.0.0.1.example.com", "127.0.0.1.example.com"),
+    ],
+)
+def test_a_model_server_elsewhere_is_named(model: str, host: str) -> None:
+    assert remote_host(model) == host
+
+
+@pytest.mark.parametrize("filled_library", [True, False])
+def test_nothing_is_called_local_that_is_sent_elsewhere(
+    filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, filled_library: bool
+) -> None:
+    """The sidebar promised that everything stays on this computer while a remote server answered."""
+    monkeypatch.setenv("FOOTNOTE_CHAT_MODEL", "https://models.example.com/v1#big")
+    app = app_at(filled if filled_library else tmp_path / "empty")
+    shown = " ".join(html.proto.body for html in app.get("html"))
+    assert "sent to models.example.com" in shown
+    assert "Everything stays" not in shown

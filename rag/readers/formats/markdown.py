@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.readers.building import DocumentBuilder, clean
 from rag.readers.decoding import decode
+from rag.readers.front_matter import front_matter
 from rag.readers.registry import Format
 from rag.records import BlockKind, Document
 from rag.text.dates import iso_date
@@ -98,7 +99,7 @@ def _front_matter(tokens: Sequence[Token], builder: DocumentBuilder) -> dict[str
     if not tokens or tokens[0].type != "front_matter":
         return {}
     try:
-        fields = yaml.safe_load(tokens[0].content)
+        fields = front_matter(tokens[0].content)
     except yaml.YAMLError:
         builder.warn("The front matter is not valid YAML: it is kept as text.")
         return {}

@@ -13,7 +13,7 @@ from rag.text.words import FUNCTION_WORDS, fold
 
 _NO_NAMES = frozenset({*UNITS, *SCALES, *MONTHS, "fy"})
 _CODE = re.compile(
-    r"(?<![\w.])(?=[\w./-]*\d)(?=[\w./-]*[a-z_])[a-z0-9]+(?:[-_./][a-z0-9]+)*(?![\w])|(?<![\w.])\d+(?:\.\d+){2,}(?![\w.]*\w)"
+    r"(?<![\w.])(?=[\w./-]{0,80}\d)(?=[\w./-]{0,80}[a-z_])[a-z0-9]+(?:[-_./][a-z0-9]+)*(?![\w])|(?<![\w.])\d+(?:\.\d+){2,}(?![\w.]*\w)"
 )
 _NO_CODE = re.compile(
     r"\d{3}0(?:s|er|ern)"  # a decade

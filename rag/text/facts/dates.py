@@ -26,6 +26,8 @@ _BEFORE_MONTH = re.compile(
 )
 _ALSO_OTHER_WORDS = frozenset({"may", "march", "mars", "mai"})
 _SHORTEST_MONTH = 4
+_NEAR = 40
+"""Characters before a month that are looked at: looking at all of them takes quadratic time."""
 _CHINESE_NUMERALS = "〇一二三四五六七八九十"
 _TIME = re.compile(
     r"(?<![\d:.])(\d{1,2})(?::(\d\d)(?!\d|:))?\s?(a\.?m\b\.?|p\.?m\b\.?|uhr\b)|(?<![\d:.])(\d{1,2}):(\d\d)(?![\d:])"
@@ -58,9 +60,10 @@ def _is_verb(text: str, match: re.Match[str]) -> bool:
 def _bare_months(text: str, plain: str, taken: Taken) -> Iterator[Fact]:
     """Months without day and year, where a capital or a preposition shows that they are no other word."""
     for match in _BARE_MONTH.finditer(plain):
-        led = bool(_BEFORE_MONTH.search(plain[: match.start()]))
+        near = max(0, match.start() - _NEAR)
+        led = bool(_BEFORE_MONTH.search(plain[near : match.start()]))
         capital = text[match.start()].isupper()
-        opens = not re.search(r"\w[,;:()/–-]* $", text[: match.start()])
+        opens = not re.search(r"\w[,;:()/–-]* $", text[near : match.start()])
         other = match[1] in _ALSO_OTHER_WORDS or len(match[1]) < _SHORTEST_MONTH
         is_month = (capital or match[1] not in {"may", "march"}) and led if other else capital or led
         is_month = is_month or (capital and not opens and match[1] in {"may", "march", "mai"})

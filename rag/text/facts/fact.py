@@ -39,17 +39,17 @@ class Taken:
     """The spans of a text that belong to a fact already."""
 
     def __init__(self) -> None:
-        self._spans: list[tuple[int, int]] = []
+        self._places: set[int] = set()
 
     def covers(self, start: int, end: int) -> bool:
         """Whether a fact has a part of a span."""
-        return any(start < right and left < end for left, right in self._spans)
+        return not self._places.isdisjoint(range(start, end))
 
     def take(self, match: re.Match[str]) -> bool:
         """Claims the span of a match, unless an earlier fact has a part of it."""
         if self.covers(*match.span()):
             return False
-        self._spans.append(match.span())
+        self._places.update(range(*match.span()))
         return True
 
 

@@ -34,10 +34,10 @@ _ORDINAL_ENDINGS = frozenset({"st", "nd", "rd", "th"})
 _ADJECTIVE = re.compile(r"ig(?:e[nmrs]?)?$")
 _PLACES = "|".join(sorted({*ORDINALS, *PARTS}, key=len, reverse=True))
 _PLACED = re.compile(
-    rf"(?P<before>(?:[^\W_]+[ -])?)\b(?P<word>{_PLACES})\b"
+    rf"(?P<before>(?:(?<![^\W_])[^\W_]+[ -])?)\b(?P<word>{_PLACES})\b"
     r"(?P<behind>(?: [^\W\d_]+)?)"
 )
-_CHINESE_ORDINAL = re.compile(rf"第([{CHINESE_NUMERALS}]+|\d+)")
+_CHINESE_ORDINAL = re.compile(rf"第([{CHINESE_NUMERALS}]{{1,20}}|\d{{1,20}})")
 _UNIT_WORDS = "|".join(re.escape(unit) for unit in UNITS if unit.isascii())
 _RATE = re.compile(
     rf"\b(?:(?:per|a|an|each|every|pro|je|im|par|por) (?P<unit>{_UNIT_WORDS})\b(?! \d{{4}})"
@@ -78,7 +78,7 @@ def _in_digits(plain: str, taken: Taken) -> Iterator[Fact]:
             continue
         scale = _scale(match["after"], plain[end:])
         written = match.group()[: end - match.start()]
-        rounded = bool(_ROUNDING.search(plain[: match.start()]))
+        rounded = bool(_ROUNDING.search(plain[max(0, match.start() - _NEAR) : match.start()]))
         unit = _unit_of(match, plain, scale)
         yield Fact("number", written, start, _readings(match, plain, scale), unit, rounded)
 
@@ -91,7 +91,7 @@ def _unit_of(match: re.Match[str], plain: str, scale: int) -> str:
     if after in _ORDINAL_ENDINGS and plain.startswith(after, match.end("digits")):
         return "ordinal"
     unit = unit_of(second, "") if scale > 1 else unit_of(after, second)
-    before = plain[: match.start()]
+    before = plain[max(0, match.start() - _NEAR) : match.start()]
     opens_section = "." in match["digits"] and scale == 1 and not before.rpartition("\n")[2].strip()
     return unit or ("label" if opens_section or _LABELLED.search(before) else "")
 

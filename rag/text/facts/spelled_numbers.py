@@ -19,7 +19,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _JOINTS = {"and": 100, "und": 100, "et": 10, "y": 10}
 """What joins two parts of a number, and what the first part must be a multiple of."""
 CHINESE_NUMERALS = "".join([*CHINESE_DIGITS, *CHINESE_SCALES])
-_CHINESE = re.compile(f"[{CHINESE_NUMERALS}]+")
+_CHINESE = re.compile(f"[{CHINESE_NUMERALS}]{{1,20}}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ def begin_ingest(app: App, paths: Sequence[Path], *, collection: str | None = No
         job.follow(library.ingest(paths, collection=target, **options))
 
     title = ", ".join(path.name or str(path) for path in paths)
-    app.jobs.start("ingest", title, work, owner=app.owner_of(target), started_by=app.visitor.name)
+    owner, roots = app.owner_of(target), [str(path) for path in paths]
+    app.jobs.start("ingest", title, work, owner=owner, started_by=app.visitor.name, roots=roots)
 
 
 def begin_embedding(app: App, model: str) -> None:

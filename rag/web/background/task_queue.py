@@ -133,7 +133,7 @@ class TaskQueue:
         except RagError as error:
             self._move(task, state="failed", problem=str(error))
         except Exception:  # a face shows, logs and goes on with the next question
-            logger.exception("Answering failed: %s", task.request.question)
+            logger.exception("Answering failed in conversation %s.", task.request.conversation_id)
             self._move(task, state="failed", problem="")
 
     def _take(self, task: Task, event: AnswerEvent) -> None:

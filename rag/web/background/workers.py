@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from queue import SimpleQueue
@@ -33,7 +33,8 @@ class Job:
     """One piece of work and how far it is: `done` of `total` units, 0 until that is known.
 
     `title` names it for people; `owner` alone sees it, everybody where that is "".
-    `started_by` may pause, stop and dismiss it, as an admin may.
+    `started_by` may pause, stop and dismiss it, as an admin may; `roots` are the folders it reads, which
+    only an admin is told.
     `begun` is when the units at hand were, by `time.monotonic`. `event` is the last one seen of an
     ingest; its final one carries the receipt.
     """
@@ -44,6 +45,7 @@ class Job:
     work: Work
     owner: str = ""
     started_by: str = ""
+    roots: tuple[str, ...] = ()
     phase: Phase = "waiting"
     unit: Unit = "files"
     done: int = 0
@@ -101,10 +103,19 @@ class Workers:
         self._thread = threading.Thread(target=self._run_all, name=f"footnote-{name}", daemon=True)
         self._thread.start()
 
-    def start(self, kind: Kind, title: str, work: Work, *, owner: str = "", started_by: str = "") -> Job:
+    def start(
+        self,
+        kind: Kind,
+        title: str,
+        work: Work,
+        *,
+        owner: str = "",
+        started_by: str = "",
+        roots: Sequence[str] = (),
+    ) -> Job:
         """Puts work in the queue."""
         with self._lock:
-            job = Job(next(self._numbers), kind, title, work, owner, started_by)
+            job = Job(next(self._numbers), kind, title, work, owner, started_by, tuple(roots))
             job.going.set()
             self._jobs[job.id] = job
         self._queue.put(job)

@@ -24,6 +24,7 @@ REFRESH_SECONDS = 2.0
 def draw_folders(app: App, rows: Sequence[ReportRow]) -> None:
     """Every root of the collection; redrawn by itself while one is watched."""
     roots = app.library.store.roots(app.collection)
+    draw_removed(app)
     if not roots:
         st.html(f'<p class="fn-lead">{text(app.say("no_folders"))}</p>')
         return
@@ -38,6 +39,22 @@ def draw_folders(app: App, rows: Sequence[ReportRow]) -> None:
             st.rerun()
 
     draw()
+
+
+def draw_removed(app: App) -> None:
+    """The files that were removed though their folder still has them, to be taken back."""
+    removed = [file for file in app.library.store.removed_files(app.collection) if file.root != "-"]
+    if not removed:
+        return
+    with st.popover(app.say("removed_files", count=len(removed)), icon=":material/undo:"):
+        st.text(app.say("removed_help"))
+        chosen = st.multiselect(
+            app.say("column_document"), removed, format_func=lambda file: file.doc, key="removed_chosen"
+        )
+        if st.button(app.say("take_back"), disabled=not chosen):
+            app.library.store.take_back(app.collection, chosen)
+            begin_ingest(app, sorted({Path(file.root) for file in chosen}))
+            st.rerun()
 
 
 def is_watched(app: App, roots: Iterable[str]) -> bool:

@@ -43,7 +43,7 @@ def draw_job(desk: Workers, job: Job, say: Phrases, user: User) -> None:
     st.markdown(f"**{label(job.title)}**")
     managed = user.may_manage_job(job.owner, job.started_by)
     if job.over:
-        draw_outcome(job, say)
+        draw_outcome(job, say, user)
         if not managed:
             return
         st.button(say("dismiss"), key=f"done-{job.kind}-{job.id}", on_click=desk.dismiss, args=(job,))
@@ -114,20 +114,21 @@ def size_text(size: float) -> str:
     return f"{size:.1f} GB"
 
 
-def draw_outcome(job: Job, say: Phrases) -> None:
+def draw_outcome(job: Job, say: Phrases, user: User) -> None:
     """The receipt of an ingest, or how another job ended."""
     if job.phase == "failed":
-        st.error(label(job.problem or say("unexpected")), icon=":material/error:")
+        problem = user.without_roots(job.problem, job.roots)
+        st.error(label(problem or say("unexpected")), icon=":material/error:")
     elif job.phase == "stopped":
         st.info(say(f"stopped_{job.kind}"), icon=":material/pause_circle:")
     elif job.kind == "embedding":
         st.success(say("finished_embedding", count=job.total), icon=":material/check_circle:")
     receipt = job.event.receipt if job.event and job.kind == "ingest" else None
     if receipt is not None:
-        draw_receipt(receipt, say)
+        draw_receipt(receipt, say, hide=lambda told: user.without_roots(told, job.roots))
 
 
-def draw_receipt(receipt: Receipt, say: Phrases) -> None:
+def draw_receipt(receipt: Receipt, say: Phrases, *, hide: Callable[[str], str]) -> None:
     """What an ingest did, and each file that could not be read, with the remedy."""
     names = ("added", "updated", "unchanged", "removed", "failed")
     counts = {name: getattr(receipt, name) for name in names}
@@ -137,7 +138,8 @@ def draw_receipt(receipt: Receipt, say: Phrases) -> None:
     )
     st.success(label(line), icon=":material/check_circle:")
     for failure in [*receipt.failures, *receipt.skipped][:SHOWN_FAILURES]:
-        st.warning(f"**{label(failure.doc)}**: {label(failure.error)}", icon=":material/warning:")
+        doc, error = hide(failure.doc), hide(failure.error)
+        st.warning(f"**{label(doc)}**: {label(error)}", icon=":material/warning:")
     rest = len(receipt.failures) + len(receipt.skipped) - SHOWN_FAILURES
     if rest > 0:
         st.caption(say("more_failures", count=rest))

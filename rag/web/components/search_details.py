@@ -25,7 +25,7 @@ def draw_inspection(app: App) -> None:
     if not query or not report_of(app):
         return
     started = time.perf_counter()
-    hits = app.library.search(query, count=INSPECTED, collection=app.collection)
+    hits = app.library.search(query, count=INSPECTED, collection=app.collection, user=app.visitor.user)
     milliseconds = 1000 * (time.perf_counter() - started)
     st.caption(say("lab_time", milliseconds=f"{milliseconds:.0f}", count=len(hits)))
     st.dataframe([signal_row(app, rank, hit) for rank, hit in enumerate(hits, start=1)], hide_index=True)

@@ -11,12 +11,13 @@ from pathlib import Path, PurePosixPath
 import streamlit as st
 
 from rag.errors import RagError
+from rag.readers import PagePictures
+from rag.readers.messages import Box
 from rag.records import Hit
 from rag.store import StoredDocument
 from rag.web.components.changes import changed_html
 from rag.web.components.dialogs import open_dialog
 from rag.web.components.markup import Span, action, icon, label, question_words, spanned, text, word_spans
-from rag.web.components.page_images import Box, page_count, page_picture, quote_boxes
 from rag.web.components.prose import prose
 from rag.web.components.turns import Source, Turn, source_of, sources
 from rag.web.i18n import Phrases
@@ -85,13 +86,14 @@ def draw_source(app: App, selection: Selection) -> None:
     if stored is None:
         st.html(former_html(app, selection))
         return
-    path = Path(stored.root) / stored.doc
+    path = stored.file
     sheet = ""
-    if stored.media_type == PDF and path.is_file():
+    if stored.media_type == PDF and path is not None:
         sheet = draw_pdf(selection, stored, path, app.say)
     else:
         st.html(passage_html(selection, stored, app.say))
-    draw_tools(app, selection, path, sheet)
+    if path is not None:
+        draw_tools(app, selection, path, sheet)
 
 
 def plain(value: str) -> str:
@@ -250,18 +252,24 @@ def turn_button(key: str, page: int, say: Phrases, *, disabled: bool, icon_name:
     )
 
 
+@st.cache_resource(show_spinner=False)
+def page_pictures() -> PagePictures:
+    """What draws pages for all sessions."""
+    return PagePictures()
+
+
 @st.cache_data(show_spinner=False, max_entries=200)
 def cached_page_count(path: str, mtime_ns: int) -> int:
     """How many pages the file has; `mtime_ns` only tells versions apart."""
-    return page_count(Path(path))
+    return page_pictures().draw(Path(path), 0).pages
 
 
 @st.cache_data(show_spinner=False, max_entries=60)
 def cached_sheet(path: str, mtime_ns: int, page: int, quotes: tuple[str, ...], name: str) -> str:
     """The page's picture and its marks as HTML."""
-    picture = base64.b64encode(page_picture(Path(path), page)).decode("ascii")
-    boxes = [box for quote in quotes for box in quote_boxes(Path(path), page, quote)]
-    marks = "".join(box_html(box) for box in boxes)
+    drawn = page_pictures().draw(Path(path), page, quotes)
+    picture = base64.b64encode(drawn.picture).decode("ascii")
+    marks = "".join(map(box_html, drawn.boxes))
     return (
         f'<div class="fn-pane-body fn-sheet" role="region" tabindex="0" aria-label="{text(name)}">'
         f'<div class="fn-page"><img src="data:image/jpeg;base64,{picture}" alt="{text(name)}">{marks}</div>'
@@ -279,8 +287,6 @@ def box_html(box: Box) -> str:
 
 def draw_tools(app: App, selection: Selection, path: Path, sheet: str) -> None:
     """What can be done with the file; `sheet` is the page's picture, if one is shown."""
-    if not path.is_file():
-        return
     with st.container(horizontal=True, key="source_tools"):
         if sheet:
             st.button(

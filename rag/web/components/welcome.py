@@ -11,7 +11,8 @@ import streamlit as st
 from rag.settings import PROJECT
 from rag.web.background.ingest_jobs import begin_ingest
 from rag.web.components.followups import MAX_HEADING, about
-from rag.web.components.markup import icon, label, text
+from rag.web.components.locality import locality_html
+from rag.web.components.markup import label, text
 from rag.web.components.progress import draw_jobs
 from rag.web.pages.models import draw_better
 from rag.web.session import App, report_of
@@ -31,7 +32,7 @@ def draw_first_run(app: App) -> None:
     with st.container(key="welcome"):
         st.title(say("first_title"), anchor=False)
         st.html(f'<p class="fn-lead">{text(say("first_lead"))}</p>')
-        st.html(f'<p class="fn-lead">{icon("lock")} {text(say("local"))}</p>')
+        st.html(f'<p class="fn-lead">{locality_html(app)}</p>')
         draw_jobs(app.jobs, app.say, user=app.visitor.user)
         if any(not job.over for job in app.jobs.seen_by(app.visitor.name)):
             return

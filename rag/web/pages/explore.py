@@ -61,7 +61,7 @@ def draw_meaning(app: App, rows: Sequence[ReportRow]) -> None:
     if not query:
         draw_overview(rows, say)
         return
-    hits = app.library.search(query, count=SEARCHED, collection=app.collection)
+    hits = app.library.search(query, count=SEARCHED, collection=app.collection, user=app.visitor.user)
     found = by_document(hits)[:RELATED]
     st.session_state["hits"] = ([of_one[0] for of_one in found], query)
     st.html("".join(found_html(hits_of_one, query, say) for hits_of_one in found))

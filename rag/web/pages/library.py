@@ -19,7 +19,7 @@ from rag.web.components.prose import prose
 from rag.web.components.source import Selection, draw_source
 from rag.web.components.turns import Source, Turn
 from rag.web.components.welcome import draw_folder_form
-from rag.web.i18n import Phrases
+from rag.web.i18n import Phrases, refusal
 from rag.web.session import App, cached_report, report_of
 
 if TYPE_CHECKING:
@@ -201,13 +201,16 @@ def draw_ticked(app: App, ticked: Sequence[ReportRow]) -> None:
     if st.button(app.say("remove_documents", count=len(ticked)), icon=":material/delete:"):
         remove_documents(app, ticked)
         cached_report.clear()
+        if app.visitor.keeper and (kept := app.library.store.backups()):
+            st.toast(
+                label(app.say("backups_keep", files=", ".join(file.name for file in kept))), duration="long"
+            )
         st.rerun()
 
 
 def remove_documents(app: App, ticked: Sequence[ReportRow]) -> None:
     """Removes documents of the session's collection; `AccessDenied` where they may not change it."""
-    app.visitor.user.require(app.may_change(app.collection), "remove documents of this collection")
-    app.library.store.remove_documents(app.collection, [row.id for row in ticked])
+    app.library.remove_documents(app.collection, [row.id for row in ticked], app.visitor.user)
 
 
 def receipt_html(row: ReportRow, say: Phrases, *, with_root: bool) -> str:
@@ -253,7 +256,7 @@ def draw_search(app: App) -> None:
     if app.collection not in stored_names(app):
         st.html(f'<p class="fn-lead">{text(app.say("no_documents"))}</p>')
         return
-    hits = app.library.search(query, count=FOUND, collection=app.collection)
+    hits = app.library.search(query, count=FOUND, collection=app.collection, user=app.visitor.user)
     st.session_state["hits"] = (hits, query)
     st.html("".join(hit_html(hit, query, app.say) for hit in hits))
 
@@ -316,7 +319,7 @@ def draw_add(app: App) -> None:
         try:
             folder = add_uploads(app, app.collection, files)
         except AccessDenied as error:
-            st.error(label(str(error)))
+            st.error(label(refusal(error, app.say)))
             return
         begin_ingest(app, [folder])
         st.rerun()
@@ -325,11 +328,11 @@ def draw_add(app: App) -> None:
 def add_uploads(app: App, collection: str, files: Sequence[UploadedFile]) -> Path:
     """Keeps files for a collection; only who may change it replaces a file of the same name."""
     user, store = app.visitor.user, app.library.store
-    user.require(app.is_open(collection), "add to this collection")
+    user.require(app.is_open(collection), "add")
     store.add_collection(collection)
     folder = store.upload_folder(collection)
     taken = [file.name for file in files if (folder / safe_name(file.name)).exists()]
-    user.require(not taken or app.may_change(collection), f"replace {', '.join(taken)}")
+    user.require(not taken or app.may_change(collection), "replace", names=", ".join(taken))
     return keep_uploads(folder, files)
 
 

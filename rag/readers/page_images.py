@@ -1,17 +1,16 @@
-"""A page of a PDF as a picture, and where on it a quote stands."""
+"""A page of a PDF as a picture, and where on it quotes stand; `PagePictures` runs it apart."""
 
 from __future__ import annotations
 
 import ctypes
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import UnreadableDocument
+from rag.readers.messages import Box, Sheet
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument, PdfPage
@@ -19,69 +18,64 @@ if TYPE_CHECKING:
 SHORTEST_HALF = 12
 """Letters; a shorter half of a quote could stand anywhere."""
 
-PDFIUM = threading.Lock()
-"""PDFium may only be used by one thread at a time."""
+PAGE_WIDTH = 1100
+MAX_HEIGHT = 6000
+"""Pixels; four A4 pages under each other. A page may be 20 points wide and 14,400 high."""
 
 IGNORED = frozenset("-\u00ad\u2010\u2011\ufffe\u200b")
 """Hyphens come and go between a page and its text: words are joined over line ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A rectangle on a page, in shares (0–1) of its width and height, from the top left corner."""
+def draw(path: Path, name: str, page: int, quotes: Sequence[str]) -> Sheet:
+    """The page (1-based) with the quotes' places; of page 0 only how many pages there are.
 
-    left: float
-    top: float
-    right: float
-    bottom: float
+    `name` is what the errors call the file.
+    """
+    with opened(path, name) as document:
+        pages = len(document)
+        if page == 0:
+            return Sheet(b"", (), pages)
+        if not 1 <= page <= pages:
+            raise UnreadableDocument(f"{name} has no page {page}; it may have changed since. Ingest again.")
+        sheet = document[page - 1]
+        boxes = tuple(box for quote in quotes for box in quote_boxes(sheet, quote))
+        return Sheet(page_picture(sheet), boxes, pages)
 
 
 @contextmanager
-def opened_page(path: Path, page: int) -> Iterator[tuple[PdfDocument, PdfPage]]:
-    """A page (1-based) of a PDF file; `UnreadableDocument` when the file or the page is not there."""
+def opened(path: Path, name: str) -> Iterator[PdfDocument]:
+    """A PDF file; `UnreadableDocument` when it is not there, or none."""
     import pypdfium2
 
-    with PDFIUM:
-        try:
-            document = pypdfium2.PdfDocument(path)
-        except (pypdfium2.PdfiumError, OSError) as error:
-            raise UnreadableDocument(f"{path} cannot be shown: {error}. Ingest its folder again.") from error
-        try:
-            if not 1 <= page <= len(document):
-                raise UnreadableDocument(
-                    f"{path} has no page {page}; it may have changed since. Ingest again."
-                )
-            yield document, document[page - 1]
-        finally:
-            document.close()
+    try:
+        document = pypdfium2.PdfDocument(path)
+    except (pypdfium2.PdfiumError, OSError) as error:
+        raise UnreadableDocument(f"{name} cannot be shown: {error}. Ingest its folder again.") from error
+    try:
+        yield document
+    finally:
+        document.close()
 
 
-def page_picture(path: Path, page: int, *, width: int = 1100) -> bytes:
-    """The page as a JPEG, `width` pixels wide."""
-    with opened_page(path, page) as (_, sheet):
-        image = sheet.render(scale=width / sheet.get_width()).to_pil().convert("RGB")
+def page_picture(sheet: PdfPage, *, width: int = PAGE_WIDTH) -> bytes:
+    """The page as a JPEG, `width` pixels wide, or narrower where it would be too high."""
+    scale = min(width / sheet.get_width(), MAX_HEIGHT / sheet.get_height())
+    image = sheet.render(scale=scale).to_pil().convert("RGB")
     buffer = BytesIO()
     image.save(buffer, "JPEG", quality=82, optimize=True)
     return buffer.getvalue()
 
 
-def page_count(path: Path) -> int:
-    """How many pages the file has."""
-    with opened_page(path, 1) as (document, _):
-        return len(document)
-
-
-def quote_boxes(path: Path, page: int, quote: str) -> list[Box]:
+def quote_boxes(sheet: PdfPage, quote: str) -> list[Box]:
     """Where the quote stands on the page, a box a line; [] when the page does not hold it."""
-    with opened_page(path, page) as (_, sheet):
-        characters = sheet.get_textpage()
-        span = find_quote(characters.get_text_range(), quote)
-        if span is None:
-            return []
-        # Lines are joined before the page is turned: on a turned page they stand upright.
-        boxes = (characters.get_charbox(index) for index in range(*span))
-        lines = merge_lines([Box(left, -top, right, -bottom) for left, bottom, right, top in boxes])
-        return [on_page(sheet, line) for line in lines]
+    characters = sheet.get_textpage()
+    span = find_quote(characters.get_text_range(), quote)
+    if span is None:
+        return []
+    # Lines are joined before the page is turned: on a turned page they stand upright.
+    boxes = (characters.get_charbox(index) for index in range(*span))
+    lines = merge_lines([Box(left, -top, right, -bottom) for left, bottom, right, top in boxes])
+    return [on_page(sheet, line) for line in lines]
 
 
 def find_quote(page_text: str, quote: str) -> tuple[int, int] | None:
