@@ -20,6 +20,7 @@ from rag.answer.question import Asked, Rewriting
 from rag.errors import UsageError
 from rag.records import Answer, Evidence, Hit, Message
 from rag.search import retrieve, with_surroundings
+from rag.search.query import plain_query
 from rag.text.words import seems_english
 
 __all__ = [
@@ -92,7 +93,12 @@ def answer(
         raise UsageError("The question is empty.")
     started = time.perf_counter()
     asked = Asked.of(question, history, Rewriting(stages, limits, cancelled).written)
-    direct = answered_directly(asked, stages.index, collection, docs)
+
+    def search(words: str) -> list[Hit]:
+        wanted = replace(asked, parsed=plain_query(words))
+        return searched_for(wanted, stages=stages, collection=collection, limits=limits, docs=docs)
+
+    direct = answered_directly(asked, stages.index, collection, docs, embedder=stages.embedder, search=search)
     if direct is not None:
         yield from told(asked, direct, started)
         return
@@ -184,7 +190,8 @@ def told(asked: Asked, direct: Direct, started: float) -> Iterator[AnswerEvent]:
     hits = tuple(match.hit for match in direct.evidence)
     seconds = time.perf_counter() - started
     yield SearchDone(direct.query, hits, seconds)
-    yield EvidenceReady(direct.evidence, False, direct.told, 0.0)
-    draft = Draft(asked.question, direct.query, hits, direct.evidence, Decision(False, direct.told, 1.0))
+    yield EvidenceReady(direct.evidence, False, direct.told, 0.0, changes=direct.changes)
+    found = Decision(False, direct.told, 1.0)
+    draft = Draft(asked.question, direct.query, hits, direct.evidence, found, changes=direct.changes)
     times = {"search": seconds, "evidence": 0.0, "first_token": seconds, "total": seconds}
     yield AnswerDone(check(draft, None, times))

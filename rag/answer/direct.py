@@ -1,16 +1,20 @@
-"""What needs no search for the best passages: small talk, the library itself, counts and lists."""
+"""What needs no search for the best passages: small talk, the library itself, summaries, comparisons, lists."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rag.answer.alignment import quotes_of
+from rag.answer.comparison import comparison_question, differences
 from rag.answer.exhaustive import sweep, sweep_question
+from rag.answer.named_documents import Search
 from rag.answer.overview import library_question, overview
 from rag.answer.question import Asked
 from rag.answer.small_talk import small_talk
-from rag.interfaces import SearchIndex
-from rag.records import Evidence
+from rag.answer.summary import summary, summary_question
+from rag.interfaces import Embedder, SearchIndex
+from rag.records import Change, Evidence
 from rag.search.query import parse_query
 from rag.text.terms import query_terms
 
@@ -22,14 +26,22 @@ class Direct:
     told: str
     query: str
     evidence: tuple[Evidence, ...] = ()
+    changes: tuple[Change, ...] = ()
 
 
 def answered_directly(
-    asked: Asked, index: SearchIndex, collection: str, docs: Sequence[str] | None
+    asked: Asked,
+    index: SearchIndex,
+    collection: str,
+    docs: Sequence[str] | None,
+    *,
+    embedder: Embedder,
+    search: Search,
 ) -> Direct | None:
     """The answer to a question that needs no search for passages; None for any other question.
 
-    A filter that no document passes, or another collection's name, is the search's to refuse.
+    A filter that no document passes, or another collection's name, is the search's to refuse. `search` finds
+    the passages nearest to a name that no document has.
     """
     typed = parse_query(asked.question).text
     reply = small_talk(typed)
@@ -41,6 +53,16 @@ def answered_directly(
     if about is not None:
         found = overview(about, index=index, collection=collection, limits=asked.parsed, docs=docs)
         return Direct(found.told, asked.question.strip(), found.evidence)
+    where = {"index": index, "collection": collection, "search": search, "limits": asked.parsed, "docs": docs}
+    differing = differences(comparison_question(asked.words), embedder=embedder, **where)
+    if differing is not None:
+        quotes = quotes_of(differing.changes)
+        return Direct(differing.told, asked.question.strip(), quotes, differing.changes)
+    points = summary_question(asked.words)
+    if points is not None:
+        told = summary(points, **where)
+        if told is not None:
+            return Direct(told.told, asked.question.strip(), told.evidence)
     question = sweep_question(asked.words)
     if question is None:
         return None
