@@ -17,10 +17,12 @@ from rag.settings import Settings
 
 if TYPE_CHECKING:
     from rag.answer import AnswerEvent, AnswerOptions, ConversationContext
+    from rag.answer.alignment import Comparison
+    from rag.answer.outline import Outline
     from rag.history.conversations import Conversations
     from rag.ingest import IngestEvent
     from rag.interfaces import ChatModel, Embedder, Reranker
-    from rag.records import Answer, Hit
+    from rag.records import Answer, DocumentEntry, Hit
     from rag.search.ranking import Ranking
     from rag.store import SqliteStore
 
@@ -342,6 +344,38 @@ class Library:
             thread=thread or NO_CONTEXT,
             cancelled=cancelled,
         )
+
+    def document(self, name: str, *, collection: str | None = None) -> DocumentEntry:
+        """The document that a name means, however loosely: a path, a title, or words of them.
+
+        Raises:
+            UsageError: none is called so, or several are; says which come near.
+        """
+        from rag.answer.named_documents import documents_named
+
+        asked = self.require_documents(collection)
+        meant = documents_named(name, self.store.documents(asked))
+        if meant is None:
+            near = ", ".join(dict.fromkeys(hit.doc for hit in self.search(name, collection=asked, plain=True)))
+            raise UsageError(f"No document is called '{name}'. The nearest to it: {near}.")
+        if len(meant.entries) > 1:
+            named = ", ".join(entry.doc for entry in meant.entries)
+            raise UsageError(f"Several documents are called '{name}': {named}. Give the path of one.")
+        return meant.entries[0]
+
+    def outline(self, name: str, *, collection: str | None = None) -> Outline:
+        """The guide to a document; see `rag.answer.outline.outline`. `name` as in `document`."""
+        from rag.answer.outline import outline
+
+        return outline(self.document(name, collection=collection), self.store)
+
+    def compare(self, first: str, second: str, *, collection: str | None = None) -> Comparison:
+        """Where two documents differ; see `rag.answer.alignment.compared`. The names as in `document`."""
+        from rag.answer.alignment import compared
+
+        asked = self.require_documents(collection)
+        pair = [self.document(name, collection=asked) for name in (first, second)]
+        return compared(*pair, index=self.store, collection=asked, embedder=self.embedder_of(asked))
 
     def _circumstances(self) -> dict[str, str | int | None]:
         """What a receipt tells of the software and the machine."""

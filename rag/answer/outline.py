@@ -12,7 +12,7 @@ from rag.records import DocumentEntry, Evidence, Hit
 from rag.text.excerpts import Unit, units_of
 from rag.text.facts import facts
 from rag.text.facts.fact import span_of
-from rag.text.words import fold
+from rag.text.words import FUNCTION_WORDS, fold
 
 MAX_HEADINGS = 60
 MAX_DATES, MAX_AMOUNTS, MAX_PARTIES = 8, 10, 8
@@ -22,7 +22,7 @@ READ_PASSAGES = 400
 _CURRENCIES = frozenset("EUR USD GBP CHF JPY CNY SEK NOK DKK PLN CZK INR CLP AUD CAD".split())  # noqa: SIM905
 _NAME = r"[A-ZÀ-ÖØ-Þ][\w&'’.-]*"
 _COMPANY = re.compile(
-    rf"(?:{_NAME},? (?:(?:&|and|und|of|the|de|y) )?){{1,5}}(?:Ltd|Limited|Inc|LLC|LLP|PLC|plc|GmbH|AG|SE|KG|OHG|UG|B\.?V|N\.?V"
+    rf"(?:{_NAME} (?:(?:&|of|the|de) )?){{1,5}}(?:Ltd|Limited|Inc|LLC|LLP|PLC|plc|GmbH|AG|SE|KG|OHG|UG|B\.?V|N\.?V"
     rf"|S\.?A|S\.?L|SpA|S\.?p\.?A|SARL|Corp|Corporation|Company|AB|A/S|Oy|e\.?V|Foundation|University)\b\.?"
     r"|[\u4e00-\u9fff]{2,12}?(?:有限公司|股份公司|公司|集团|银行|大学)"
 )
@@ -162,7 +162,8 @@ def _parties(said: Said, language: str | None) -> Ranked:
         for company, pattern in patterns:
             for match in pattern.finditer(text):
                 value = match.group().strip(" ,")
-                if "\n" not in value and unit.kind != "code" and not value.startswith("The "):
+                opens = fold(value.split()[0]) in FUNCTION_WORDS
+                if "\n" not in value and unit.kind != "code" and not opens:
                     found.append((company, value, Mention(value, _quoted(hit, unit, match.span()))))
     companies = {value for company, value, _ in found if company}
     counts = Counter(value for _, value, _ in found)
