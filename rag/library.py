@@ -315,8 +315,9 @@ class Library:
         passage_tokens: int | None = None,
         thread: ConversationContext | None = None,
         cancelled: Callable[[], bool] = lambda: False,
+        without_model: bool = False,
     ) -> Iterator[AnswerEvent]:
-        """Answers a question; see `rag.answer.answer`.
+        """Answers a question; see `rag.answer.answer`. The chat model is not asked `without_model`.
 
         Raises:
             UsageError: the question is empty, or the collection has no documents.
@@ -330,7 +331,7 @@ class Library:
             embedder=self.embedder_of(asked),
             second_embedder=self.second_embedder,
             reranker=self.reranker,
-            chat_model=lambda: self.chat_model,
+            chat_model=lambda: None if without_model else self.chat_model,
             templates=Templates(self.settings.prompts),
             circumstances=self._circumstances(),
         )
@@ -367,7 +368,8 @@ class Library:
         """The guide to a document; see `rag.answer.outline.outline`. `name` as in `document`."""
         from rag.answer.outline import outline
 
-        return outline(self.document(name, collection=collection), self.store)
+        asked = self.require_documents(collection)
+        return outline(self.document(name, collection=asked), self.store, asked)
 
     def compare(self, first: str, second: str, *, collection: str | None = None) -> Comparison:
         """Where two documents differ; see `rag.answer.alignment.compared`. The names as in `document`."""
@@ -376,6 +378,15 @@ class Library:
         asked = self.require_documents(collection)
         pair = [self.document(name, collection=asked) for name in (first, second)]
         return compared(*pair, index=self.store, collection=asked, embedder=self.embedder_of(asked))
+
+    def answering_docs(self, question: str, *, collection: str | None = None) -> list[str]:
+        """The documents that answer a question, best first, without a model; [] where it would be refused."""
+        from rag.answer import EvidenceReady
+
+        for event in self.ask(question, collection=collection, without_model=True):
+            if isinstance(event, EvidenceReady):
+                return [] if event.abstained else list(dict.fromkeys(one.hit.doc for one in event.evidence))
+        return []
 
     def _circumstances(self) -> dict[str, str | int | None]:
         """What a receipt tells of the software and the machine."""

@@ -21,12 +21,16 @@ from rag.text.terms import query_terms
 
 @dataclass(frozen=True, slots=True)
 class Direct:
-    """An answer that is told in a line, with the places it rests on; `query` is what was asked for."""
+    """An answer that is told in a line, with the places it rests on; `query` is what was asked for.
+
+    `rowids` are the passages that an able model may read to say it in its own words.
+    """
 
     told: str
     query: str
     evidence: tuple[Evidence, ...] = ()
     changes: tuple[Change, ...] = ()
+    rowids: tuple[int, ...] = ()
 
 
 def answered_directly(
@@ -62,7 +66,7 @@ def answered_directly(
     if points is not None:
         told = summary(points, **where)
         if told is not None:
-            return Direct(told.told, asked.question.strip(), told.evidence)
+            return Direct(told.told, asked.question.strip(), told.evidence, rowids=told.rowids)
     question = sweep_question(asked.words)
     if question is None:
         return None

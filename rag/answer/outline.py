@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rag.answer.summary import document_points
 from rag.interfaces import SearchIndex
 from rag.records import DocumentEntry, Evidence, Hit
 from rag.text.excerpts import Unit, units_of
@@ -63,19 +64,23 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What a document holds, in its order; `read` of `passages` were looked at for its details."""
+    """What a document holds, in its order; `read` of `passages` were looked at for its details.
+
+    `points` are its main points.
+    """
 
     document: DocumentEntry
     passages: int
     read: int
+    points: tuple[Evidence, ...]
     sections: tuple[Section, ...]
     dates: tuple[Mention, ...]
     amounts: tuple[Mention, ...]
     parties: tuple[Mention, ...]
 
 
-def outline(document: DocumentEntry, index: SearchIndex) -> Outline:
-    """The guide to a document, made from its stored passages."""
+def outline(document: DocumentEntry, index: SearchIndex, collection: str) -> Outline:
+    """The guide to a document of a collection, made from its stored passages."""
     rowids = index.passage_rowids([document.id])
     hits = index.hits(rowids)
     read = hits[:READ_PASSAGES]
@@ -84,6 +89,7 @@ def outline(document: DocumentEntry, index: SearchIndex) -> Outline:
         document,
         len(rowids),
         len(read),
+        tuple(document_points(index, collection, rowids)),
         tuple(_sections(hits)),
         _chosen(_dates(said), MAX_DATES),
         _chosen(_amounts(said), MAX_AMOUNTS),

@@ -162,10 +162,14 @@ class SummaryQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What is told of a summary, and its sentences, document by document, each in its place."""
+    """What is told of a summary, and its sentences, document by document, each in its place.
+
+    `rowids` are the passages that a model would read to write one.
+    """
 
     told: str
     evidence: tuple[Evidence, ...]
+    rowids: tuple[int, ...] = ()
 
 
 def summary_question(question: str) -> SummaryQuestion | None:
@@ -240,10 +244,10 @@ def _of_each(meant: Meant, asked: SummaryQuestion, index: SearchIndex, collectio
     entries, language = meant.entries, asked.language
     most = None if len(entries) == 1 else max(2, SENTENCES // len(entries))
     found: list[Evidence] = []
-    passages = 0
+    read: list[int] = []
     for entry in entries:
         rowids = index.passage_rowids([entry.id])
-        passages += len(rowids)
+        read += rowids
         found += document_points(index, collection, rowids, most=most)
     one, several, _ = _TOLD[language]
     parts = []
@@ -254,13 +258,13 @@ def _of_each(meant: Meant, asked: SummaryQuestion, index: SearchIndex, collectio
         told = _SHORT_DOCUMENT[language]
     parts.append(
         told.format(
-            title=entries[0].title, documents=len(entries), count=len(found), passages=f"{passages:,}"
+            title=entries[0].title, documents=len(entries), count=len(found), passages=f"{len(read):,}"
         )
     )
     if meant.others:
         others = _SEPARATOR[language].join(entry.doc for entry in meant.others[:3])
         parts.append((_NEXT if meant.guessed else _ALSO)[language].format(docs=others))
-    return Summary(" ".join(parts), _numbered(found))
+    return Summary(" ".join(parts), _numbered(found), tuple(read))
 
 
 def document_points(
@@ -291,7 +295,7 @@ def _of_many(meant: Meant, language: str, index: SearchIndex, collection: str) -
     )
     if read < passages:
         told += " " + _SAMPLED[language].format(read=f"{read:,}", passages=f"{passages:,}")
-    return Summary(told, _numbered(found))
+    return Summary(told, _numbered(found), tuple(one.hit.rowid for one in found))
 
 
 def _document_means(

@@ -54,7 +54,7 @@ def outline(
     library: LibraryOption = None,
     collection: CollectionOption = None,
 ) -> None:
-    """Show a document's headings, key dates, amounts and parties, each quoted."""
+    """Show a document's main points, headings, key dates, amounts and parties, each quoted."""
     opened = open_library(context, library=library, collection=collection)
     found = opened.outline(doc)
     if as_json:
@@ -87,6 +87,7 @@ def outline_json(found: Outline) -> dict[str, Any]:
         "date": document.date,
         "passages": found.passages,
         "passages_read": found.read,
+        "points": [without_marker(quote_json(one)) for one in found.points],
         "sections": sections,
         "dates": mentions(found.dates),
         "amounts": mentions(found.amounts),
@@ -102,6 +103,10 @@ def without_marker(quote: dict[str, Any]) -> dict[str, Any]:
 def print_outline(found: Outline) -> None:
     """The guide for people."""
     results.print(f"{found.document.title}  ({found.document.doc})", style="bold")
+    for point in found.points:
+        results.print(f"• {one_line(point.quote)}")
+    if found.sections:
+        results.print("\nSections", style="bold")
     for section in found.sections:
         page = f"  page {section.page}" if section.page else ""
         results.print(f"{'  ' * section.level}{section.heading}{page}")

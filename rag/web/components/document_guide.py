@@ -13,6 +13,7 @@ from rag.web.session import App, collection_state
 
 if TYPE_CHECKING:
     from rag.answer.outline import Mention, Outline, Section
+    from rag.records import Evidence
 
 SHOWN_SECTIONS = 20
 
@@ -31,13 +32,14 @@ def made_guide(_app: App, collection: str, doc: str, document_id: int, state: st
 
     store = _app.library.store
     entry = next((entry for entry in store.documents(collection) if entry.id == document_id), None)
-    return outline(entry, store) if entry is not None else None
+    return outline(entry, store, collection) if entry is not None else None
 
 
 def guide_html(found: Outline, say: Phrases) -> str:
     """Everything that the guide knows, in folds: what a document has none of is left out."""
     parts = [
-        fold_html(say("guide_sections"), sections_html(found.sections, say), len(found.sections), opened=True),
+        fold_html(say("guide_points"), points_html(found.points), len(found.points), opened=True),
+        fold_html(say("guide_sections"), sections_html(found.sections, say), len(found.sections)),
         fold_html(say("guide_dates"), mentions_html(found.dates, say), len(found.dates)),
         fold_html(say("guide_amounts"), mentions_html(found.amounts, say), len(found.amounts)),
         fold_html(say("guide_parties"), mentions_html(found.parties, say), len(found.parties)),
@@ -57,6 +59,12 @@ def fold_html(name: str, body: str, count: int, *, opened: bool = False) -> str:
         return ""
     summary = f'<summary>{text(name)} <span class="fn-count">{count}</span></summary>'
     return f"<details{' open' if opened else ''}>{summary}{body}</details>"
+
+
+def points_html(points: Sequence[Evidence]) -> str:
+    """The sentences that say most."""
+    items = (f'<li dir="auto"><span class="fn-guide-quote">{text(one.quote)}</span></li>' for one in points)
+    return f"<ul>{''.join(items)}</ul>"
 
 
 def sections_html(sections: Sequence[Section], say: Phrases) -> str:
