@@ -357,7 +357,9 @@ class Library:
         asked = self.require_documents(collection)
         meant = documents_named(name, self.store.documents(asked))
         if meant is None:
-            near = ", ".join(dict.fromkeys(hit.doc for hit in self.search(name, collection=asked, plain=True)))
+            near = ", ".join(
+                dict.fromkeys(hit.doc for hit in self.search(name, collection=asked, plain=True))
+            )
             raise UsageError(f"No document is called '{name}'. The nearest to it: {near}.")
         if len(meant.entries) > 1:
             named = ", ".join(entry.doc for entry in meant.entries)

@@ -186,9 +186,7 @@ def examined(
     return draft, quotes
 
 
-def told(
-    asked: Asked, direct: Direct, started: float, *, writing: SummaryWriting
-) -> Iterator[AnswerEvent]:
+def told(asked: Asked, direct: Direct, started: float, *, writing: SummaryWriting) -> Iterator[AnswerEvent]:
     """The answer to a question that needs no search for the best passages.
 
     A model is asked only for a summary, and reads all that is summarised.

@@ -88,7 +88,9 @@ class _Piece:
     @cached_property
     def units(self) -> frozenset[str]:
         """What its numbers are of: euros, days."""
-        return frozenset(fact.unit for fact in facts(self.text) if fact.kind == "number" and fact.unit not in _NO_UNIT)
+        return frozenset(
+            fact.unit for fact in facts(self.text) if fact.kind == "number" and fact.unit not in _NO_UNIT
+        )
 
     @cached_property
     def row(self) -> tuple[str, ...]:
@@ -123,7 +125,9 @@ def compared(
     mates = {a.place: b.place for a, b in (*same, *pairs)}
     known = set(mates.values())
     found = [((b.place, 0), _changed(a, b)) for a, b in pairs]
-    found += [((b.place, 0), Change("added", _heading(b), None, b.quoted())) for b in new if b.place not in known]
+    found += [
+        ((b.place, 0), Change("added", _heading(b), None, b.quoted())) for b in new if b.place not in known
+    ]
     before = -1
     for a in old:  # what is gone stands behind what came before it
         before = mates.get(a.place, before)
@@ -161,7 +165,9 @@ class _Nearness:
         """Between texts by their keys."""
         centred = vectors - vectors.mean(axis=0)
         centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
-        return cls({int(key): place for place, key in enumerate(keys)}, np.einsum("ik,jk->ij", centred, centred))
+        return cls(
+            {int(key): place for place, key in enumerate(keys)}, np.einsum("ik,jk->ij", centred, centred)
+        )
 
     def __call__(self, a: int, b: int) -> float:
         """0 to 1; 0 for what is apart, or unknown."""

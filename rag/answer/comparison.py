@@ -41,12 +41,13 @@ _PATTERNS = {
     "en": (
         rf"{_PLEASE}(?:compare|contrast|diff) " + _two(r"(?: with | to | against |,? and | vs\.? | versus )"),
         rf"{_PLEASE}(?:compare|contrast|diff)(?: {_PAIR})?",
-        rf"(?:what|which)(?:'s| is| are| were)?(?: the)? (?:main |key |most important )?(?:differences?|changes|comparison)"
-        rf" (?:between|from) " + _two(r"(?: and | to | vs\.? )"),
+        r"(?:what|which)(?:'s| is| are| were)?(?: the)? (?:main |key |most important )?(?:differences?|changes|comparison)"
+        r" (?:between|from) " + _two(r"(?: and | to | vs\.? )"),
         rf"{_PLEASE}(?:(?:show|list|give|tell)(?: me)? )?(?:the |all )?(?:main |key )?(?:differences?|changes|comparison)"
         rf" (?:between|from|of) " + _two(r"(?: and | to | vs\.? )"),
         rf"what(?:'s| has| have| was)? {_CHANGED} (?:between|from) " + _two(r"(?: and | to | vs\.? )"),
-        rf"what(?:'s| has| have| was)? {_CHANGED} in " + _against(r"(?:,? (?:compared (?:to|with)|since|relative to|versus|vs\.?|from|over) )"),
+        rf"what(?:'s| has| have| was)? {_CHANGED} in "
+        + _against(r"(?:,? (?:compared (?:to|with)|since|relative to|versus|vs\.?|from|over) )"),
         rf"what(?:'s| has| have| was)? {_CHANGED}(?: (?:in|about|with|between) {_PAIR})?",
         r"how (?:do|does|did|has|have) " + _against(r" (?:differ|changed?) (?:from|since) "),
         r"how (?:do|does|did|has|have) " + _two(r" (?:and|compare (?:to|with)) ") + r"?(?: differ| compare)?",
@@ -54,21 +55,30 @@ _PATTERNS = {
         _two(r" (?:vs\.?|versus) "),
     ),
     "de": (
-        rf"(?:bitte )?(?:vergleiche?|vergleich|vergleichen sie)(?: mir)?(?: bitte)? " + _two(r"(?: mit |,? und | gegen )"),
+        r"(?:bitte )?(?:vergleiche?|vergleich|vergleichen sie)(?: mir)?(?: bitte)? "
+        + _two(r"(?: mit |,? und | gegen )"),
         rf"(?:bitte )?(?:vergleiche?|vergleich|vergleichen sie)(?: {_PAIR})?",
-        rf"was (?:hat sich|ist|sind|wurde)(?: alles)? (?:zwischen|von) " + _two(r"(?: und | zu[mr]? | auf )") + rf" (?:geandert|verandert|anders|neu)",
-        rf"was (?:hat sich|ist|wurde)(?: alles)? (?:in|im|bei|beim|an|am) " + _against(r"(?: gegenuber | im vergleich zu[mr]? | seit )") + rf" (?:geandert|verandert|anders|neu)",
+        r"was (?:hat sich|ist|sind|wurde)(?: alles)? (?:zwischen|von) "
+        + _two(r"(?: und | zu[mr]? | auf )")
+        + r" (?:geandert|verandert|anders|neu)",
+        r"was (?:hat sich|ist|wurde)(?: alles)? (?:in|im|bei|beim|an|am) "
+        + _against(r"(?: gegenuber | im vergleich zu[mr]? | seit )")
+        + r" (?:geandert|verandert|anders|neu)",
         rf"was (?:hat sich|ist|wurde)(?: alles)? (?:in|im|bei|beim|an|am) {_PAIR} (?:geandert|verandert|anders|neu)",
         rf"was ist neu (?:in|im|bei|an|am) {_PAIR}",
-        rf"(?:was (?:ist|sind) )?(?:der|die|alle|welche)? ?(?:unterschiede?|anderungen)(?: gibt es)? (?:zwischen|von) " + _two(r"(?: und | zu[mr]? )"),
+        r"(?:was (?:ist|sind) )?(?:der|die|alle|welche)? ?(?:unterschiede?|anderungen)(?: gibt es)? (?:zwischen|von) "
+        + _two(r"(?: und | zu[mr]? )"),
         r"(?:wie|worin) unterscheide[nt] sich " + _against(r" vo[nm] "),
         r"(?:wie|worin) unterscheide[nt] sich " + _two(r" und "),
         _two(r" (?:vs\.?|versus|gegen) "),
     ),
     "zh": (
-        rf"(?:请|帮我|请帮我)?(?:比较|对比|对照)(?:一下)?" + _two(r"(?:和|与|跟|同|、)") + rf"(?:的?(?:区别|不同|差异|变化))?",
+        r"(?:请|帮我|请帮我)?(?:比较|对比|对照)(?:一下)?"
+        + _two(r"(?:和|与|跟|同|、)")
+        + r"(?:的?(?:区别|不同|差异|变化))?",
         rf"(?:请|帮我|请帮我)?(?:比较|对比|对照)(?:一下)?{_PAIR}",
-        _two(r"(?:和|与|跟|同|到)") + rf"(?:之间)?(?:有(?:什么|哪些|何)|的)?(?:主要)?(?:区别|不同|差异|变化|变更|改变|改动)(?:是什么|有哪些)?(?:之处)?",
+        _two(r"(?:和|与|跟|同|到)")
+        + r"(?:之间)?(?:有(?:什么|哪些|何)|的)?(?:主要)?(?:区别|不同|差异|变化|变更|改变|改动)(?:是什么|有哪些)?(?:之处)?",
         rf"{_PAIR}(?:有(?:什么|哪些|何)|发生了什么|有了什么)?(?:变化|变更|改动|改变|更新)(?:了什么)?",
     ),
 }

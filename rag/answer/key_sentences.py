@@ -245,7 +245,9 @@ def _tables(hits: Sequence[Hit], wanted: int) -> list[Evidence]:
     found: list[Evidence] = []
     for hit in hits:
         every = units_of(hit.passage, hit.title)
-        first = next((number for number, unit in enumerate(every) if unit.answers and unit.kind != "properties"), None)
+        first = next(
+            (number for number, unit in enumerate(every) if unit.answers and unit.kind != "properties"), None
+        )
         if first is not None and len(found) < wanted:
             start, end = excerpt(hit.passage.text, every, first)
             found.append(Evidence(hit, 0, hit.passage.text[start:end], start, end, 0.0))

@@ -42,7 +42,7 @@ _KIND = re.compile(
     rf"{KIND}|{_NOUN}|\w*(?:richtlinie|handbuch|bericht|vertrag|protokoll|leitfaden|ordnung|liste|plan)|list|plan|handbook|guide|post"
 )
 _KIND_IN_CHINESE = re.compile(r"政策|手册|合同|报告|协议|文件|文档|指南|规定|纪要|价目表|文章")
-_ARTICLE = re.compile(r"(?:the|a|an|our|my|der|die|das|dem|den|des|unsere[rnms]?|le|la|les|el|los|las)\s+")
+_ARTICLE = re.compile(r"^(?:the|a|an|our|my|der|die|das|dem|den|des|unsere[rnms]?|le|la|les|el|los|las)\s+")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _JOINED = re.compile(r"\s*(?:,|、|，|\band\b|\bund\b|\bwith\b|\bmit\b|\bvs\.?|\bversus\b|和|与|跟)\s*")
 
@@ -179,14 +179,19 @@ def _folder_of(asked: Sequence[str], entries: Sequence[DocumentEntry]) -> tuple[
     return tuple(
         entry
         for entry in entries
-        if any(_stems(part) and _stems(part) in (wanted, left) for part in PurePosixPath(entry.doc).parts[:-1])
+        if any(
+            _stems(part) and _stems(part) in (wanted, left) for part in PurePosixPath(entry.doc).parts[:-1]
+        )
     )
 
 
 def _is_plural(asked: Sequence[str], tied: Sequence[DocumentEntry]) -> bool:
     """Whether a word stands in the plural that the documents' names have in the singular."""
     held = {word for entry in tied for word in words(f"{entry.doc} {entry.title}".replace("_", " "))}
-    return any(word not in held and word.endswith(("s", "en", "e")) and stem(word) in map(stem, held) for word in asked)
+    return any(
+        word not in held and word.endswith(("s", "en", "e")) and stem(word) in map(stem, held)
+        for word in asked
+    )
 
 
 def _family(entry: DocumentEntry) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,7 +36,9 @@ COMPARED_PASSAGES = 30_000
 
 # All of these meet folded text. The first ask for a summary and nothing else; "what is X about?" asks for one
 # only where X is the name of a document, and "explain X" where X says that it is one: "the leave policy".
-_PLEASE = r"(?:please |kindly |(?:can|could|would|will) you (?:please )?|i (?:need|want|would like) (?:you to )?)?"
+_PLEASE = (
+    r"(?:please |kindly |(?:can|could|would|will) you (?:please )?|i (?:need|want|would like) (?:you to )?)?"
+)
 _SHORT = r"(?:(?:very |really )?(?:short|brief|quick|concise|high-level|rough) )?"
 _NAME = r"(?P<name>.*?)"
 _NAMED = rf"(?: (?:(?:the )?(?:contents?|text|main points|key points) of )?{_NAME})?"
@@ -54,7 +56,7 @@ _SURE = {
         rf" (?:points?|takeaways?|ideas?|messages?|findings?|contents?|topics?|statements?|facts?|insights?|themes?|conclusions?|lessons?)"
         rf"(?: (?:of|in|from|to take from|made (?:in|by)) {_NAME})?{_TAIL}",
         rf"tl;?dr:? ?(?:of |for )?{_NAME}",
-        rf"(?P<name>.+?)(?:,|:| -)? (?:tl;?dr|in a nutshell|in short|in brief)",
+        r"(?P<name>.+?)(?:,|:| -)? (?:tl;?dr|in a nutshell|in short|in brief)",
         rf"what are {_NAME} (?:all )?about",
         r"what (?:is|'s) (?P<name>this|it|this (?:document|file|collection|library|all)|everything here|all this) (?:all )?about",
     ),
@@ -121,7 +123,11 @@ _SHORT_DOCUMENT = {
     "de": "„{title}“ enthält nicht mehr zum Zitieren als dies.",
     "zh": "“{title}”中可引用的只有以下内容。",
 }
-_GROUP = {"en": "“{title}” (and {others} more)", "de": "„{title}“ (und {others} weitere)", "zh": "“{title}”（另有 {others} 个类似）"}
+_GROUP = {
+    "en": "“{title}” (and {others} more)",
+    "de": "„{title}“ (und {others} weitere)",
+    "zh": "“{title}”（另有 {others} 个类似）",
+}
 _ONE = {"en": "“{title}”", "de": "„{title}“", "zh": "“{title}”"}
 _ALSO = {
     "en": "Also by this name: {docs}.",
@@ -199,9 +205,7 @@ def summary(
     """
     filters = limits.filters if limits else ()
     chosen = [
-        entry
-        for entry in matching(index.documents(collection), filters)
-        if docs is None or entry.doc in docs
+        entry for entry in matching(index.documents(collection), filters) if docs is None or entry.doc in docs
     ]
     meant = _meant(asked, chosen, search, narrowed=docs is not None or bool(filters))
     if meant is None:

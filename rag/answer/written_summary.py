@@ -42,7 +42,9 @@ class SummaryWriting:
                 return draft
             known = {hit.rowid for hit in draft.hits}
             others = self.stages.index.hits([rowid for rowid in rowids if rowid not in known])
-            draft = replace(draft, hits=(*draft.hits, *others), settings=settings_of(self.limits, self.stages))
+            draft = replace(
+                draft, hits=(*draft.hits, *others), settings=settings_of(self.limits, self.stages)
+            )
             parts, left_out = self._parts(draft, model)
             order, budget = self._order(draft, model, parts, left_out)
             if order is None:

@@ -41,7 +41,9 @@ def print_changes(changes: Sequence[Change]) -> None:
             results.print(f"\n{change.heading}" if change.heading else "", style="bold")
             heading = change.heading
         if change.first_values and change.second_values:
-            results.print(f"  {', '.join(change.first_values)} → {', '.join(change.second_values)}", style="bold yellow")
+            results.print(
+                f"  {', '.join(change.first_values)} → {', '.join(change.second_values)}", style="bold yellow"
+            )
         for sign, side, style in (("-", change.first, "red"), ("+", change.second, "green")):
             if side:
                 results.print(f"  {sign} {one_line(side.quote)} [{side.marker}]", style=style)

@@ -118,7 +118,9 @@ def print_outline(found: Outline) -> None:
         for one in every:
             results.print(f"  {one.value}: {one_line(one.evidence.quote)}")
     if found.read < found.passages:
-        results.print(f"\nDates, amounts and parties: from {found.read} of {found.passages} passages", style="dim")
+        results.print(
+            f"\nDates, amounts and parties: from {found.read} of {found.passages} passages", style="dim"
+        )
 
 
 @app.command()
@@ -159,5 +161,7 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
 def print_comparison(found: Comparison) -> None:
     """A comparison for people."""
     counts = ", ".join(f"{found.count(kind)} {kind}" for kind in ("changed", "added", "removed"))
-    results.print(f"{found.first.doc} → {found.second.doc}: {counts}, {found.same // 2} unchanged", style="bold")
+    results.print(
+        f"{found.first.doc} → {found.second.doc}: {counts}, {found.same // 2} unchanged", style="bold"
+    )
     print_changes(found.changes)

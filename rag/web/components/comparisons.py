@@ -26,13 +26,17 @@ def names_html(changes: Sequence[Change]) -> str:
     """The two files, each above its side."""
     sides = ([change.first for change in changes], [change.second for change in changes])
     names = [next((PurePosixPath(one.hit.doc).name for one in side if one), "") for side in sides]
-    return '<div class="fn-change fn-change-names">' + "".join(f"<b>{text(name)}</b>" for name in names) + "</div>"
+    return (
+        '<div class="fn-change fn-change-names">'
+        + "".join(f"<b>{text(name)}</b>" for name in names)
+        + "</div>"
+    )
 
 
 def section_html(heading: str, changes: Sequence[Change], say: Phrases, draw: Draw) -> str:
     """One section."""
     title = f'<p class="fn-change-heading" dir="auto">{text(heading)}</p>' if heading else ""
-    return f'<section>{title}{"".join(change_html(change, say, draw) for change in changes)}</section>'
+    return f"<section>{title}{''.join(change_html(change, say, draw) for change in changes)}</section>"
 
 
 def change_html(change: Change, say: Phrases, draw: Draw) -> str:
@@ -42,9 +46,7 @@ def change_html(change: Change, say: Phrases, draw: Draw) -> str:
     return f'<div class="fn-change fn-{change.kind}">{cells}</div>'
 
 
-def side_html(
-    piece: Evidence | None, values: Sequence[str], change: Change, say: Phrases, draw: Draw
-) -> str:
+def side_html(piece: Evidence | None, values: Sequence[str], change: Change, say: Phrases, draw: Draw) -> str:
     """One side: its values and its quote, or that it has none."""
     if piece is None:
         return f'<div class="fn-quiet">{text(say(f"change_{change.kind}"))}</div>'

@@ -71,14 +71,18 @@ def sections_html(sections: Sequence[Section], say: Phrases) -> str:
     """The headings by their level, each with its first sentence."""
     items = []
     for section in sections[:SHOWN_SECTIONS]:
-        page = f' <span class="fn-quiet">{text(say("page", page=section.page))}</span>' if section.page else ""
-        quote = f'<span class="fn-guide-quote">{text(section.evidence.quote)}</span>' if section.evidence else ""
+        page = (
+            f' <span class="fn-quiet">{text(say("page", page=section.page))}</span>' if section.page else ""
+        )
+        quote = (
+            f'<span class="fn-guide-quote">{text(section.evidence.quote)}</span>' if section.evidence else ""
+        )
         items.append(
             f'<li class="fn-level-{min(section.level, 4)}" dir="auto"><b>{text(section.heading)}</b>{page}{quote}</li>'
         )
     rest = len(sections) - SHOWN_SECTIONS
     more = f'<li class="fn-quiet">{text(say("guide_more", count=rest))}</li>' if rest > 0 else ""
-    return f'<ul>{"".join(items)}{more}</ul>'
+    return f"<ul>{''.join(items)}{more}</ul>"
 
 
 def mentions_html(mentions: Sequence[Mention], say: Phrases) -> str:
@@ -91,4 +95,4 @@ def mentions_html(mentions: Sequence[Mention], say: Phrases) -> str:
             f'<li dir="auto"><b>{text(one.value)}</b>{where}'
             f'<span class="fn-guide-quote">{text(one.evidence.quote)}</span></li>'
         )
-    return f'<ul>{"".join(items)}</ul>'
+    return f"<ul>{''.join(items)}</ul>"
