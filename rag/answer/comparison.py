@@ -36,15 +36,24 @@ def _against(joint: str) -> str:
 
 
 _PAIR = r"(?P<pair>.*?)"
-_CHANGED = r"(?:changed|is different|was changed|has changed|changes|is new|new|different|was updated|has been changed|differs)"
+_CHANGED = (
+    r"(?:changed|is different|was changed|has changed|changes|is new|new|different|was updated"
+    r"|has been changed"
+    r"|differs)"
+)
+_ARE = r"(?:(?:what|which)(?:'s| is| are| were)?|(?:show|list|give|tell)(?: me)?)?(?: ?(?:the|all))?"
+_DIFFERENCES = r" ?(?:main |key |most important )?(?:differences?|changes|comparison) (?:between|from|of) "
+_GEANDERT = r" (?:geandert|verandert|anders|neu)"
+_HAT_SICH = r"was (?:hat sich|ist|sind|wurde)(?: alles)? "
+_IN = r"(?:in|im|bei|beim|an|am) "
+_VERGLEICHE = r"(?:bitte )?(?:vergleiche?|vergleich|vergleichen sie)(?: mir)?(?: bitte)?"
+_BIJIAO = "(?:请|帮我|请帮我)?(?:比较|对比|对照)(?:一下)?"
+_QUBIE = "(?:区别|不同|差异|变化|变更|改变|改动)"
 _PATTERNS = {
     "en": (
         rf"{_PLEASE}(?:compare|contrast|diff) " + _two(r"(?: with | to | against |,? and | vs\.? | versus )"),
         rf"{_PLEASE}(?:compare|contrast|diff)(?: {_PAIR})?",
-        r"(?:what|which)(?:'s| is| are| were)?(?: the)? (?:main |key |most important )?(?:differences?|changes|comparison)"
-        r" (?:between|from) " + _two(r"(?: and | to | vs\.? )"),
-        rf"{_PLEASE}(?:(?:show|list|give|tell)(?: me)? )?(?:the |all )?(?:main |key )?(?:differences?|changes|comparison)"
-        rf" (?:between|from|of) " + _two(r"(?: and | to | vs\.? )"),
+        _PLEASE + _ARE + _DIFFERENCES + _two(r"(?: and | to | vs\.? )"),
         rf"what(?:'s| has| have| was)? {_CHANGED} (?:between|from) " + _two(r"(?: and | to | vs\.? )"),
         rf"what(?:'s| has| have| was)? {_CHANGED} in "
         + _against(r"(?:,? (?:compared (?:to|with)|since|relative to|versus|vs\.?|from|over) )"),
@@ -55,43 +64,41 @@ _PATTERNS = {
         _two(r" (?:vs\.?|versus) "),
     ),
     "de": (
-        r"(?:bitte )?(?:vergleiche?|vergleich|vergleichen sie)(?: mir)?(?: bitte)? "
-        + _two(r"(?: mit |,? und | gegen )"),
-        rf"(?:bitte )?(?:vergleiche?|vergleich|vergleichen sie)(?: {_PAIR})?",
-        r"was (?:hat sich|ist|sind|wurde)(?: alles)? (?:zwischen|von) "
-        + _two(r"(?: und | zu[mr]? | auf )")
-        + r" (?:geandert|verandert|anders|neu)",
-        r"was (?:hat sich|ist|wurde)(?: alles)? (?:in|im|bei|beim|an|am) "
-        + _against(r"(?: gegenuber | im vergleich zu[mr]? | seit )")
-        + r" (?:geandert|verandert|anders|neu)",
-        rf"was (?:hat sich|ist|wurde)(?: alles)? (?:in|im|bei|beim|an|am) {_PAIR} (?:geandert|verandert|anders|neu)",
-        rf"was ist neu (?:in|im|bei|an|am) {_PAIR}",
-        r"(?:was (?:ist|sind) )?(?:der|die|alle|welche)? ?(?:unterschiede?|anderungen)(?: gibt es)? (?:zwischen|von) "
-        + _two(r"(?: und | zu[mr]? )"),
+        _VERGLEICHE + " " + _two(r"(?: mit |,? und | gegen )"),
+        rf"{_VERGLEICHE}(?: {_PAIR})?",
+        _HAT_SICH + "(?:zwischen|von) " + _two(r"(?: und | zu[mr]? | auf )") + _GEANDERT,
+        _HAT_SICH + _IN + _against(r"(?: gegenuber | im vergleich zu[mr]? | seit )") + _GEANDERT,
+        _HAT_SICH + _IN + _PAIR + _GEANDERT,
+        rf"was ist neu {_IN}{_PAIR}",
+        r"(?:was (?:ist|sind) )?(?:der|die|alle|welche)? ?(?:unterschiede?|anderungen)(?: gibt es)?"
+        r" (?:zwischen|von) " + _two(r"(?: und | zu[mr]? )"),
         r"(?:wie|worin) unterscheide[nt] sich " + _against(r" vo[nm] "),
         r"(?:wie|worin) unterscheide[nt] sich " + _two(r" und "),
         _two(r" (?:vs\.?|versus|gegen) "),
     ),
     "zh": (
-        r"(?:请|帮我|请帮我)?(?:比较|对比|对照)(?:一下)?"
-        + _two(r"(?:和|与|跟|同|、)")
-        + r"(?:的?(?:区别|不同|差异|变化))?",
-        rf"(?:请|帮我|请帮我)?(?:比较|对比|对照)(?:一下)?{_PAIR}",
-        _two(r"(?:和|与|跟|同|到)")
-        + r"(?:之间)?(?:有(?:什么|哪些|何)|的)?(?:主要)?(?:区别|不同|差异|变化|变更|改变|改动)(?:是什么|有哪些)?(?:之处)?",
-        rf"{_PAIR}(?:有(?:什么|哪些|何)|发生了什么|有了什么)?(?:变化|变更|改动|改变|更新)(?:了什么)?",
+        _BIJIAO + _two("(?:和|与|跟|同|、)") + f"(?:的?{_QUBIE})?",
+        _BIJIAO + _PAIR,
+        _two("(?:和|与|跟|同|到)")
+        + f"(?:之间)?(?:有(?:什么|哪些|何)|的)?(?:主要)?{_QUBIE}(?:是什么|有哪些)?(?:之处)?",
+        _PAIR + "(?:有(?:什么|哪些|何)|发生了什么|有了什么)?(?:变化|变更|改动|改变|更新)(?:了什么)?",
     ),
 }
 _TOLD = {
     "en": (
         "From {first} to {second}: {changed} changed, {added} added, {removed} removed, {same} unchanged.",
-        "{first} and {second} have little in common: {changed} statements on the same matter, then what each says alone in its main points.",
+        "{first} and {second} have little in common: {changed} statements on the same matter, then"
+        " the main points"
+        " that only one of them has.",
         "{first} and {second} say the same: all {same} sentences, items and rows of theirs.",
         " Compared: {share} % of their text.",
     ),
     "de": (
-        "Von {first} zu {second}: {changed} geändert, {added} hinzugekommen, {removed} entfallen, {same} unverändert.",
-        "{first} und {second} haben wenig gemeinsam: {changed} Aussagen zur selben Sache, dann die Hauptpunkte, die nur je eines enthält.",
+        "Von {first} zu {second}: {changed} geändert, {added} hinzugekommen, {removed} entfallen,"
+        " {same} unverändert.",
+        "{first} und {second} haben wenig gemeinsam: {changed} Aussagen zur selben Sache, dann die"
+        " Hauptpunkte,"
+        " die nur in einem stehen.",
         "{first} und {second} sagen dasselbe: alle {same} Sätze, Listenpunkte und Zeilen.",
         " Verglichen: {share} % ihres Textes.",
     ),
@@ -240,7 +247,7 @@ def _by_age(entries: Sequence[DocumentEntry]) -> list[DocumentEntry]:
 
 
 def shown_changes(found: Comparison, index: SearchIndex, collection: str) -> tuple[Change, ...]:
-    """All changes between versions; of documents with little in common only what concerns their main points."""
+    """All changes between versions; of other documents only what concerns their main points."""
     return found.changes if found.are_versions else numbered(list(_main(found, index, collection)))
 
 

@@ -1,4 +1,4 @@
-"""What needs no search for the best passages: small talk, the library itself, summaries, comparisons, lists."""
+"""What needs no search for the best passages: small talk, summaries, comparisons, counts and lists."""
 
 from __future__ import annotations
 

@@ -47,24 +47,29 @@ _LEANING = re.compile(
 _OF_ITSELF = re.compile(
     r"(?:in )?(?:this|the present) (?:[\w-]+ ){0,2}?(?:document|page|book|guide|handbook|manual|policy|report"
     r"|article|post|note|agreement|amendment|contract|section|schedule|plan|study|paper|letter|checklist|chapter)\b"
-    r"|(?:in )?diese[rsm]? (?:\w+ )?(?:dokument|seite|handbuch|leitfaden|richtlinie|bericht|artikel|beitrag|vertrag"
+    r"|(?:in )?diese[rsm]? (?:\w+ )?(?:dokument|seite|handbuch|leitfaden|richtlinie|bericht|artikel"
+    r"|beitrag|vertrag"
     r"|vereinbarung|text|kapitel)\b|(?:本|这[份篇本])(?:文|手册|指南|政策|报告|协议|合同|文档)"
     r"|(?:ce|cette|este|esta) (?:document|page|guide|politique|lettre|documento|pagina|guia|politica)\b"
 )
 _CUES = re.compile(
-    r"\b(?:in short|in summary|to sum up|overall|in conclusion|the (?:result|lesson|upshot|point|reason|goal|aim"
+    r"\b(?:in short|in summary|to sum up|overall|in conclusion|the (?:result|lesson|upshot|point"
+    r"|reason|goal|aim"
     r"|purpose|main|most important)|we (?:found|decided|agreed|recommend|conclude)|was (?:decided|agreed)"
     r"|must|has to|have to|required|at least|at most|no more than|never|always|needs?|may not|applies to"
     r"|muss|mussen|durfen|mindestens|hochstens|immer|ziel|zweck|ergebnis|beschlossen|gilt"
     r"|doit|doivent|debe|deben|obligatoire)\b|必须|应当|不得|至少|最多|目的|结论|总之"
 )
 _SUMMARY_SECTION = re.compile(
-    r"\b(?:summary|abstract|overview|in short|conclusions?|results?|lessons?|key (?:points|findings)|takeaways?"
-    r"|tl;?dr|purpose|scope|decisions?|what (?:i|we) (?:do|did|learned|decided)(?: now)?|zusammenfassung|fazit"
+    r"\b(?:summary|abstract|overview|in short|conclusions?|results?|lessons?|key (?:points|findings)"
+    r"|takeaways?"
+    r"|tl;?dr|purpose|scope|decisions?|what (?:i|we) (?:do|did|learned|decided)(?: now)?"
+    r"|zusammenfassung|fazit"
     r"|ergebnis(?:se)?|zweck|uberblick|beschlusse?|resume|conclusion|resumen|objetivo)\b|摘要|总结|结论|概述|目的"
 )
 _SIDE_SECTION = re.compile(
-    r"\b(?:references?|see also|further reading|changelog|change log|history|acknowledge?ments?|appendix|contents"
+    r"\b(?:references?|see also|further reading|changelog|change log|history|acknowledge?ments?"
+    r"|appendix|contents"
     r"|table of contents|related|links?|quellen|literatur|anhang|inhalt|footnotes?|contacts?)\b"
 )
 _POINTS_ELSEWHERE = re.compile(

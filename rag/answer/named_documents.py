@@ -18,14 +18,19 @@ MOST_TIED = 6
 _HALF = 0.5
 
 # All of these meet folded text.
-_NOUN = r"(?:documents?|files?|pdfs?|texts?|pages?|papers?|articles?|dokumente?s?|dateien?|datei|texte?s?|unterlagen)"
+_NOUN = (
+    r"(?:documents?|files?|pdfs?|texts?|pages?|papers?|articles?|dokumente?s?|dateien?|datei"
+    r"|texte?s?|unterlagen)"
+)
 _POINTING = re.compile(
-    rf"(?:(?:this|that|these|those|the|it|them|my|our|all|both|dies\w*|das|den|dem|der|die|es|mein\w*|unser\w*) ?)*"
+    rf"(?:(?:this|that|these|those|the|it|them|my|our|all|both|dies\w*|das|den|dem|der|die|es|mein\w*"
+    rf"|unser\w*) ?)*"
     rf"(?:(?:whole|entire|selected|chosen|current|open|ganze[nrs]?|gewahlten?) )?(?:{_NOUN})?"
     r"|(?:这[个份篇些]?|本|该|它们?|以上)?(?:文件|文档|文章|资料|内容)?"
 )
 _ALL = re.compile(
-    rf"(?:(?:all|every) (?:(?:of )?(?:the|my|our|these|this|your) )?{_NOUN}?|everything(?: (?:here|in here))?|all(?: of (?:it|them))?"
+    rf"(?:(?:all|every) (?:(?:of )?(?:the|my|our|these|this|your) )?{_NOUN}?|everything(?: (?:here"
+    rf"|in here))?|all(?: of (?:it|them))?"
     rf"|(?:the|this|my|our|these|your|whole|entire)(?: (?:the|whole|entire))*"
     rf" (?:collection|library|folder|corpus|knowledge base|documents|files)|my {_NOUN}|here"
     rf"|alle[nrs]?(?: (?:meine|unsere|diese)[nr]?)? ?{_NOUN}?|alles(?: hier)?"
@@ -35,11 +40,13 @@ _ALL = re.compile(
 _ANY = frozenset(
     stem(word)
     for word in """document file page post article text blog note pdf doc entry paper book guide manual policy
-    report memo story folder directory ordner 文件夹 dokument datei seite text artikel beitrag notiz bericht richtlinie handbuch 文件 文档 文章
+    report memo story folder directory ordner 文件夹 dokument datei seite text artikel beitrag notiz
+    bericht richtlinie handbuch 文件 文档 文章
     latest current newest recent old previous new version aktuelle neue alte""".split()  # noqa: SIM905
 )
 _KIND = re.compile(
-    rf"{KIND}|{_NOUN}|\w*(?:richtlinie|handbuch|bericht|vertrag|protokoll|leitfaden|ordnung|liste|plan)|list|plan|handbook|guide|post"
+    rf"{KIND}|{_NOUN}|\w*(?:richtlinie|handbuch|bericht|vertrag|protokoll|leitfaden|ordnung|liste|plan)"
+    r"|list|plan|handbook|guide|post"
 )
 _KIND_IN_CHINESE = re.compile(r"政策|手册|合同|报告|协议|文件|文档|指南|规定|纪要|价目表|文章")
 _ARTICLE = re.compile(r"^(?:the|a|an|our|my|der|die|das|dem|den|des|unsere[rnms]?|le|la|les|el|los|las)\s+")

@@ -23,14 +23,16 @@ READ_PASSAGES = 400
 _CURRENCIES = frozenset("EUR USD GBP CHF JPY CNY SEK NOK DKK PLN CZK INR CLP AUD CAD".split())  # noqa: SIM905
 _NAME = r"[A-ZÀ-ÖØ-Þ][\w&'’.-]*"
 _COMPANY = re.compile(
-    rf"(?:{_NAME} (?:(?:&|of|the|de) )?){{1,5}}(?:Ltd|Limited|Inc|LLC|LLP|PLC|plc|GmbH|AG|SE|KG|OHG|UG|B\.?V|N\.?V"
+    rf"(?:{_NAME} (?:(?:&|of|the|de) )?){{1,5}}(?:Ltd|Limited|Inc|LLC|LLP|PLC|plc|GmbH|AG|SE|KG|OHG|UG"
+    rf"|B\.?V|N\.?V"
     rf"|S\.?A|S\.?L|SpA|S\.?p\.?A|SARL|Corp|Corporation|Company|AB|A/S|Oy|e\.?V|Foundation|University)\b\.?"
     r"|[\u4e00-\u9fff]{2,12}?(?:有限公司|股份公司|公司|集团|银行|大学)"
 )
 _PERSON = re.compile(r"\b(?:[A-ZÀ-ÖØ-Þ][a-zß-ÿ’'-]+ ){1,2}[A-ZÀ-ÖØ-Þ][a-zß-ÿ’'-]+\b")
 _UNIT = re.compile(
     r"(?: ?(?:[kKmM]\b|thousand|million|billion|bn|tausend|tsd\.?|mio\.?|millionen|mrd\.?|milliarden|万|亿))?"
-    r"(?: ?(?:[€$£¥]|euros?\b|eur\b|dollars?\b|usd\b|pounds?\b|gbp\b|francs?\b|chf\b|clp\b|pesos?\b|元|欧元|美元))?",
+    r"(?: ?(?:[€$£¥]|euros?\b|eur\b|dollars?\b|usd\b|pounds?\b|gbp\b|francs?\b|chf\b|clp\b|pesos?\b"
+    r"|元|欧元|美元))?",
     re.IGNORECASE,
 )
 _OWNED = re.compile(
@@ -38,7 +40,8 @@ _OWNED = re.compile(
     r"|between|represented)\b"
 )
 _SAID_OF_DATES = re.compile(
-    r"\b(?:in force|valid|effective|from|until|till|by|before|after|since|due|deadline|expires?|ends?|begins?|starts?"
+    r"\b(?:in force|valid|effective|from|until|till|by|before|after|since|due|deadline|expires?|ends?"
+    r"|begins?|starts?"
     r"|dated|signed|published|approved|replaces?|replaced|renewed|review|gultig|ab|bis|frist|unterzeichnet|fallig)\b"
     r"|生效|截止|起|至|到期|签署|发布"
 )

@@ -50,24 +50,32 @@ _SURE = {
     "en": (
         rf"{_PLEASE}(?:summari[sz]e|sum up|recap|condense){_NAMED}{_TAIL}",
         rf"{_PLEASE}(?:(?:give|show|write|make|get|have)(?: me| us)? )?(?:a |an |the )?{_SHORT}"
-        rf"(?:summary|overview|outline|synopsis|gist|abstract|tl;?dr)(?: (?:of|for|on|about|over) {_NAME})?{_TAIL}",
-        rf"(?:(?:what|which) (?:are|is|were) |what's |{_PLEASE}(?:list|give me|show me|name|tell me|extract) )?(?:the |some )?"
+        rf"(?:summary|overview|outline|synopsis|gist|abstract|tl;?dr)(?: (?:of|for|on|about"
+        rf"|over) {_NAME})?{_TAIL}",
+        rf"(?:(?:what|which) (?:are|is|were) |what's |{_PLEASE}(?:list|give me|show me|name|tell me"
+        rf"|extract) )?(?:the |some )?"
         r"(?:\d+ |three |four |five )?(?:main|key|central|most important|essential|major|core)"
-        rf" (?:points?|takeaways?|ideas?|messages?|findings?|contents?|topics?|statements?|facts?|insights?|themes?|conclusions?|lessons?)"
+        rf" (?:points?|takeaways?|ideas?|messages?|findings?|contents?|topics?|statements?|facts?"
+        rf"|insights?|themes?|conclusions?|lessons?)"
         rf"(?: (?:of|in|from|to take from|made (?:in|by)) {_NAME})?{_TAIL}",
         rf"tl;?dr:? ?(?:of |for )?{_NAME}",
         r"(?P<name>.+?)(?:,|:| -)? (?:tl;?dr|in a nutshell|in short|in brief)",
         rf"what are {_NAME} (?:all )?about",
-        r"what (?:is|'s) (?P<name>this|it|this (?:document|file|collection|library|all)|everything here|all this) (?:all )?about",
+        r"what (?:is|'s) (?P<name>this|it|this (?:document|file|collection|library|all)"
+        r"|everything here|all this) (?:all )?about",
     ),
     "de": (
         rf"(?:bitte )?(?:fass|fasse|fassen sie|kannst du|konnen sie)(?: mir| uns)?(?: bitte)?(?: {_NAME})?"
-        r"(?: (?:kurz|bitte|knapp|in (?:wenigen|ein paar|drei|funf) (?:satzen|worten|punkten)))* zusammen(?:fassen)?",
-        rf"(?:bitte )?(?:(?:gib|geben sie|erstelle?|schreibe?|mach|zeig)(?: mir| uns)?(?: bitte)? )?(?:eine[nr]? |die |der |den )?"
+        r"(?: (?:kurz|bitte|knapp|in (?:wenigen|ein paar|drei|funf) (?:satzen|worten"
+        r"|punkten)))* zusammen(?:fassen)?",
+        rf"(?:bitte )?(?:(?:gib|geben sie|erstelle?|schreibe?|mach|zeig)(?: mir"
+        rf"| uns)?(?: bitte)? )?(?:eine[nr]? |die |der |den )?"
         rf"(?:kurze[nr]? |knappe[nr]? )?(?:zusammenfassung|ubersicht|uberblick|inhaltsangabe|tl;?dr)"
         rf"(?: (?:von|vom|des|der|zu|zum|zur|uber) {_NAME})?",
-        rf"(?:was sind |(?:nenne?|zeige?|gib)(?: mir)? )?(?:die )?(?:wichtigsten|zentralen|wesentlichen|haupt-?)"
-        rf" ?(?:punkte|aussagen|inhalte|erkenntnisse|themen|aspekte|ergebnisse|fakten)(?: (?:von|vom|in|im|des|der|aus|aus dem|zu|zum) {_NAME})?",
+        rf"(?:was sind |(?:nenne?|zeige?|gib)(?: mir)? )?(?:die )?(?:wichtigsten|zentralen"
+        rf"|wesentlichen|haupt-?)"
+        rf" ?(?:punkte|aussagen|inhalte|erkenntnisse|themen|aspekte|ergebnisse|fakten)(?: (?:von|vom"
+        rf"|in|im|des|der|aus|aus dem|zu|zum) {_NAME})?",
         rf"worum (?:geht(?:'s| es)?|handelt es sich)(?: (?:in|im|bei|beim) {_NAME})?(?: hier)?",
         rf"wovon handel(?:t|n) {_NAME}",
     ),
@@ -104,13 +112,18 @@ _OF_A_KIND = {
 _TOLD = {
     "en": (
         "The main points of “{title}”, quoted: {count} sentences, chosen from all {passages} passages.",
-        "The main points of {documents} documents, quoted: {count} sentences, chosen from all {passages} passages.",
-        "{documents} documents. Each of these {count} sentences is from a document that stands for others like it: {groups}.",
+        "The main points of {documents} documents, quoted: {count} sentences, chosen from all"
+        " {passages} passages.",
+        "{documents} documents. Each of these {count} sentences is from a document that stands for"
+        " others like it: {groups}.",
     ),
     "de": (
-        "Die wichtigsten Punkte von „{title}“ im Wortlaut: {count} Sätze, ausgewählt aus allen {passages} Abschnitten.",
-        "Die wichtigsten Punkte von {documents} Dokumenten im Wortlaut: {count} Sätze, ausgewählt aus allen {passages} Abschnitten.",
-        "{documents} Dokumente. Jeder dieser {count} Sätze stammt aus einem Dokument, das für ähnliche steht: {groups}.",
+        "Die wichtigsten Punkte von „{title}“ im Wortlaut: {count} Sätze, ausgewählt aus allen"
+        " {passages} Abschnitten.",
+        "Die wichtigsten Punkte von {documents} Dokumenten im Wortlaut: {count} Sätze, ausgewählt"
+        " aus allen {passages} Abschnitten.",
+        "{documents} Dokumente. Jeder dieser {count} Sätze stammt aus einem Dokument, das für"
+        " ähnliche steht: {groups}.",
     ),
     "zh": (
         "“{title}”的要点（原文引用）：{count} 句，选自全部 {passages} 个段落。",
@@ -151,7 +164,10 @@ _SAMPLED = {
 }
 _WHICH = {
     "en": "Which document? Name it, or choose it for the search: there are {documents}, for instance {docs}.",
-    "de": "Welches Dokument? Nennen Sie es, oder wählen Sie es für die Suche aus: Es gibt {documents}, zum Beispiel {docs}.",
+    "de": (
+        "Welches Dokument? Nennen Sie es, oder wählen Sie es für die Suche aus: Es gibt"
+        " {documents}, zum Beispiel {docs}."
+    ),
     "zh": "哪个文档？请写出它的名称，或在搜索范围中选中它：共有 {documents} 个文档，例如 {docs}。",
 }
 _SEPARATOR = {"en": ", ", "de": ", ", "zh": "、"}

@@ -155,7 +155,12 @@ def test_a_name_of_one_document_asks_for_the_other(library: FakeLibrary) -> None
 
 @pytest.mark.parametrize(
     "question",
-    ["What changed in 2024?", "How does a pump differ from a well?", "Compare apples and pears", "What is new?"],
+    [
+        "What changed in 2024?",
+        "How does a pump differ from a well?",
+        "Compare apples and pears",
+        "What is new?",
+    ],
 )
 def test_what_names_no_two_documents_is_left_to_the_search(library: FakeLibrary, question: str) -> None:
     assert not asked(library, question).changes

@@ -39,11 +39,18 @@ See the notice board.
 """
 FILES = {
     "ferry.md": FERRY,
-    "rules/Berth rules 2019.md": "# Berth rules 2019\n\nA berth in the harbour costs 900 kroner for each metre of boat.\n",
-    "rules/Berth rules 2024.md": "# Berth rules 2024\n\nA berth in the harbour costs 1,100 kroner for each metre of boat.\n",
-    "rules/Dogs.md": "# Dogs on board\n\nDogs have to be kept on a lead everywhere except on the upper deck.\n",
+    "rules/Berth rules 2019.md": (
+        "# Berth rules 2019\n\nA berth in the harbour costs 900 kroner for each metre of boat.\n"
+    ),
+    "rules/Berth rules 2024.md": (
+        "# Berth rules 2024\n\nA berth in the harbour costs 1,100 kroner for each metre of boat.\n"
+    ),
+    "rules/Dogs.md": (
+        "# Dogs on board\n\nDogs have to be kept on a lead everywhere except on the upper deck.\n"
+    ),
     **{
-        f"islands/{name}.md": f"# {name}\n\nThe island of {name} has a lighthouse that was built of {stone}.\n"
+        f"islands/{name}.md": f"# {name}\n\nThe island of {name} has a lighthouse that was built of"
+        f" {stone}.\n"
         for name, stone in zip(
             ("Alm", "Brink", "Cedal", "Dyn", "Eger", "Fjell", "Gran", "Hest", "Ister", "Jord"),
             ("granite", "slate", "brick", "iron", "marble", "timber", "basalt", "chalk", "copper", "glass"),
@@ -224,7 +231,10 @@ def test_a_weak_model_is_not_asked(library: FakeLibrary) -> None:
 
 
 def test_a_name_that_fits_too_many_documents_names_none() -> None:
-    entries = [DocumentEntry(number, f"{number}-pump.md", f"Pump {'xyzabcdef'[number]} note", "") for number in range(9)]
+    entries = [
+        DocumentEntry(number, f"{number}-pump.md", f"Pump {'xyzabcdef'[number]} note", "")
+        for number in range(9)
+    ]
     assert documents_named("pump", entries) is None
     meant = documents_named("the pump notes", entries)
     assert meant is not None and len(meant.entries) == 9

@@ -58,7 +58,7 @@ _TRAILING = " \t\n.,;:|"
 
 
 def span_of(text: str, fact: Fact) -> tuple[int, int]:
-    """Where a text has a fact as written, the sign of its currency included, without punctuation behind it."""
+    """Where a text has a fact as written, with the sign of its currency, without punctuation behind it."""
     start = plain_text(text).find(fact.text, max(0, fact.start - _SIGN))
     start = fact.start if start < 0 else start
     return start, start + len(text[start : start + len(fact.text)].rstrip(_TRAILING))

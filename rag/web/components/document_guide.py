@@ -63,7 +63,7 @@ def fold_html(name: str, body: str, count: int, *, opened: bool = False) -> str:
 
 def points_html(points: Sequence[Evidence]) -> str:
     """The sentences that say most."""
-    items = (f'<li dir="auto"><span class="fn-guide-quote">{text(one.quote)}</span></li>' for one in points)
+    items = (f'<li dir="auto">{quote_html(one)}</li>' for one in points)
     return f"<ul>{''.join(items)}</ul>"
 
 
@@ -71,15 +71,9 @@ def sections_html(sections: Sequence[Section], say: Phrases) -> str:
     """The headings by their level, each with its first sentence."""
     items = []
     for section in sections[:SHOWN_SECTIONS]:
-        page = (
-            f' <span class="fn-quiet">{text(say("page", page=section.page))}</span>' if section.page else ""
-        )
-        quote = (
-            f'<span class="fn-guide-quote">{text(section.evidence.quote)}</span>' if section.evidence else ""
-        )
-        items.append(
-            f'<li class="fn-level-{min(section.level, 4)}" dir="auto"><b>{text(section.heading)}</b>{page}{quote}</li>'
-        )
+        quote = quote_html(section.evidence) if section.evidence else ""
+        heading = f"<b>{text(section.heading)}</b>{page_html(section.page, say)}"
+        items.append(f'<li class="fn-level-{min(section.level, 4)}" dir="auto">{heading}{quote}</li>')
     rest = len(sections) - SHOWN_SECTIONS
     more = f'<li class="fn-quiet">{text(say("guide_more", count=rest))}</li>' if rest > 0 else ""
     return f"<ul>{''.join(items)}{more}</ul>"
@@ -89,10 +83,16 @@ def mentions_html(mentions: Sequence[Mention], say: Phrases) -> str:
     """Values, each with the sentence that names it."""
     items = []
     for one in mentions:
-        page = one.evidence.hit.page
-        where = f' <span class="fn-quiet">{text(say("page", page=page))}</span>' if page else ""
-        items.append(
-            f'<li dir="auto"><b>{text(one.value)}</b>{where}'
-            f'<span class="fn-guide-quote">{text(one.evidence.quote)}</span></li>'
-        )
+        value = f"<b>{text(one.value)}</b>{page_html(one.evidence.hit.page, say)}"
+        items.append(f'<li dir="auto">{value}{quote_html(one.evidence)}</li>')
     return f"<ul>{''.join(items)}</ul>"
+
+
+def page_html(page: int | None, say: Phrases) -> str:
+    """The page, where there is one."""
+    return f' <span class="fn-quiet">{text(say("page", page=page))}</span>' if page else ""
+
+
+def quote_html(piece: Evidence) -> str:
+    """The sentence itself."""
+    return f'<span class="fn-guide-quote">{text(piece.quote)}</span>'
