@@ -21,7 +21,7 @@ from rag.text.facts.match import holds
 from rag.text.words import content_words, stem, words
 
 COMPARED_UNITS = 3_000
-EMBEDDED_UNITS = 160
+EMBEDDED_UNITS = 120
 _ALIKE = 0.5
 """Half of their words, rare ones counting more, make two sentences one that was changed."""
 _SAME_SECTION, _NEAR, _MEANING, _SAME_UNIT = 0.15, 0.3, 0.5, 0.1
@@ -116,9 +116,17 @@ class _Piece:
 
 
 def compared(
-    first: DocumentEntry, second: DocumentEntry, *, index: SearchIndex, collection: str, embedder: Embedder
+    first: DocumentEntry,
+    second: DocumentEntry,
+    *,
+    index: SearchIndex,
+    collection: str,
+    embedder: Embedder | None,
 ) -> Comparison:
-    """Aligns the sentences, items and rows of two documents, each with its like in the other."""
+    """Aligns the sentences, items and rows of two documents, each with its like in the other.
+
+    With an embedder also those that say the same in other words, where they are not too many.
+    """
     (old, read_old), (new, read_new) = _pieces(first, index), _pieces(second, index)
     rowids, vectors = index.vectors_of(collection, sorted({piece.hit.rowid for piece in (*old, *new)}))
     same, pairs = _aligned(old, new, _Nearness.of(rowids.tolist(), vectors), embedder)
@@ -180,11 +188,11 @@ Pairs = list[tuple["_Piece", "_Piece"]]
 
 
 def _aligned(
-    old: Sequence[_Piece], new: Sequence[_Piece], passages: _Nearness, embedder: Embedder
+    old: Sequence[_Piece], new: Sequence[_Piece], passages: _Nearness, embedder: Embedder | None
 ) -> tuple[Pairs, Pairs]:
     """The pieces that are the same in both, and those that are alike, each in one pair at most.
 
-    By their words first; then what is left by its meaning, where that is not too much to embed.
+    By their words first; then what is left by its meaning, with an embedder, where it is not too much.
     """
     same = list(_same(old, new))
     gone, come = _without(old, [a for a, _ in same]), _without(new, [b for _, b in same])
@@ -192,7 +200,7 @@ def _aligned(
     pairs = _paired(gone, come, likeness)
     gone, come = _without(gone, [a for a, _ in pairs]), _without(come, [b for _, b in pairs])
     prose = [piece for piece in (*gone, *come) if not piece.is_row]
-    if gone and come and 1 < len(prose) <= EMBEDDED_UNITS:
+    if embedder and gone and come and 1 < len(prose) <= EMBEDDED_UNITS:
         vectors = embedder.embed_passages([piece.text for piece in prose], truncate=True)
         likeness.meanings = _Nearness.of([id(piece) for piece in prose], vectors)
         pairs += _paired(gone, come, likeness)

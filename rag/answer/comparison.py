@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from rag.answer.alignment import Comparison, compared, numbered
 from rag.answer.named_documents import (
+    Scope,
     Search,
     bare_name,
     documents_named,
+    names_a_kind,
     points_at_scope,
     searched_document,
     several_named,
@@ -18,7 +20,6 @@ from rag.answer.named_documents import (
 from rag.answer.summary import document_points
 from rag.interfaces import Embedder, SearchIndex
 from rag.records import Change, DocumentEntry
-from rag.search.query import ParsedQuery, matching
 from rag.text.words import fold
 
 # All of these meet folded text.
@@ -84,6 +85,7 @@ _PATTERNS = {
         _PAIR + "(?:有(?:什么|哪些|何)|发生了什么|有了什么)?(?:变化|变更|改动|改变|更新)(?:了什么)?",
     ),
 }
+_COMPARE = re.compile(rf"(?:{_PLEASE}(?:compare|contrast|diff)|{_VERGLEICHE}|{_BIJIAO})")
 _TOLD = {
     "en": (
         "From {first} to {second}: {changed} changed, {added} added, {removed} removed, {same} unchanged.",
@@ -119,11 +121,12 @@ _ALONE = {
 
 @dataclass(frozen=True, slots=True)
 class ComparisonQuestion:
-    """What is to be compared: two names, or one name of both; `may_be_topic` unless it asks for no more."""
+    """What is to be compared: two names, or one name of both; `plainly` where the question says "compare"."""
 
     first: str
     second: str
     language: str
+    plainly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,45 +141,36 @@ def comparison_question(question: str) -> list[ComparisonQuestion]:
     """The ways in which a question may ask what two documents differ in; [] for any other question."""
     said = " ".join(fold(question).replace("’", "'").strip(" ?？¿¡!.。").split())
     found = []
+    plainly = _COMPARE.match(said) is not None
     for language, ways in _PATTERNS.items():
         for match in filter(None, (re.fullmatch(way, said) for way in ways)):
             groups = match.groupdict()
             names = (groups.get("a") or groups.get("pair") or "", groups.get("b") or "")
-            found.append(ComparisonQuestion(*map(bare_name, names), language))
+            first, second = map(bare_name, names)
+            found.append(ComparisonQuestion(first, second, language, plainly))
     return found
 
 
 def differences(
-    ways: Sequence[ComparisonQuestion],
-    *,
-    index: SearchIndex,
-    collection: str,
-    embedder: Embedder,
-    search: Search,
-    limits: ParsedQuery | None = None,
-    docs: Sequence[str] | None = None,
+    ways: Sequence[ComparisonQuestion], scope: Scope, *, embedder: Embedder
 ) -> Differences | None:
-    """What two documents differ in; None where a question does not name two.
-
-    `limits` are the filters of the question; `docs` limits it to documents of these paths.
-    """
-    if not ways:
-        return None
-    entries = [
-        entry
-        for entry in matching(index.documents(collection), limits.filters if limits else ())
-        if docs is None or entry.doc in docs
-    ]
+    """What two documents differ in; None where a question does not name two."""
+    entries = scope.entries if ways else []
     for asked in ways:
-        pair = _pair(asked, entries, search)
+        pair = _pair(asked, entries, scope.search)
         if pair is not None and len(pair) == 1:
+            if not (names_a_kind(asked.first) or fold(pair[0].title) == asked.first):
+                continue  # "how have prices changed?" asks what the documents say
             name = _QUOTED[asked.language].format(pair[0].title)
             return Differences(_ALONE[asked.language].format(name=name))
         if pair is not None:
-            found = compared(*pair, index=index, collection=collection, embedder=embedder)
-            if not found.same and not found.count("changed"):
+            meaning = embedder if _are_kin(*pair) else None
+            found = compared(*pair, index=scope.index, collection=scope.collection, embedder=meaning)
+            if not asked.plainly and not found.same and not found.count("changed"):
                 return None  # two topics that documents are named after, rather than two documents
-            return Differences(_told(found, asked.language), shown_changes(found, index, collection))
+            return Differences(
+                _told(found, asked.language), shown_changes(found, scope.index, scope.collection)
+            )
     return None
 
 
@@ -216,7 +210,7 @@ def _versions(
     Years that no document has do not count.
     """
     bare = _YEAR.sub(" ", name)
-    meant = documents_named(bare, entries)
+    meant = documents_named(bare, entries, surely=True)
     if meant is None:
         meant = searched_document(" ".join([name, *years]), entries, search)
     if meant is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rag.answer.alignment import quotes_of
 from rag.answer.comparison import comparison_question, differences
 from rag.answer.exhaustive import sweep, sweep_question
-from rag.answer.named_documents import Search
+from rag.answer.named_documents import Scope, Search
 from rag.answer.overview import library_question, overview
 from rag.answer.question import Asked
 from rag.answer.small_talk import small_talk
@@ -57,16 +57,15 @@ def answered_directly(
     if about is not None:
         found = overview(about, index=index, collection=collection, limits=asked.parsed, docs=docs)
         return Direct(found.told, asked.question.strip(), found.evidence)
-    where = {"index": index, "collection": collection, "search": search, "limits": asked.parsed, "docs": docs}
-    differing = differences(comparison_question(asked.words), embedder=embedder, **where)
+    scope = Scope(index, collection, search, asked.parsed, docs)
+    differing = differences(comparison_question(asked.words), scope, embedder=embedder)
     if differing is not None:
         quotes = quotes_of(differing.changes)
         return Direct(differing.told, asked.question.strip(), quotes, differing.changes)
     points = summary_question(asked.words)
-    if points is not None:
-        told = summary(points, **where)
-        if told is not None:
-            return Direct(told.told, asked.question.strip(), told.evidence, rowids=told.rowids)
+    told = points and summary(points, scope)
+    if told is not None:
+        return Direct(told.told, asked.question.strip(), told.evidence, rowids=told.rowids)
     question = sweep_question(asked.words)
     if question is None:
         return None

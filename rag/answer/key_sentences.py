@@ -190,7 +190,8 @@ def _centrality(vectors: Vectors) -> list[float]:
 
 def _standardised(values: Sequence[float]) -> NDArray[np.float64]:
     array = np.array(values, dtype=np.float64)
-    return np.clip((array - array.mean()) / max(float(array.std()), 1e-9), -2, 2)
+    scores: NDArray[np.float64] = np.clip((array - array.mean()) / max(float(array.std()), 1e-9), -2, 2)
+    return scores
 
 
 def _signs(one: _Candidate) -> float:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from rag.answer.document_kinds import KIND, called
+from rag.interfaces import SearchIndex
 from rag.records import DocumentEntry, Hit
+from rag.search.query import ParsedQuery, matching
 from rag.text.words import content_words, fold, stem, words
 
 Search = Callable[[str], Sequence[Hit]]
@@ -42,7 +45,8 @@ _ANY = frozenset(
     for word in """document file page post article text blog note pdf doc entry paper book guide manual policy
     report memo story folder directory ordner 文件夹 dokument datei seite text artikel beitrag notiz
     bericht richtlinie handbuch 文件 文档 文章
-    latest current newest recent old previous new version aktuelle neue alte""".split()  # noqa: SIM905
+    latest current newest recent old previous new version aktuelle neue alte
+    md txt html htm docx xlsx pptx csv eml""".split()  # noqa: SIM905
 )
 _KIND = re.compile(
     rf"{KIND}|{_NOUN}|\w*(?:richtlinie|handbuch|bericht|vertrag|protokoll|leitfaden|ordnung|liste|plan)"
@@ -52,6 +56,31 @@ _KIND_IN_CHINESE = re.compile(r"政策|手册|合同|报告|协议|文件|文档
 _ARTICLE = re.compile(r"^(?:the|a|an|our|my|der|die|das|dem|den|des|unsere[rnms]?|le|la|les|el|los|las)\s+")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _JOINED = re.compile(r"\s*(?:,|、|，|\band\b|\bund\b|\bwith\b|\bmit\b|\bvs\.?|\bversus\b|和|与|跟)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a question looks: a collection, or the documents of it that filters and paths leave.
+
+    `search` finds the passages nearest to a name that no document has.
+    """
+
+    index: SearchIndex
+    collection: str
+    search: Search
+    limits: ParsedQuery | None = None
+    docs: Sequence[str] | None = None
+
+    @property
+    def entries(self) -> list[DocumentEntry]:
+        """The documents in it."""
+        passing = matching(self.index.documents(self.collection), self.limits.filters if self.limits else ())
+        return [entry for entry in passing if self.docs is None or entry.doc in self.docs]
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether it was chosen."""
+        return self.docs is not None or bool(self.limits and self.limits.filters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +204,9 @@ def _is_called(word: str, entry: DocumentEntry) -> bool:
     return re.fullmatch(KIND, word) is not None and called(word, entry.doc, entry.title)
 
 
-def _stems(name: str) -> set[str]:
-    return {stem(word) for word in content_words(re.sub(r"[_.\W]+", " ", name))}
+@lru_cache(maxsize=50_000)
+def _stems(name: str) -> frozenset[str]:
+    return frozenset(stem(word) for word in content_words(re.sub(r"[_.\W]+", " ", name)))
 
 
 def _folder_of(asked: Sequence[str], entries: Sequence[DocumentEntry]) -> tuple[DocumentEntry, ...]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rag.answer.key_sentences import key_sentences
 from rag.answer.named_documents import (
     Meant,
-    Search,
+    Scope,
     bare_name,
     documents_named,
     means_all,
@@ -23,7 +23,6 @@ from rag.answer.named_documents import (
 )
 from rag.interfaces import SearchIndex, Vectors
 from rag.records import DocumentEntry, Evidence
-from rag.search.query import ParsedQuery, matching
 from rag.text.words import fold
 
 MOST_TOLD_EACH = 8
@@ -66,7 +65,7 @@ _SURE = {
     ),
     "de": (
         rf"(?:bitte )?(?:fass|fasse|fassen sie|kannst du|konnen sie)(?: mir| uns)?(?: bitte)?(?: {_NAME})?"
-        r"(?: (?:kurz|bitte|knapp|in (?:wenigen|ein paar|drei|funf) (?:satzen|worten"
+        r"(?: (?:kurz|bitte|knapp|in (?:wenigen|ein paar|\w+) (?:satzen|worten"
         r"|punkten)))* zusammen(?:fassen)?",
         rf"(?:bitte )?(?:(?:gib|geben sie|erstelle?|schreibe?|mach|zeig)(?: mir"
         rf"| uns)?(?: bitte)? )?(?:eine[nr]? |die |der |den )?"
@@ -109,6 +108,24 @@ _OF_A_KIND = {
     "de": (rf"(?:bitte )?(?:erklare?|beschreibe?|erlautere?|erklaren sie)(?: mir)?(?: bitte)? {_NAME}",),
     "zh": (r"(?:请)?(?:给我)?(?:解释|介绍|说明|描述)(?:一下)?(?P<name>.+)",),
 }
+_NUMBERS = {
+    **{
+        word: number
+        for number, word in enumerate(("one", "two", "three", "four", "five", "six", "seven", "eight"), 1)
+    },
+    **{
+        word: number
+        for number, word in enumerate(("einem", "zwei", "drei", "vier", "funf", "sechs", "sieben", "acht"), 1)
+    },
+    **{word: number for number, word in enumerate("一二三四五六七八", 1)},
+}
+_COUNT = re.compile(
+    rf"\b([1-9]\d?|{'|'.join(word for word in _NUMBERS if word.isascii())}) (?:short |main |key "
+    rf"|most important )*"
+    r"(?:points?|bullets?|bullet points|sentences?|lines|takeaways?|ideas?|satz(?:en)?|satze[n]?"
+    r"|punkte[n]?)\b"
+    r"|([1-9一二三四五六七八]) ?[个]?(?:句话|句|点|条|要点)"
+)
 _TOLD = {
     "en": (
         "The main points of “{title}”, quoted: {count} sentences, chosen from all {passages} passages.",
@@ -175,11 +192,15 @@ _SEPARATOR = {"en": ", ", "de": ", ", "zh": "、"}
 
 @dataclass(frozen=True, slots=True)
 class SummaryQuestion:
-    """What is to be summarised, by the words of the question; `sure` where nothing else can be meant."""
+    """What is to be summarised, by the words of the question; `sure` where nothing else can be meant.
+
+    `count` is how many sentences are asked for, where that is said.
+    """
 
     name: str
     language: str
     sure: bool
+    count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,43 +223,36 @@ def summary_question(question: str) -> SummaryQuestion | None:
             for found in filter(None, (re.fullmatch(way, said) for way in ways)):
                 name = bare_name(found["name"] or "")
                 if patterns is not _OF_A_KIND or names_a_kind(name):
-                    return SummaryQuestion(name, language, sure)
+                    return SummaryQuestion(name, language, sure, _asked_count(said))
     return None
 
 
-def summary(
-    asked: SummaryQuestion,
-    *,
-    index: SearchIndex,
-    collection: str,
-    search: Search,
-    limits: ParsedQuery | None = None,
-    docs: Sequence[str] | None = None,
-) -> Summary | None:
-    """The main points of what the question names; None where that is not a document but a topic.
+def _asked_count(said: str) -> int | None:
+    """How many points or sentences a question asks for."""
+    found = _COUNT.search(said)
+    written = found and (found[1] or found[2])
+    if not written:
+        return None
+    return int(written) if written.isdecimal() else _NUMBERS.get(written)
 
-    `limits` are the filters of the question; `docs` limits it to documents of these paths.
-    """
-    filters = limits.filters if limits else ()
-    chosen = [
-        entry for entry in matching(index.documents(collection), filters) if docs is None or entry.doc in docs
-    ]
-    meant = _meant(asked, chosen, search, narrowed=docs is not None or bool(filters))
+
+def summary(asked: SummaryQuestion, scope: Scope) -> Summary | None:
+    """The main points of what the question names; None where that is not a document but a topic."""
+    entries = scope.entries
+    meant = _meant(asked, entries, scope)
     if meant is None:
         return None
     if not meant.entries:
-        return Summary(_which(asked.language, chosen), ())
+        return Summary(_which(asked.language, entries), ())
     if len(meant.entries) > MOST_TOLD_EACH:
-        return _of_many(meant, asked.language, index, collection)
-    return _of_each(meant, asked, index, collection)
+        return _of_many(meant, asked.language, scope.index, scope.collection)
+    return _of_each(meant, asked, scope.index, scope.collection)
 
 
-def _meant(
-    asked: SummaryQuestion, entries: Sequence[DocumentEntry], search: Search, *, narrowed: bool
-) -> Meant | None:
+def _meant(asked: SummaryQuestion, entries: Sequence[DocumentEntry], scope: Scope) -> Meant | None:
     if not entries:
         return None
-    if narrowed or len(entries) == 1:
+    if scope.is_narrowed or len(entries) == 1:
         if points_at_scope(asked.name) or means_all(asked.name):
             return Meant(tuple(entries))
     elif means_all(asked.name):
@@ -250,7 +264,7 @@ def _meant(
         several = several_named(asked.name, entries)
         if several:
             return Meant(tuple(dict.fromkeys(entry for one in several for entry in one.entries)))
-        named = searched_document(asked.name, entries, search)
+        named = searched_document(asked.name, entries, scope.search)
     return named
 
 
@@ -262,7 +276,8 @@ def _which(language: str, entries: Sequence[DocumentEntry]) -> str:
 def _of_each(meant: Meant, asked: SummaryQuestion, index: SearchIndex, collection: str) -> Summary:
     """Every document by its own main points."""
     entries, language = meant.entries, asked.language
-    most = None if len(entries) == 1 else max(2, SENTENCES // len(entries))
+    whole = asked.count or (None if len(entries) == 1 else SENTENCES)
+    most = whole and max(1 if asked.count else 2, whole // len(entries))
     found: list[Evidence] = []
     read: list[int] = []
     for entry in entries:

@@ -181,6 +181,18 @@ def test_a_summary_quotes_whole_sentences_in_their_order(library: FakeLibrary) -
     assert [citation.marker for citation in answer.citations] == list(range(1, len(said) + 1))
 
 
+@pytest.mark.parametrize(
+    ("question", "count"),
+    [
+        ("Summarise the ferry timetable in two sentences", 2),
+        ("the 3 main points of the ferry timetable", 3),
+        ("Fasse ferry.md in zwei Sätzen zusammen", 2),
+    ],
+)
+def test_as_many_sentences_are_told_as_are_asked_for(library: FakeLibrary, question: str, count: int) -> None:
+    assert len(asked(library, question).evidence) == count
+
+
 def test_the_share_that_was_read_is_told(library: FakeLibrary) -> None:
     (ferry,) = (entry for entry in library.store.documents("default") if entry.doc == "ferry.md")
     passages = len(library.store.passage_rowids([ferry.id]))
