@@ -18,10 +18,12 @@ from rag.settings import Settings
 if TYPE_CHECKING:
     from rag.access import User
     from rag.answer import AnswerEvent, AnswerOptions, ConversationContext
+    from rag.answer.alignment import Comparison
+    from rag.answer.outline import Outline
     from rag.history.conversations import Conversations
     from rag.ingest import IngestEvent
     from rag.interfaces import ChatModel, Embedder, Reranker
-    from rag.records import Answer, Hit
+    from rag.records import Answer, DocumentEntry, Hit
     from rag.search.ranking import Ranking
     from rag.store import Collection, SqliteStore
 
@@ -333,8 +335,11 @@ class Library:
         thread: ConversationContext | None = None,
         cancelled: Callable[[], bool] = lambda: False,
         user: User | None = None,
+        without_model: bool = False,
     ) -> Iterator[AnswerEvent]:
         """Answers a question; see `rag.answer.answer`, and `search` for `user`.
+
+        The chat model is not asked `without_model`.
 
         Raises:
             UsageError: the question is empty, or the collection has no documents.
@@ -350,7 +355,7 @@ class Library:
             embedder=self.embedder_of(asked),
             second_embedder=self.second_embedder,
             reranker=self.reranker,
-            chat_model=lambda: self.chat_model,
+            chat_model=lambda: None if without_model else self.chat_model,
             templates=Templates(self.settings.prompts),
             circumstances=self._circumstances(),
         )
@@ -364,6 +369,50 @@ class Library:
             thread=thread or NO_CONTEXT,
             cancelled=cancelled,
         )
+
+    def document(self, name: str, *, collection: str | None = None) -> DocumentEntry:
+        """The document that a name means, however loosely: a path, a title, or words of them.
+
+        Raises:
+            UsageError: none is called so, or several are; says which come near.
+        """
+        from rag.answer.named_documents import documents_named
+
+        asked = self.require_documents(collection)
+        meant = documents_named(name, self.store.documents(asked))
+        if meant is None:
+            near = ", ".join(
+                dict.fromkeys(hit.doc for hit in self.search(name, collection=asked, plain=True))
+            )
+            raise UsageError(f"No document is called '{name}'. The nearest to it: {near}.")
+        if len(meant.entries) > 1:
+            named = ", ".join(entry.doc for entry in meant.entries)
+            raise UsageError(f"Several documents are called '{name}': {named}. Give the path of one.")
+        return meant.entries[0]
+
+    def outline(self, name: str, *, collection: str | None = None) -> Outline:
+        """The guide to a document; see `rag.answer.outline.outline`. `name` as in `document`."""
+        from rag.answer.outline import outline
+
+        asked = self.require_documents(collection)
+        return outline(self.document(name, collection=asked), self.store, asked)
+
+    def compare(self, first: str, second: str, *, collection: str | None = None) -> Comparison:
+        """Where two documents differ; see `rag.answer.alignment.compared`. The names as in `document`."""
+        from rag.answer.alignment import compared
+
+        asked = self.require_documents(collection)
+        pair = [self.document(name, collection=asked) for name in (first, second)]
+        return compared(*pair, index=self.store, collection=asked, embedder=self.embedder_of(asked))
+
+    def answering_docs(self, question: str, *, collection: str | None = None) -> list[str]:
+        """The documents that answer a question, best first, without a model; [] where it would be refused."""
+        from rag.answer import EvidenceReady
+
+        for event in self.ask(question, collection=collection, without_model=True):
+            if isinstance(event, EvidenceReady):
+                return [] if event.abstained else list(dict.fromkeys(one.hit.doc for one in event.evidence))
+        return []
 
     def _circumstances(self) -> dict[str, str | int | None]:
         """What a receipt tells of the software and the machine."""

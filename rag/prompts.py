@@ -28,6 +28,8 @@ SHARED = {
 APART = {
     "answerable": frozenset({"question"}),
     "made_question": frozenset({"text"}),
+    "summary": frozenset({"passages", "question", "count"}),
+    "summary_notes": frozenset({"notes", "question", "count"}),
     "exam": frozenset({"passage", "question"}),
     "exam_rules": frozenset[str](),
 }

@@ -8,6 +8,7 @@ from typing import Literal
 BlockKind = Literal["heading", "paragraph", "list", "table", "code", "quote"]
 Role = Literal["system", "user", "assistant"]
 Support = Literal["true", "partly", "false"]
+ChangeKind = Literal["changed", "added", "removed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +258,22 @@ class Disagreement:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """Where two documents differ: a sentence, item or row of each, or of one alone.
+
+    "changed" has both sides, "removed" the first alone, "added" the second. `heading` is that of the section,
+    and the values are the numbers, dates and codes that one side has and the other lacks, as written.
+    """
+
+    kind: ChangeKind
+    heading: str
+    first: Evidence | None
+    second: Evidence | None
+    first_values: tuple[str, ...] = ()
+    second_values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Generation:
     """All that decided a model's text, so that it can be had again.
 
@@ -282,7 +299,8 @@ class Answer:
     evidence, asking where a model was asked if the passages hold the answer, and from the question on
     first_token and total. `problem` says why the model wrote nothing,
     or not to the end; "" where nothing went wrong. `settings` are those that decided it, by name, with
-    the embedding model and the versions of the software.
+    the embedding model and the versions of the software. `changes` are those of a comparison, in order; their
+    quotes are the evidence.
     """
 
     question: str
@@ -303,6 +321,7 @@ class Answer:
     generation: Generation | None = None
     problem: str = ""
     settings: dict[str, str | int | float | None] = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,11 @@ from rag.answer.generate import Writing, allowed_quotes, replay
 from rag.answer.prompt import keep_order
 from rag.answer.question import Asked, Rewriting
 from rag.answer.versions import Preferred, Versions
+from rag.answer.written_summary import SummaryWriting
 from rag.errors import UsageError
 from rag.records import Answer, Evidence, Hit, Message, Superseded
 from rag.search import retrieve, with_surroundings
+from rag.search.query import plain_query
 from rag.text.words import seems_english
 
 __all__ = [
@@ -94,9 +96,14 @@ def answer(
         raise UsageError("The question is empty.")
     started = time.perf_counter()
     asked = Asked.of(question, history, Rewriting(stages, limits, cancelled).written)
-    direct = answered_directly(asked, stages.index, collection, docs)
+
+    def search(words: str) -> list[Hit]:
+        wanted = replace(asked, parsed=plain_query(words))
+        return searched_for(wanted, stages=stages, collection=collection, limits=limits, docs=docs)
+
+    direct = answered_directly(asked, stages.index, collection, docs, embedder=stages.embedder, search=search)
     if direct is not None:
-        yield from told(asked, direct, started)
+        yield from told(asked, direct, started, writing=SummaryWriting(stages, limits, cancelled))
         return
     found = searched_for(asked, stages=stages, collection=collection, limits=limits, docs=docs)
     versions = Versions.among(found, stages.index, collection)
@@ -207,12 +214,21 @@ def examined(
     return draft, quotes
 
 
-def told(asked: Asked, direct: Direct, started: float) -> Iterator[AnswerEvent]:
-    """The answer to a question that needs no search for the best passages: no model is asked."""
+def told(asked: Asked, direct: Direct, started: float, *, writing: SummaryWriting) -> Iterator[AnswerEvent]:
+    """The answer to a question that needs no search for the best passages.
+
+    A model is asked only for a summary, and reads all that is summarised.
+    """
     hits = tuple(match.hit for match in direct.evidence)
     seconds = time.perf_counter() - started
     yield SearchDone(direct.query, hits, seconds)
-    yield EvidenceReady(direct.evidence, False, direct.told, 0.0)
-    draft = Draft(asked.question, direct.query, hits, direct.evidence, Decision(False, direct.told, 1.0))
-    times = {"search": seconds, "evidence": 0.0, "first_token": seconds, "total": seconds}
-    yield AnswerDone(check(draft, None, times))
+    yield EvidenceReady(direct.evidence, False, direct.told, 0.0, changes=direct.changes)
+    found = Decision(False, direct.told, 1.0)
+    draft = Draft(asked.question, direct.query, hits, direct.evidence, found, changes=direct.changes)
+    if direct.rowids:
+        draft = yield from writing.events(draft, direct.rowids)
+    times = {"search": seconds, "evidence": 0.0}
+    first = draft.first_written_at
+    times["first_token"] = first - started if first else seconds
+    times["total"] = time.perf_counter() - started
+    yield AnswerDone(check(draft, writing.stages.embedder, times))

@@ -1,35 +1,51 @@
-"""What needs no search for the best passages: small talk, the library itself, counts and lists."""
+"""What needs no search for the best passages: small talk, summaries, comparisons, counts and lists."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rag.answer.alignment import quotes_of
+from rag.answer.comparison import comparison_question, differences
 from rag.answer.exhaustive import sweep, sweep_question
+from rag.answer.named_documents import Scope, Search
 from rag.answer.overview import library_question, overview
 from rag.answer.question import Asked
 from rag.answer.small_talk import small_talk
-from rag.interfaces import SearchIndex
-from rag.records import Evidence
+from rag.answer.summary import summary, summary_question
+from rag.interfaces import Embedder, SearchIndex
+from rag.records import Change, Evidence
 from rag.search.query import parse_query
 from rag.text.terms import query_terms
 
 
 @dataclass(frozen=True, slots=True)
 class Direct:
-    """An answer that is told in a line, with the places it rests on; `query` is what was asked for."""
+    """An answer that is told in a line, with the places it rests on; `query` is what was asked for.
+
+    `rowids` are the passages that an able model may read to say it in its own words.
+    """
 
     told: str
     query: str
     evidence: tuple[Evidence, ...] = ()
+    changes: tuple[Change, ...] = ()
+    rowids: tuple[int, ...] = ()
 
 
 def answered_directly(
-    asked: Asked, index: SearchIndex, collection: str, docs: Sequence[str] | None
+    asked: Asked,
+    index: SearchIndex,
+    collection: str,
+    docs: Sequence[str] | None,
+    *,
+    embedder: Embedder,
+    search: Search,
 ) -> Direct | None:
     """The answer to a question that needs no search for passages; None for any other question.
 
-    A filter that no document passes, or another collection's name, is the search's to refuse.
+    A filter that no document passes, or another collection's name, is the search's to refuse. `search` finds
+    the passages nearest to a name that no document has.
     """
     typed = parse_query(asked.question).text
     reply = small_talk(typed)
@@ -41,6 +57,15 @@ def answered_directly(
     if about is not None:
         found = overview(about, index=index, collection=collection, limits=asked.parsed, docs=docs)
         return Direct(found.told, asked.question.strip(), found.evidence)
+    scope = Scope(index, collection, search, asked.parsed, docs)
+    differing = differences(comparison_question(asked.words), scope, embedder=embedder)
+    if differing is not None:
+        quotes = quotes_of(differing.changes)
+        return Direct(differing.told, asked.question.strip(), quotes, differing.changes)
+    points = summary_question(asked.words)
+    told = points and summary(points, scope)
+    if told is not None:
+        return Direct(told.told, asked.question.strip(), told.evidence, rowids=told.rowids)
     question = sweep_question(asked.words)
     if question is None:
         return None

@@ -11,7 +11,7 @@ import typer
 
 from rag.cli import FAILED, SOME_FAILED, app
 from rag.cli.options import CollectionOption, CountOption, JsonOption, LibraryOption, open_library
-from rag.cli.printing import messages, print_json, results, say
+from rag.cli.printing import messages, print_changes, print_json, print_place, results, say
 from rag.errors import ModelError, RagError, UsageError
 
 if TYPE_CHECKING:
@@ -71,6 +71,10 @@ def ask(
     model: Annotated[
         str | None, typer.Option("--model", help="Chat model: a name, a GGUF file, a server's URL, or none.")
     ] = None,
+    doc: Annotated[
+        list[str] | None,
+        typer.Option("--doc", help="Ask this document alone, by its path or title; may be repeated."),
+    ] = None,
     passage_tokens: Annotated[
         int | None, typer.Option("--passage-tokens", help="Most tokens of passages in the prompt.")
     ] = None,
@@ -98,7 +102,8 @@ def ask(
         if not as_json:
             print_answer(answer)
     elif question is not None and replay is None:
-        answer = finished(opened, question) if as_json else shown(opened, question)
+        docs = [opened.document(name).doc for name in doc] if doc else None
+        answer = (finished if as_json else shown)(opened, question, docs=docs)
     else:
         raise UsageError("Give a question, or --replay FILE with the receipt of an answer.")
     if receipt is not None:
@@ -139,22 +144,24 @@ def write_receipt(answer: Answer, path: Path) -> None:
         raise UsageError(f"The receipt {path} cannot be written: {error.strerror}") from error
 
 
-def finished(library: Library, question: str, history: Sequence[Message] = ()) -> Answer:
+def finished(
+    library: Library, question: str, history: Sequence[Message] = (), docs: Sequence[str] | None = None
+) -> Answer:
     """The answer once all of it is there."""
     from rag.answer import AnswerDone
 
-    for event in library.ask(question, history=history):
+    for event in library.ask(question, history=history, docs=docs):
         if isinstance(event, AnswerDone):
             return event.answer
     raise AssertionError("answering always ends with Answered")
 
 
-def shown(library: Library, question: str) -> Answer:
+def shown(library: Library, question: str, docs: Sequence[str] | None = None) -> Answer:
     """The answer, printed as it comes: evidence, the model's words, sources."""
     from rag.answer import AnswerDone, EvidenceReady, TokenDelta
 
     wrote = doubted = False
-    for event in library.ask(question):
+    for event in library.ask(question, docs=docs):
         if isinstance(event, EvidenceReady):
             print_evidence(event)
             doubted = event.abstained
@@ -180,8 +187,13 @@ def print_evidence(event: EvidenceReady) -> None:
         results.print(event.reason, style="bold")
     if event.abstained and event.evidence:
         results.print("The nearest passages say:")
-    for evidence in event.evidence:
+    print_changes(event.changes)
+    before = None
+    for evidence in () if event.changes else event.evidence:
+        if event.reason and not event.abstained:  # a list, document by document
+            print_place(evidence, before)
         print_excerpt(evidence)
+        before = evidence
     for found in event.disagreements:
         results.print("Documents disagree:", style="yellow")
         for value, quote, date in (
@@ -215,7 +227,8 @@ def print_answer(answer: Answer) -> None:
     """A finished answer as it would have been shown."""
     from rag.answer import EvidenceReady
 
-    print_evidence(EvidenceReady(answer.evidence, answer.abstained, answer.reason, 0.0, answer.disagreements))
+    differing = answer.disagreements, answer.changes
+    print_evidence(EvidenceReady(answer.evidence, answer.abstained, answer.reason, 0.0, *differing))
     if answer.text:
         results.print(f"\n{answer.model} writes:", style="dim")
         results.print(answer.text)

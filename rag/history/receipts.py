@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from rag.errors import UsageError
 from rag.history.serialization import answer_of, answer_record
-from rag.records import Answer, Citation, Disagreement, Evidence, Generation, Hit
+from rag.records import Answer, Change, Citation, Disagreement, Evidence, Generation, Hit
 from rag.text.markdown import blockquote, escaped, fenced
 
 RECEIPT_VERSION = 1
@@ -20,8 +20,17 @@ def shown_text(answer: Answer) -> str:
     """The answer as a person reads it: the quoted evidence, then the model's text."""
     if answer.abstained:
         return answer.reason
-    quotes = (f"{under_header(one)} [{one.marker}]" for one in answer.evidence)
+    quotes: Iterator[str] = (f"{under_header(one)} [{one.marker}]" for one in answer.evidence)
+    if answer.changes:
+        quotes = map(change_text, answer.changes)
     return "\n\n".join(part for part in (answer.reason, *quotes, answer.text.strip()) if part)
+
+
+def change_text(change: Change) -> str:
+    """A change in lines: what was with a minus before it, what is with a plus, under its heading."""
+    sides = (("−", change.first), ("+", change.second))
+    lines = [f"{sign} {' '.join(side.quote.split())} [{side.marker}]" for sign, side in sides if side]
+    return "\n".join([*filter(None, [change.heading]), *lines])
 
 
 def under_header(evidence: Evidence) -> str:
@@ -78,6 +87,30 @@ def disagreement_json(found: Disagreement) -> list[dict[str, Any]]:
     ]
 
 
+def change_json(change: Change) -> dict[str, Any]:
+    """A place where two documents differ: both quotes, with the values that only one of them has."""
+    return {
+        "kind": change.kind,
+        "heading": change.heading,
+        "first": change.first and quote_json(change.first) | {"values": list(change.first_values)},
+        "second": change.second and quote_json(change.second) | {"values": list(change.second_values)},
+    }
+
+
+def quote_json(quote: Evidence) -> dict[str, Any]:
+    """A quote and its place in its document's text."""
+    offset = quote.hit.passage.start
+    return {
+        "marker": quote.marker,
+        "doc": quote.hit.doc,
+        "page": quote.hit.page,
+        "heading": quote.hit.heading,
+        "quote": quote.quote,
+        "start": offset + quote.start,
+        "end": offset + quote.end,
+    }
+
+
 def answer_json(answer: Answer) -> dict[str, Any]:
     """The answer as the command line's contract has it, with the model's own text beside it."""
     usage = answer.usage
@@ -93,6 +126,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "citations": [citation_json(citation) for citation in answer.citations],
         "passages": [passage_json(hit) for hit in answer.hits],
         "disagreements": [disagreement_json(one) for one in answer.disagreements],
+        "changes": [change_json(change) for change in answer.changes],
         "left_out": list(answer.budget.left_out) if answer.budget else [],
         "removed_markers": answer.removed_markers,
         "tokens": {
@@ -145,7 +179,10 @@ def receipt_markdown(answer: Answer) -> str:
 def _said(answer: Answer) -> Iterator[str]:
     if answer.reason:
         yield from (escaped(answer.reason), "")
-    for quote in answer.evidence:
+    for change in answer.changes:
+        lines = change_text(change).splitlines()
+        yield from ("  \n".join(escaped(line) for line in lines), "")
+    for quote in () if answer.changes else answer.evidence:
         yield from (quoted_block(quote), "")
     if answer.text:
         yield from (escaped(line) for line in answer.text.splitlines())

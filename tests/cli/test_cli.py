@@ -304,3 +304,15 @@ def test_a_model_that_fails_is_not_taken(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "broken.gguf does not work here, so the library keeps" in " ".join(done.stderr.split())
     assert not (tmp_path / "library" / "settings.toml").exists()
+
+
+def test_documents_are_summarised_outlined_and_compared_by_any_of_their_names(library: Path) -> None:
+    where = ("--collection", "sample", "--json")
+    told = lines(run("summary", "data retention", "--model", "none", *where, library=library).stdout)[0]
+    assert {one["doc"] for one in told["citations"]} == {"handbook/policies/data-retention.pdf"}
+    guide = lines(run("outline", "field safety", *where, library=library).stdout)[0]
+    assert guide["doc"] == "handbook/policies/field-safety.pdf" and guide["sections"] and guide["points"]
+    found = lines(run("diff", "backup-plan.md", "backup-plan-revisited", *where, library=library).stdout)[0]
+    assert found["changed"] + found["added"] + found["removed"] == len(found["changes"]) > 0
+    unknown = run("outline", "tax return", *where, library=library)
+    assert unknown.returncode == 2 and "The nearest to it" in unknown.stderr

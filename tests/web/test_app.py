@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from rag.answer import AnswerDone, AnswerEvent, EvidenceReady, PromptReady, SearchDone, TokenDelta
+from rag.answer.outline import Mention, Outline, Section
 from rag.errors import LibraryError, ModelNotFound, UsageError
 from rag.evaluation import Question, evaluate
 from rag.evaluation import save as save_evaluation
@@ -34,8 +35,10 @@ from rag.readers.page_images import PAGE_WIDTH, find_quote, merge_lines
 from rag.records import (
     Answer,
     BudgetUse,
+    Change,
     Citation,
     Disagreement,
+    DocumentEntry,
     Evidence,
     Generation,
     Hit,
@@ -57,6 +60,7 @@ from rag.web.components.answers import plain_text, turn_html
 from rag.web.components.changes import changed_html
 from rag.web.components.dates import clock_time
 from rag.web.components.dialogs import take_back
+from rag.web.components.document_guide import guide_html
 from rag.web.components.export import conversation_markdown
 from rag.web.components.locality import remote_host
 from rag.web.components.markup import label, question_words, spanned, word_spans
@@ -309,6 +313,39 @@ def test_disagreeing_values_stand_side_by_side_with_file_and_date() -> None:
     assert "Your documents disagree" in shown
     assert "expenses.pdf" in shown and "new.md · 2025-01-01" in shown
     assert "fn-disagree" not in turn_html(turn(), SAY)[0]
+
+
+def test_a_comparison_stands_side_by_side_section_by_section() -> None:
+    old, new = hit("Lunch costs 8 euros.", doc="menu-old.md"), hit("Lunch costs 9 euros.", doc="menu-new.md")
+    pieces = tuple(
+        Evidence(one, number, one.passage.text, 0, 20, 1.0) for number, one in enumerate((old, new), 1)
+    )
+    gone = Evidence(old, 3, "Lunch", 0, 5, 1.0)
+    changes = (
+        Change("changed", "Prices", *pieces, ("8",), ("9",)),
+        Change("removed", "Tea <b>", gone, None),
+    )
+    evidence = (*pieces, gone)
+    drawn = turn(evidence=evidence, hits=(old, new, old), changes=changes, model=None, text="", sentences=())
+    html = turn_html(drawn, SAY)[0]
+    assert html.count('class="fn-change fn-changed"') == html.count('class="fn-change fn-removed"') == 1
+    shown = " ".join(Tags(html).text.split())
+    assert "menu-old.mdmenu-new.md" in shown and "No longer there" in shown
+    assert html.index(">8</p>") < html.index(">9</p>")
+    assert html.count("<figure") == 3 and "<b>Tea" not in html and "Tea &lt;b&gt;" in html
+
+
+def test_a_guide_shows_what_a_document_has_and_nothing_else() -> None:
+    one = hit("It ends on 4 May 2027.", doc="lease.md")
+    quote = Evidence(one, 0, one.passage.text, 0, 22, 1.0)
+    entry = DocumentEntry(1, "lease.md", "Lease", "text/markdown")
+    sections, dates = (Section("End <i>", 2, 3, quote),), (Mention("4 May 2027", quote),)
+    found = Outline(entry, 9, 4, (quote,), sections, dates, (), ())
+    html = guide_html(found, SAY)
+    shown = " ".join(Tags(html).text.split())
+    assert "Main points 1" in shown and "End <i>" in shown and "Key dates 1" in shown
+    assert "Amounts" not in shown.split("Dates, amounts")[0] and "first 4 of 9 passages" in shown
+    assert guide_html(replace(found, points=(), sections=(), dates=(), read=9), SAY) == ""
 
 
 def test_a_sweep_is_drawn_document_by_document() -> None:
@@ -952,6 +989,25 @@ def test_a_question_is_answered_and_stays_after_a_reload(filled: Path) -> None:
     again = app_at(filled, c=conversation[0] if isinstance(conversation, list) else conversation)
     assert shown(again).count("How long is the notice period?") >= 1
     assert "The notice period is three months for everybody." in shown(again)
+
+
+def test_what_is_suggested_at_the_start_is_answered(filled: Path) -> None:
+    """Questions about sections that the search refuses were suggested."""
+    app = app_at(filled)
+    labels = [button.label for button in app.button if str(button.key).startswith("example-")]
+    library = fake_library(filled, ["x"])
+    assert labels and labels[0].startswith("What are the main points of")
+    for question in labels:
+        assert library.answering_docs(question.replace("\\", ""), collection="default"), question
+    library.close()
+
+
+def test_a_suggestion_is_made_only_of_what_its_document_answers(filled: Path) -> None:
+    library = fake_library(filled, ["x"])
+    answered = library.answering_docs("How long is the notice period?", collection="default")
+    refused = library.answering_docs("Who painted the ceiling of the opera?", collection="default")
+    library.close()
+    assert answered[0] == "leaving.md" and refused == []
 
 
 def test_the_receipt_of_any_answer_can_be_taken(filled: Path) -> None:

@@ -53,6 +53,17 @@ class Taken:
         return True
 
 
+_SIGN = 5
+_TRAILING = " \t\n.,;:|"
+
+
+def span_of(text: str, fact: Fact) -> tuple[int, int]:
+    """Where a text has a fact as written, with the sign of its currency, without punctuation behind it."""
+    start = plain_text(text).find(fact.text, max(0, fact.start - _SIGN))
+    start = fact.start if start < 0 else start
+    return start, start + len(text[start : start + len(fact.text)].rstrip(_TRAILING))
+
+
 def plain_text(text: str) -> str:
     """Lower case without accents and with ASCII digits, every character at its old place."""
     return "".join(_plain_character(character) for character in text)

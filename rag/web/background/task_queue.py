@@ -17,7 +17,7 @@ from rag.web.components.turns import State, Turn
 
 logger = logging.getLogger(__name__)
 
-EVIDENCED = ("evidence", "abstained", "reason", "disagreements")
+EVIDENCED = ("evidence", "abstained", "reason", "disagreements", "changes")
 """What a turn takes over from the evidence."""
 
 Asker = Callable[["Task"], Iterable[AnswerEvent]]
@@ -148,7 +148,8 @@ class TaskQueue:
                 self._move(task, budget=budget, state="writing")
             case TokenDelta(piece=piece):
                 # An able model may find an answer where the search doubted.
-                self._move(task, text=task.turn.text + piece, abstained=False, reason="")
+                reason = "" if task.turn.abstained else task.turn.reason
+                self._move(task, text=task.turn.text + piece, abstained=False, reason=reason)
             case AnswerDone(answer=answer):
                 self._save(task, answer)
                 self._move(task, state="done")

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from rag.records import BudgetUse, Disagreement, Evidence, Hit, Sentence
 from rag.text.excerpts import starts_in_code
+from rag.web.components.comparisons import changes_html
 from rag.web.components.markup import (
     MARKER,
     action,
@@ -96,7 +97,12 @@ def refusal_html(turn: Turn, say: Phrases) -> str:
 def evidence_html(turn: Turn, say: Phrases, selected: int | None) -> str:
     """The best excerpts, quoted exactly, each with its source."""
     label = say("nearest_quotes") if turn.abstained else say("from_documents")
-    if is_sweep(turn):
+    if turn.changes:
+        sections = changes_html(
+            turn.changes, say, lambda piece: quote_html(turn, piece, say, selected, named=False)
+        )
+        quotes = folded_html(sections, SHOWN_QUOTES, say)
+    elif is_sweep(turn):
         quotes = swept_html(turn, say, selected)
     else:
         pieces = [quote_html(turn, piece, say, selected) for piece in turn.evidence]

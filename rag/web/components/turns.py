@@ -9,6 +9,7 @@ from typing import Literal
 from rag.records import (
     Answer,
     BudgetUse,
+    Change,
     Citation,
     Disagreement,
     Evidence,
@@ -43,6 +44,7 @@ class Turn:
     abstained: bool = False
     reason: str = ""
     disagreements: tuple[Disagreement, ...] = ()
+    changes: tuple[Change, ...] = ()
     model: str | None = None
     budget: BudgetUse | None = None
     usage: Usage | None = None
@@ -100,6 +102,7 @@ def saved_turn(answer: Answer, *, key: str, stale: dict[int, Place] | None = Non
         abstained=answer.abstained,
         reason=answer.reason,
         disagreements=answer.disagreements,
+        changes=answer.changes,
         model=answer.model,
         budget=answer.budget,
         usage=answer.usage,

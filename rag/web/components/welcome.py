@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ import streamlit as st
 
 from rag.settings import PROJECT
 from rag.web.background.ingest_jobs import begin_ingest
-from rag.web.components.followups import MAX_HEADING, about
+from rag.web.components.followups import MAX_HEADING, about, is_answered
 from rag.web.components.locality import locality_html
 from rag.web.components.markup import label, text
 from rag.web.components.progress import draw_jobs
@@ -24,6 +24,7 @@ SAMPLES = PROJECT / "corpora"
 SAMPLE_COLLECTION = "sample"
 EXAMPLES = 4
 LOOKED_AT = 12
+TRIED = 3
 
 
 def draw_first_run(app: App) -> None:
@@ -77,8 +78,8 @@ def draw_folder_form(app: App) -> None:
                 st.rerun()
 
 
-def draw_examples(app: App, ask: Callable[[str], None]) -> None:
-    """A full library: how much it holds, and questions about some of its sections."""
+def draw_counts(app: App) -> None:
+    """A full library: how much it holds."""
     say = app.say
     collections = {collection.name: collection for collection in app.collections()}
     collection = collections.get(app.collection)
@@ -86,8 +87,12 @@ def draw_examples(app: App, ask: Callable[[str], None]) -> None:
     st.title(say("start_title"), anchor=False)
     counts = say("holds", documents=f"{documents:,}", passages=f"{passages:,}")
     st.html(f'<p class="fn-lead">{text(counts)}</p>')
+
+
+def draw_examples(app: App, ask: Callable[[str], None]) -> None:
+    """Questions about some of the documents, each of which was tried and is answered."""
     with st.container(key="suggestions", gap="small"):
-        for number, question in enumerate(example_questions(app, documents)):
+        for number, question in enumerate(example_questions(app)):
             st.button(
                 label(question),
                 key=f"example-{number}",
@@ -98,30 +103,37 @@ def draw_examples(app: App, ask: Callable[[str], None]) -> None:
             )
 
 
-def example_questions(app: App, documents: int) -> list[str]:
-    """Questions about documents spread over the whole collection, the same ones each time."""
-    if not documents:
-        return []
+def example_questions(app: App) -> Iterator[str]:
+    """Questions about documents spread over the whole collection, the same ones each time.
+
+    The first asks for a document's main points, the others about sections.
+    """
     rows = [row for row in report_of(app) if row.passages and row.title]
     spoken = [row for row in rows if row.language == app.say.language]
     rows = spoken if len(spoken) >= EXAMPLES else rows
     step = max(1, len(rows) // EXAMPLES)
-    stretches = [rows[start : start + step] for start in range(0, len(rows), step)][:EXAMPLES]
-    return [about(telling_passage(app, [row.id for row in stretch]), app.say) for stretch in stretches]
+    for start in range(0, min(len(rows), step * EXAMPLES), step):
+        stretch = rows[start : start + step]
+        hits = telling_passages(app, [row.id for row in stretch]) if start else []
+        asked = [(about(hit, app.say), hit.doc) for hit in hits[:TRIED]]
+        asked.append((app.say("ask_title", title=stretch[0].title), stretch[0].doc))
+        found = next((question for question, doc in asked if is_answered(app, question, doc)), "")
+        if found:
+            yield found
 
 
-def telling_passage(app: App, document_ids: Sequence[int]) -> Hit:
-    """A passage of the first document that has one under a heading of its own; else any of the first's.
+def telling_passages(app: App, document_ids: Sequence[int]) -> list[Hit]:
+    """The passages of the first documents that stand under a heading of their own, one a heading.
 
     A question about a section is answered better than one about a whole document.
     """
     store = app.library.store
-    looked_at = [
-        hit
-        for document_id in document_ids[:LOOKED_AT]
-        for hit in store.hits(store.passage_rowids([document_id])[:LOOKED_AT])
-    ]
-    return next(filter(has_own_heading, looked_at), looked_at[0])
+    found: dict[tuple[str, ...], Hit] = {}
+    for document_id in document_ids[:LOOKED_AT]:
+        for hit in store.hits(store.passage_rowids([document_id])[:LOOKED_AT]):
+            if has_own_heading(hit):
+                found.setdefault((hit.doc, hit.passage.heading_path[-1]), hit)
+    return list(found.values())
 
 
 def has_own_heading(hit: Hit) -> bool:

@@ -21,7 +21,7 @@ from rag.web.components.markup import label
 from rag.web.components.scope import chosen_docs, draw_scope
 from rag.web.components.source import Selection, current_selection, draw_pane, select
 from rag.web.components.turns import Place, Turn, saved_turn
-from rag.web.components.welcome import draw_examples, draw_first_run
+from rag.web.components.welcome import draw_counts, draw_examples, draw_first_run
 from rag.web.session import App, collection_state, toast_errors
 
 FOLLOW_SECONDS = 1.0
@@ -96,9 +96,12 @@ def stale_markers(
 def draw_start(app: App) -> None:
     """A new conversation: what can be asked, and where to ask it."""
     with st.container(key="welcome"):
-        draw_examples(app, lambda question: ask(app, question))
+        draw_counts(app)
+        examples = st.container()
         draw_composer(app, [])
     conduct(lambda act: handle(app, [], act), language=app.say.language)
+    with examples:  # last: each is tried before it is shown, and nobody has to wait for that to type
+        draw_examples(app, lambda question: ask(app, question))
 
 
 def draw_conversation(app: App, turns: Sequence[Turn], tasks: Sequence[Task]) -> None:
@@ -113,8 +116,7 @@ def draw_conversation(app: App, turns: Sequence[Turn], tasks: Sequence[Task]) ->
                 # In an `st.empty`, as a running task: a saved answer takes the place of the streamed one.
                 draw_turn(st.empty(), turn, app, shown)
             places = [draw_task(app, task) for task in tasks]
-            if turns and not tasks:
-                draw_followups(app, turns[-1])
+            next_questions = st.container()
         draw_composer(app, tasks)
     if tasks:
         first_evidence(app, tasks[0], places[0])
@@ -130,6 +132,9 @@ def draw_conversation(app: App, turns: Sequence[Turn], tasks: Sequence[Task]) ->
     )
     if tasks:
         follow(app, tasks[0], places[0], selection)
+    else:
+        with next_questions:
+            draw_followups(app, turns[-1])
 
 
 def mark_of(selection: Selection | None) -> str:
@@ -262,8 +267,8 @@ def ask(app: App, question: str) -> None:
 
 
 def draw_followups(app: App, turn: Turn) -> None:
-    """Questions about what stands next to the cited passages."""
-    questions = followups(turn, app.library.store, app.say)
+    """Questions about what stands next to the cited passages, once each was tried."""
+    questions = followups(turn, app)
     if questions:
         with st.container(key="suggestions", gap="small"):
             st.caption(app.say("ask_next"))

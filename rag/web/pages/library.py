@@ -11,6 +11,7 @@ import streamlit as st
 from rag.errors import AccessDenied
 from rag.web.background.ingest_jobs import begin_ingest
 from rag.web.browser_events import Act, conduct
+from rag.web.components.document_guide import draw_guide
 from rag.web.components.folders import draw_folders
 from rag.web.components.live_search import typed
 from rag.web.components.markup import action, icon, label, question_words, text, word_spans
@@ -192,6 +193,7 @@ def table_row(row: ReportRow, say: Phrases) -> dict[str, object]:
 def draw_ticked(app: App, ticked: Sequence[ReportRow]) -> None:
     """The receipt of the one document ticked; removal of all that are."""
     if len(ticked) == 1:
+        draw_guide(app, ticked[0].doc, ticked[0].id)
         st.html(receipt_html(ticked[0], app.say, with_root=app.visitor.user.is_admin))
     if not ticked:
         st.caption(app.say("tick_hint"))
