@@ -243,6 +243,44 @@ class Disagreement:
 
 
 @dataclass(frozen=True, slots=True)
+class TableCell:
+    """A cell that a computation took, named by its row and its column.
+
+    `start:end` is its place in the document's text; `marker` cites the passage it stands in.
+    """
+
+    doc: str
+    page: int | None
+    row: str
+    column: str
+    text: str
+    marker: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Computation:
+    """A value computed from cells of a table: exact, with its formula and the cells it rests on.
+
+    `value` is a plain number (a name, where the question asks which), `shown` the same for people, with its
+    unit. `cell_count` counts all cells, of which `cells` may be the first. `taken` says which of several
+    fitting readings was computed; `others` are the rest, each with its value.
+    """
+
+    operation: str
+    value: str
+    unit: str
+    shown: str
+    formula: str
+    cells: tuple[TableCell, ...]
+    cell_count: int
+    subject: str = ""
+    taken: str = ""
+    others: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Generation:
     """All that decided a model's text, so that it can be had again.
 
@@ -268,7 +306,8 @@ class Answer:
     evidence, asking where a model was asked if the passages hold the answer, and from the question on
     first_token and total. `problem` says why the model wrote nothing,
     or not to the end; "" where nothing went wrong. `settings` are those that decided it, by name, with
-    the embedding model and the versions of the software.
+    the embedding model and the versions of the software. `computation` is how a value came about that
+    no document states.
     """
 
     question: str
@@ -289,6 +328,7 @@ class Answer:
     generation: Generation | None = None
     problem: str = ""
     settings: dict[str, str | int | float | None] = field(default_factory=dict)
+    computation: Computation | None = None
 
 
 @dataclass(frozen=True, slots=True)

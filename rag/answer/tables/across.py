@@ -1,0 +1,154 @@
+"""Plans that one row answers across its periods, or two cells of one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from rag.answer.tables.compute import Result, aggregated, changed, compared, counted, stated
+from rag.answer.tables.find import GOOD, NEAR, Match, Point, Series, best, matches
+from rag.answer.tables.grid import Table
+from rag.answer.tables.periods import Period
+from rag.answer.tables.plan import Phrase, Plan
+
+MAX_RIVALS = 2
+"""More readings than this beside the one taken are too many to choose from."""
+
+
+def across(plan: Plan, tables: Sequence[Table]) -> Result | None:
+    """The plan's result by the series it names; None where none fits, or too many do."""
+    if plan.operation in ("share", "ratio", "difference"):
+        return _two_cells(plan, tables)
+    work = {
+        "change": _change,
+        "percent": _change,
+        "mean": _aggregate,
+        "sum": _aggregate,
+        "max": _aggregate,
+        "min": _aggregate,
+        "count": _count,
+        "value": _value,
+    }[plan.operation]
+    return _of_best(matches(plan.phrase, tables), lambda match: work(plan, match.series))
+
+
+def _of_best(found: Sequence[Match], work: Callable[[Match], Result | None]) -> Result | None:
+    """The result of the best match that has one, with those of the matches that fit as well."""
+    results = [(match, one) for match in found if (one := work(match)) is not None]
+    if not results:
+        return None
+    top = max(match.score for match in found)
+    match, first = results[0]
+    if match.score < top - NEAR:
+        return None  # what fits better cannot be computed
+    near = [one for other, one in results[1:] if other.score >= match.score - NEAR]
+    others = list({(one.subject, str(one.value)): one for one in near if one.value != first.value}.values())
+    if len(others) > MAX_RIVALS:
+        return None
+    return replace(first, score=match.score, others=tuple(others))
+
+
+def _subject(series: Series, points: Sequence[Point], wanted: Sequence[Period] = ()) -> str:
+    named = [series.row.section, series.row.label] if series.row.is_total or series.row.section else [series.row.label]
+    column = "" if series.column.period else series.column.label
+    return " · ".join(part for part in (*named[-2:], column) if part)
+
+
+def _change(plan: Plan, series: Series) -> Result | None:
+    wanted = _ends(plan.phrase.periods)
+    points = series.at(wanted)
+    if len(points) != 2 or points[0].period == points[1].period or not (points[0].period and points[1].period):
+        return None
+    first, last = points
+    return changed(plan, first, last, series, _spanning(_subject(series, points), points))
+
+
+def _ends(periods: Sequence[Period]) -> list[Period]:
+    """A span of years as its first and its last."""
+    if len(periods) == 1 and periods[0].until:
+        one = periods[0]
+        return [replace(one, until=None), replace(one, year=one.until, until=None)]
+    return list(periods)
+
+
+def _spanning(subject: str, points: Sequence[Point]) -> str:
+    spans = f"{points[0].period} → {points[-1].period}"
+    return f"{subject}, {spans}" if subject else spans
+
+
+def _aggregate(plan: Plan, series: Series) -> Result | None:
+    """Over periods: those asked for, else all there are."""
+    points = series.at(plan.phrase.periods, span=plan.span)
+    if len(points) < 2 or not all(point.period for point in points):
+        return None
+    if plan.operation == "sum" and not plan.phrase.periods:
+        return None  # "total revenue" is the name of a row
+    subject = f"{_subject(series, points)}, {', '.join(str(point.period) for point in points)}"
+    return aggregated(plan, points, series, subject)
+
+
+def _count(plan: Plan, series: Series) -> Result | None:
+    if not plan.over_periods:
+        return None
+    points = series.at(plan.phrase.periods, span=plan.span)
+    if len(points) < 2 or not all(point.period for point in points):
+        return None
+    return counted(plan, points, series, _subject(series, points))
+
+
+def _value(plan: Plan, series: Series) -> Result | None:
+    points = series.at(plan.phrase.periods)
+    if not plan.phrase.periods and len(series.points) > 1:
+        return None
+    if len(points) > 6 or not points:
+        return None
+    return stated(plan, points, series, _subject(series, points))
+
+
+def _two_cells(plan: Plan, tables: Sequence[Table]) -> Result | None:
+    """Two cells of one table, in the same column, or else in the same row."""
+    assert plan.of is not None
+    pairs: list[tuple[float, Result]] = []
+    for table in tables:
+        parts, wholes = (_points(phrase, table) for phrase in (plan.phrase, plan.of))
+        for part, one in parts:
+            for whole, other in wholes:
+                if one is other or one.cell is other.cell:
+                    continue
+                column = one.column is other.column or (one.column.period and one.column.period == other.column.period)
+                row = one.row is other.row
+                if not (column or row) or (one.period != other.period and not plan.of.periods):
+                    continue
+                score = part.score + whole.score + (0.1 if column and one.column is other.column else 0)
+                result = compared(plan, one, other, part.series, _both(part.series, one, whole.series, other))
+                if result is not None:
+                    pairs.append((score, result))
+    if not pairs:
+        return None
+    pairs.sort(key=lambda pair: -pair[0])
+    score, first = pairs[0]
+    near = [result for other, result in pairs[1:] if other >= score - NEAR and result.value != first.value]
+    others = list({(one.subject, str(one.value)): one for one in near}.values())
+    if len(others) > MAX_RIVALS:
+        return None
+    return replace(first, score=score / 2, others=tuple(others))
+
+
+def _points(phrase: Phrase, table: Table) -> list[tuple[Match, Point]]:
+    found = []
+    for match in matches(phrase, [table]):
+        points = match.series.at(phrase.periods) if phrase.periods else list(match.series.points)
+        if phrase.periods and len(points) > 1:
+            points = points[-1:] if len(phrase.periods) == 1 else []
+        found += [(match, point) for point in points]
+    return found
+
+
+def _both(first: Series, one: Point, second: Series, other: Point) -> str:
+    def name(series: Series, point: Point) -> str:
+        return f"{_subject(series, [point])}{f', {point.period}' if point.period else ''}"
+
+    return f"{name(first, one)} : {name(second, other)}"
+
+
+__all__ = ["GOOD", "across", "best"]

@@ -1,0 +1,209 @@
+"""What a value is called to the row and column that it stands in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rag.answer.tables.grid import Cell, Column, Row, Table, stems
+from rag.answer.tables.periods import Period, periods, without
+from rag.answer.tables.plan import Phrase
+from rag.text.words import fold
+
+NOISE = stems(
+    "company companys firm group amount amounts value values number numbers figure figures total totals year years"
+    " period periods fiscal financial item items table account reported report recorded annual end money cost costs"
+    " spend spent pay paid each per net sum overall business our their its jahr jahre betrag wert firma unternehmen"
+    " gesamt insgesamt summe quarterly monthly yearly come came us we did as according"
+)
+"""Words of a question that need not be found in a table."""
+_OF_A_HUNDRED = re.compile(r"%|percent|\b(?:rate|margin|share|ratio|proportion|quote|anteil|marge)|[率比]")
+GOOD = 0.72
+"""From here on a row and column are taken for what is asked for."""
+NEAR = 0.05
+"""Two that lie so close fit alike."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Point:
+    """A cell of a series, and its period."""
+
+    period: Period | None
+    row: Row
+    column: Column
+    cell: Cell
+
+
+@dataclass(frozen=True)
+class Series:
+    """The cells that differ only in their period: one row across the years, or one column down them."""
+
+    table: Table
+    points: tuple[Point, ...]
+
+    @property
+    def row(self) -> Row:
+        """The first of its rows."""
+        return self.points[0].row
+
+    @property
+    def column(self) -> Column:
+        """The first of its columns."""
+        return self.points[0].column
+
+    @property
+    def in_percent(self) -> bool:
+        """Whether it states shares of a hundred."""
+        return any(point.cell.amount and point.cell.amount.unit == "%" for point in self.points)
+
+    def at(self, wanted: Sequence[Period], *, span: bool = False) -> list[Point]:
+        """The points of the periods asked for, in order of time; all that have a period where none is."""
+        if not wanted:
+            return sorted((p for p in self.points if p.period), key=_order) or list(self.points)
+        found: list[Point] = []
+        if span and len(wanted) > 1:
+            first, last = min(one.order for one in wanted), max(one.order for one in wanted)
+            ends = [self.at([one]) for one in wanted]
+            if all(ends):
+                first = min(_order(p) for points in ends for p in points)
+                last = max(_order(p) for points in ends for p in points)
+                return sorted((p for p in self.points if p.period and first <= _order(p) <= last), key=_order)
+            return []
+        for one in wanted:
+            exact = [p for p in self.points if p.period and one.covers(p.period)]
+            if one.until and not exact:
+                return []
+            if not exact:
+                return []
+            found += exact if one.until else [max(exact, key=_order)]
+        return sorted(dict.fromkeys(found), key=_order)
+
+
+def _order(point: Point) -> tuple[int, int, int]:
+    return point.period.order if point.period else (0, 0, 0)
+
+
+def series_of(table: Table) -> list[Series]:
+    """Every series of a table; last, the rows whose columns are each a period under words of its own."""
+    grouped: dict[tuple[object, ...], list[Point]] = {}
+    whole: dict[int, list[Point]] = {}
+    for row in table.rows:
+        for column in table.columns:
+            cell = table.cell(row, column)
+            if column.spans_periods or not (cell.amount or cell.nil):
+                continue
+            point = Point(_period(row, column), row, column, cell)
+            words: tuple[object, ...] = (_words(row.label), _words(row.section), column.stems)
+            # rows that differ only in their period are one series; else each row is its own
+            key = (*words, None if row.periods and not column.period else row.number)
+            grouped.setdefault(key, []).append(point)
+            if column.period:
+                whole.setdefault(row.number, []).append(point)
+    mixed = [
+        points
+        for points in whole.values()
+        if len({p.column.period for p in points}) == len(points) > len({p.column.stems for p in points[:1]})
+        and len({p.column.stems for p in points}) > 1
+    ]
+    return [Series(table, tuple(points)) for points in (*grouped.values(), *mixed)]
+
+
+def _period(row: Row, column: Column) -> Period | None:
+    if column.period and row.periods and not column.period.year and row.periods[0].year:
+        one, own = column.period, row.periods[0]
+        return Period(own.year, one.quarter, one.month, one.day)
+    return column.period or (row.periods[0] if row.periods else None)
+
+
+def _words(text: str) -> frozenset[str]:
+    return stems(without(text, periods(text)))
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A series, and how well it fits what is asked for, up to 1."""
+
+    series: Series
+    score: float
+
+
+def vocabulary(table: Table) -> frozenset[str]:
+    """Every word that labels something in a table."""
+    rows = frozenset().union(*(row.stems | row.section_stems for row in table.rows))
+    return rows.union(*(column.stems for column in table.columns))
+
+
+def matches(phrase: Phrase, tables: Iterable[Table]) -> list[Match]:
+    """The series that can be meant by a phrase, the best first."""
+    wanted = stems(phrase.words)
+    shares = bool(_OF_A_HUNDRED.search(phrase.words))
+    found: list[Match] = []
+    for table in tables:
+        known = vocabulary(table)
+        for one in series_of(table):
+            score = fit(wanted, one, known) - (0.08 if one.in_percent and not shares else 0)
+            if score >= GOOD and (not phrase.periods or one.at(phrase.periods)):
+                found.append(Match(one, score))
+    return sorted(found, key=lambda match: -match.score)
+
+
+def fit(wanted: frozenset[str], series: Series, known: frozenset[str]) -> float:
+    """How much of what is asked for a series is called, less what it is called besides."""
+    row, context = series.row, series.table.context
+    row_words, section = _words(row.label), _words(row.section)
+    column_words = frozenset().union(*(point.column.stems for point in series.points))
+    own = row_words | column_words
+    called = own | section
+    asked = wanted - (NOISE - called) or wanted & called
+    in_own, in_section = asked & own, (asked & section) - own
+    if not (in_own or (in_section and row.is_total)):
+        return 0.0
+    if row_words and not asked & row_words and not (row.is_total and (in_section or in_own)):
+        return 0.0
+    outside = asked - called
+    around, elsewhere = (outside & context) - known, outside & known
+    said = len(in_own) + 0.9 * len(in_section) + 0.75 * len(around) + 0.5 * len(elsewhere & context)
+    contrary = len(elsewhere - context) + 0.5 * len((wanted & NOISE & known) - called)
+    needed = _needed(row)
+    unasked = len(needed - wanted - context) + 0.5 * len((needed & context) - wanted)
+    beside = len(column_words - wanted - NOISE - context)
+    return (
+        said / len(asked)
+        - 0.12 * contrary
+        - 0.3 * unasked / max(1, len(needed))
+        - 0.15 * beside / max(1, len(column_words))
+    )
+
+
+def _needed(row: Row) -> frozenset[str]:
+    """The words of a label without its period, its parentheses and what says nothing."""
+    needed = row.needed & _words(row.label)
+    return needed - NOISE or needed
+
+
+def best(found: Sequence[Match]) -> tuple[Match, list[Match]] | None:
+    """The best match, and those that fit as well but state something else."""
+    if not found:
+        return None
+    first = found[0]
+    rivals = [one for one in found[1:] if one.score >= first.score - NEAR and _differs(one, first)]
+    return first, rivals
+
+
+def _differs(one: Match, other: Match) -> bool:
+    def values(match: Match) -> list[object]:
+        return sorted(str(point.cell.amount and point.cell.amount.value) for point in match.series.points)
+
+    return values(one) != values(other)
+
+
+def name_of(point: Point, *, with_column: bool = True) -> str:
+    """What a cell is called: its row and its column."""
+    parts = [point.row.label or point.row.section, point.column.label if with_column else ""]
+    return ", ".join(part for part in parts if part)
+
+
+def folded(text: str) -> str:
+    """A text to compare."""
+    return " ".join(fold(text).split())
