@@ -7,12 +7,15 @@ from dataclasses import replace
 
 from rag.answer.tables.compute import Result, aggregated, changed, compared, counted, stated
 from rag.answer.tables.find import GOOD, NEAR, Match, Point, Series, best, matches
-from rag.answer.tables.grid import Table
-from rag.answer.tables.periods import Period
+from rag.answer.tables.grid import Table, stems
+from rag.answer.tables.periods import Period, periods
 from rag.answer.tables.plan import Phrase, Plan
+from rag.text.words import fold
 
-MAX_RIVALS = 2
+MAX_RIVALS = 1
 """More readings than this beside the one taken are too many to choose from."""
+APART = 0.15
+"""How far a row must be ahead of others when its label says more than was asked for."""
 
 
 def across(plan: Plan, tables: Sequence[Table]) -> Result | None:
@@ -29,7 +32,8 @@ def across(plan: Plan, tables: Sequence[Table]) -> Result | None:
         "count": _count,
         "value": _value,
     }[plan.operation]
-    return _of_best(matches(plan.phrase, tables), lambda match: work(plan, match.series))
+    found = matches(plan.phrase, tables, floor=GOOD - APART)
+    return _of_best(found, lambda match: work(plan, match.series))
 
 
 def _of_best(found: Sequence[Match], work: Callable[[Match], Result | None]) -> Result | None:
@@ -37,11 +41,13 @@ def _of_best(found: Sequence[Match], work: Callable[[Match], Result | None]) -> 
     results = [(match, one) for match in found if (one := work(match)) is not None]
     if not results:
         return None
-    top = max(match.score for match in found)
     match, first = results[0]
-    if match.score < top - NEAR:
+    if match.score < GOOD:
+        return None
+    if found[0].score > match.score + 0.02:
         return None  # what fits better cannot be computed
-    near = [one for other, one in results[1:] if other.score >= match.score - NEAR]
+    margin = NEAR if match.whole else APART
+    near = [one for other, one in results[1:] if other.score >= match.score - margin]
     others = list({(one.subject, str(one.value)): one for one in near if one.value != first.value}.values())
     if len(others) > MAX_RIVALS:
         return None
@@ -49,9 +55,22 @@ def _of_best(found: Sequence[Match], work: Callable[[Match], Result | None]) -> 
 
 
 def _subject(series: Series, points: Sequence[Point], wanted: Sequence[Period] = ()) -> str:
-    named = [series.row.section, series.row.label] if series.row.is_total or series.row.section else [series.row.label]
-    column = "" if series.column.period else series.column.label
-    return " · ".join(part for part in (*named[-2:], column) if part)
+    row = series.row
+    label = row.label if points[0].column.period else _bare(row.label)
+    alike = [one for one in series.table.rows if _bare(one.label) == _bare(row.label) and one.section != row.section]
+    section = _bare(row.section) if alike or not label or label.casefold() in ("total", "summe") else ""
+    column = "" if series.column.period and not series.column.stems else _bare(series.column.label)
+    return " · ".join(part for part in (section.strip(": "), label, column) if part)
+
+
+def _bare(label: str) -> str:
+    """A label without its period."""
+    found = periods(label)
+    if not found or len(fold(label)) != len(label):
+        return label
+    for period in reversed(found):
+        label = label[: period.start] + label[period.end :]
+    return " ".join(label.split()).strip(" ,:;-–")
 
 
 def _change(plan: Plan, series: Series) -> Result | None:
@@ -79,21 +98,32 @@ def _spanning(subject: str, points: Sequence[Point]) -> str:
 def _aggregate(plan: Plan, series: Series) -> Result | None:
     """Over periods: those asked for, else all there are."""
     points = series.at(plan.phrase.periods, span=plan.span)
+    if plan.last and not plan.phrase.periods:
+        points = points[-plan.last :] if len(points) >= plan.last else []
     if len(points) < 2 or not all(point.period for point in points):
         return None
-    if plan.operation == "sum" and not plan.phrase.periods:
+    if plan.operation == "sum" and not (plan.phrase.periods or plan.last):
         return None  # "total revenue" is the name of a row
     subject = f"{_subject(series, points)}, {', '.join(str(point.period) for point in points)}"
     return aggregated(plan, points, series, subject)
 
 
 def _count(plan: Plan, series: Series) -> Result | None:
-    if not plan.over_periods:
+    if not plan.over:
         return None
     points = series.at(plan.phrase.periods, span=plan.span)
-    if len(points) < 2 or not all(point.period for point in points):
+    if len(points) < 2 or not all(_is_a(point.period, plan.over) for point in points):
+        return None
+    if plan.limit and plan.limit.percent != series.in_percent:
         return None
     return counted(plan, points, series, _subject(series, points))
+
+
+def _is_a(period: Period | None, unit: str) -> bool:
+    """Whether a period is one of those that are counted: a quarter or month as such, a year by its end."""
+    if period is None or unit == "quarter":
+        return period is not None and period.quarter is not None
+    return period.month is not None if unit == "month" else period.quarter is None
 
 
 def _value(plan: Plan, series: Series) -> Result | None:
@@ -110,14 +140,17 @@ def _two_cells(plan: Plan, tables: Sequence[Table]) -> Result | None:
     assert plan.of is not None
     pairs: list[tuple[float, Result]] = []
     for table in tables:
-        parts, wholes = (_points(phrase, table) for phrase in (plan.phrase, plan.of))
+        part_words, whole_words = stems(plan.phrase.words), stems(plan.of.words)
+        both = part_words & whole_words
+        parts = _points(plan.phrase, table, whole_words if plan.operation == "share" else both)
+        wholes = _points(plan.of, table, both if plan.operation == "difference" else frozenset())
         for part, one in parts:
             for whole, other in wholes:
                 if one is other or one.cell is other.cell:
                     continue
                 column = one.column is other.column or (one.column.period and one.column.period == other.column.period)
                 row = one.row is other.row
-                if not (column or row) or (one.period != other.period and not plan.of.periods):
+                if not (column or row):
                     continue
                 score = part.score + whole.score + (0.1 if column and one.column is other.column else 0)
                 result = compared(plan, one, other, part.series, _both(part.series, one, whole.series, other))
@@ -134,9 +167,9 @@ def _two_cells(plan: Plan, tables: Sequence[Table]) -> Result | None:
     return replace(first, score=score / 2, others=tuple(others))
 
 
-def _points(phrase: Phrase, table: Table) -> list[tuple[Match, Point]]:
+def _points(phrase: Phrase, table: Table, beside: frozenset[str]) -> list[tuple[Match, Point]]:
     found = []
-    for match in matches(phrase, [table]):
+    for match in matches(phrase, [table], beside=beside):
         points = match.series.at(phrase.periods) if phrase.periods else list(match.series.points)
         if phrase.periods and len(points) > 1:
             points = points[-1:] if len(phrase.periods) == 1 else []

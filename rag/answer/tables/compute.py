@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 
 from rag.answer.tables.find import Point, Series
+from rag.answer.tables.grid import Row, Table
 from rag.answer.tables.plan import Limit, Operation, Plan
-from rag.answer.tables.scale import NAMES, scale_of
+from rag.answer.tables.scale import NAMES, currency_of, scale_of
 from rag.text.amounts import DecimalMark
+from rag.text.words import fold
 
+MAX_NAMES = 20
 MAX_TERMS = 8
 """A formula with more terms is written as a sum over the cells."""
-_TIMES = {"en": " · ", "de": " · ", "zh": " · "}
+_NOT_MONEY = re.compile(r"%|\b(?:number|anzahl|shares|units|days|stuck|percent|rate|margin|ratio)\b|[数率]")
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ def style_of(points: Sequence[Point], series: Series, plan: Plan) -> Style:
     units = [point.cell.amount.unit for point in points if point.cell.amount and point.cell.amount.unit]
     return Style(
         series.table.mark,
-        units[0] if units else "",
+        units[0] if units else "" if _NOT_MONEY.search(fold(points[0].row.label)) else currency_of(points[0], series.table),
         scale_of(points, series.table),
         plan.language,
     )
@@ -93,13 +97,14 @@ def places_of(points: Sequence[Point]) -> int:
 
 def mean_places(points: Sequence[Point], value: Decimal) -> int:
     """Two decimals for a mean, or as many as the cells have; none that only say zero."""
-    places = max(places_of(points), 2)
-    shown = rounded(value, places)
-    return places_of(points) if shown == rounded(value, places_of(points)) else places
+    least = places_of(points)
+    return next(one for one in range(least, 30) if one >= max(least, 2) or rounded(value, one) == rounded(value, 4))
 
 
-def aggregated(plan: Plan, points: Sequence[Point], series: Series, subject: str) -> Result | None:
-    """The sum, mean, greatest or smallest of some cells."""
+def aggregated(
+    plan: Plan, points: Sequence[Point], series: Series, subject: str, *, label: int | None = None
+) -> Result | None:
+    """The sum, mean, greatest or smallest of some cells; the latter are named by the column `label`."""
     points = [point for point in points if point.cell.amount or point.cell.nil]
     if plan.operation == "mean":
         points = [point for point in points if point.cell.amount]
@@ -112,10 +117,10 @@ def aggregated(plan: Plan, points: Sequence[Point], series: Series, subject: str
         value = (max if operation == "max" else min)(values)
         winners = [point for point, one in zip(points, values, strict=True) if one == value]
         shown = style.whole(value)
-        label = " / ".join(dict.fromkeys(label_of(point) for point in winners))
+        name = " / ".join(dict.fromkeys(label_of(point, label) for point in winners))
         formula = f"{operation}({_listed(values, style, ', ')})"
-        answer: Decimal | str = label if plan.which else value
-        shown = f"{label}: {shown}" if plan.which else f"{shown} ({label})"
+        answer: Decimal | str = name if plan.which else value
+        shown = f"{name}: {shown}" if plan.which else f"{shown} ({name})"
         return Result(operation, answer, style.unit, shown, formula, (*winners, *_rest(points, winners)), subject, series)
     total = sum(values, Decimal(0))
     if operation == "sum":
@@ -142,8 +147,10 @@ def _listed(values: Sequence[Decimal], style: Style, between: str) -> str:
     return f"{first}{between}…{between}{style.term(values[-1])}"
 
 
-def label_of(point: Point) -> str:
-    """What names a point among others of its series."""
+def label_of(point: Point, column: int | None = None) -> str:
+    """What names a point among others of its series: its cell in a column of names, where one is given."""
+    if column is not None:
+        return dict(point.row.labels)[column]
     return str(point.period) if point.period and point.column.period else point.row.label or point.column.label
 
 
@@ -163,6 +170,49 @@ def counted(plan: Plan, points: Sequence[Point], series: Series, subject: str) -
     return Result(
         "count", Decimal(len(passing)), "", str(len(passing)), formula, (*passing, *_rest(points, passing)), subject, series
     )
+
+
+def grouped(
+    plan: Plan, points: Sequence[Point], keys: Sequence[str], series: Series, subject: str
+) -> Result | None:
+    """A result for each group; where the greatest is wanted, that group with its sum."""
+    groups: dict[str, list[Point]] = {}
+    for key, point in zip(keys, points, strict=True):
+        groups.setdefault(key, []).append(point)
+    each = replace(plan, operation="mean" if plan.operation == "mean" else "sum", which=False)
+    results = {key: one for key, some in groups.items() if (one := aggregated(each, some, series, subject)) is not None}
+    if len(results) < len(groups):
+        return None
+    if plan.operation in ("max", "min"):
+        pick = max if plan.operation == "max" else min
+        key = pick(results, key=lambda name: Decimal(results[name].value))
+        shown = f"{key}: {results[key].shown}"
+        ranked = "; ".join(f"{name} {one.shown}" for name, one in results.items())
+        return replace(results[key], operation=plan.operation, value=key, shown=shown, formula=ranked)
+    shown = "; ".join(f"{key}: {one.shown}" for key, one in results.items())
+    first = next(iter(results.values()))
+    return replace(first, operation=plan.operation, value=shown, shown=shown, formula="", points=tuple(points))
+
+
+def listed(names: Sequence[str], series: Series, rows: Sequence[Row], table: Table, subject: str) -> Result:
+    """How many different names there are."""
+    firsts = [next(row for row in rows if name in dict(row.labels).values()) for name in names]
+    points = tuple(point for point in series.points if any(point.row is row for row in firsts))
+    formula = ", ".join(names[:MAX_NAMES]) + (", …" if len(names) > MAX_NAMES else "")
+    return Result("count", Decimal(len(names)), "", str(len(names)), formula, points, subject, series)
+
+
+def rows_counted(rows: Sequence[Row], series: Series, subject: str) -> Result:
+    """How many rows there are."""
+    names = [row.label for row in rows]
+    formula = ", ".join(names) if len(names) <= MAX_TERMS else f"{names[0]}, {names[1]}, …, {names[-1]}"
+    return Result("count", Decimal(len(rows)), "", str(len(rows)), formula, series.points, subject, series)
+
+
+def in_table_units(limit: Limit, points: Sequence[Point], series: Series, plan: Plan) -> Limit | None:
+    """The limit as the table counts; see `_in_table_units`."""
+    values = values_of(points)
+    return None if values is None else _in_table_units(limit, style_of(points, series, plan), values)
 
 
 def _in_table_units(limit: Limit, style: Style, values: Sequence[Decimal]) -> Limit | None:

@@ -15,13 +15,14 @@ NOISE = stems(
     "company companys firm group amount amounts value values number numbers figure figures total totals year years"
     " period periods fiscal financial item items table account reported report recorded annual end money cost costs"
     " spend spent pay paid each per net sum overall business our their its jahr jahre betrag wert firma unternehmen"
+    " ausgegeben bezahlt gezahlt gekostet kostet kosten verdient earn earns earned make makes"
     " gesamt insgesamt summe quarterly monthly yearly come came us we did as according"
 )
 """Words of a question that need not be found in a table."""
 _OF_A_HUNDRED = re.compile(r"%|percent|\b(?:rate|margin|share|ratio|proportion|quote|anteil|marge)|[率比]")
 GOOD = 0.72
 """From here on a row and column are taken for what is asked for."""
-NEAR = 0.05
+NEAR = 0.08
 """Two that lie so close fit alike."""
 
 
@@ -55,7 +56,11 @@ class Series:
     @property
     def in_percent(self) -> bool:
         """Whether it states shares of a hundred."""
-        return any(point.cell.amount and point.cell.amount.unit == "%" for point in self.points)
+        return any(
+            point.cell.amount.unit == "%" or "%" in point.column.label
+            for point in self.points
+            if point.cell.amount
+        )
 
     def at(self, wanted: Sequence[Period], *, span: bool = False) -> list[Point]:
         """The points of the periods asked for, in order of time; all that have a period where none is."""
@@ -122,10 +127,11 @@ def _words(text: str) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A series, and how well it fits what is asked for, up to 1."""
+    """A series, and how well it fits what is asked for, up to 1; `whole` if all its label's words are asked for."""
 
     series: Series
     score: float
+    whole: bool = True
 
 
 def vocabulary(table: Table) -> frozenset[str]:
@@ -134,28 +140,32 @@ def vocabulary(table: Table) -> frozenset[str]:
     return rows.union(*(column.stems for column in table.columns))
 
 
-def matches(phrase: Phrase, tables: Iterable[Table]) -> list[Match]:
-    """The series that can be meant by a phrase, the best first."""
+def matches(
+    phrase: Phrase, tables: Iterable[Table], *, beside: frozenset[str] = frozenset(), floor: float = GOOD
+) -> list[Match]:
+    """The series that can be meant by a phrase, the best first; words `beside` need not be found."""
     wanted = stems(phrase.words)
     shares = bool(_OF_A_HUNDRED.search(phrase.words))
     found: list[Match] = []
     for table in tables:
         known = vocabulary(table)
         for one in series_of(table):
-            score = fit(wanted, one, known) - (0.08 if one.in_percent and not shares else 0)
-            if score >= GOOD and (not phrase.periods or one.at(phrase.periods)):
-                found.append(Match(one, score))
+            score = fit(wanted, one, known, beside) - (0.08 if one.in_percent and not shares else 0)
+            if score >= floor and (not phrase.periods or one.at(phrase.periods)):
+                found.append(Match(one, score, _needed(one.row, wanted) <= wanted))
     return sorted(found, key=lambda match: -match.score)
 
 
-def fit(wanted: frozenset[str], series: Series, known: frozenset[str]) -> float:
+def fit(
+    wanted: frozenset[str], series: Series, known: frozenset[str], optional: frozenset[str] = frozenset()
+) -> float:
     """How much of what is asked for a series is called, less what it is called besides."""
     row, context = series.row, series.table.context
     row_words, section = _words(row.label), _words(row.section)
     column_words = frozenset().union(*(point.column.stems for point in series.points))
     own = row_words | column_words
     called = own | section
-    asked = wanted - (NOISE - called) or wanted & called
+    asked = wanted - ((NOISE | optional) - called) or wanted & called
     in_own, in_section = asked & own, (asked & section) - own
     if not (in_own or (in_section and row.is_total)):
         return 0.0
@@ -163,9 +173,11 @@ def fit(wanted: frozenset[str], series: Series, known: frozenset[str]) -> float:
         return 0.0
     outside = asked - called
     around, elsewhere = (outside & context) - known, outside & known
-    said = len(in_own) + 0.9 * len(in_section) + 0.75 * len(around) + 0.5 * len(elsewhere & context)
-    contrary = len(elsewhere - context) + 0.5 * len((wanted & NOISE & known) - called)
-    needed = _needed(row)
+    summed = elsewhere & context & _of_totals(series.table)
+    said = len(in_own) + 0.9 * len(in_section) + 0.75 * len(around)
+    said += 0.5 * len(summed) + 0.35 * len((elsewhere & context) - summed)
+    contrary = len(elsewhere - context) + 0.5 * len((wanted & (NOISE | optional) & known) - called)
+    needed = _needed(row, wanted)
     unasked = len(needed - wanted - context) + 0.5 * len((needed & context) - wanted)
     beside = len(column_words - wanted - NOISE - context)
     return (
@@ -176,9 +188,19 @@ def fit(wanted: frozenset[str], series: Series, known: frozenset[str]) -> float:
     )
 
 
-def _needed(row: Row) -> frozenset[str]:
-    """The words of a label without its period, its parentheses and what says nothing."""
-    needed = row.needed & _words(row.label)
+def _of_totals(table: Table) -> frozenset[str]:
+    """The words in the labels of rows that sum up, the last among them."""
+    return frozenset().union(*(row.stems for row in table.rows if row.is_total), table.rows[-1].stems)
+
+
+def _needed(row: Row, wanted: frozenset[str]) -> frozenset[str]:
+    """The words of a label without its period, its parentheses and what says nothing.
+
+    Of several cells that name a row, those count that have a word of the question.
+    """
+    cells = [stems(text) for _, text in row.labels]
+    meant = frozenset().union(*(cell for cell in cells if cell & wanted)) or next(filter(None, cells), frozenset())
+    needed = row.needed & _words(row.label) & meant
     return needed - NOISE or needed
 
 

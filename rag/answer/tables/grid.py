@@ -22,6 +22,9 @@ _TOTAL = re.compile(
     r"(?:(?:grand |sub)?-?totals?|sum|overall|balance|net|(?:gesamt|zwischen)?summe|insgesamt|gesamt|suma"
     r"|group total|ergebnis)\b|合计|总计|小计|总和|总额"
 )
+_SUMS_UP = re.compile(
+    r"(?:grand |sub|group |all )?-?totals?\b|sum$|sums?:|(?:gesamt|zwischen|end)?summe\b|gesamt$|insgesamt|(?:合计|总计|小计|总和)"
+)
 _ID = re.compile(
     r"\b(?:id|no|nr|number|nummer|numero|code|zip|plz|sku|phone|tel|key|rank|rang|position|pos"
     r"|page|line|row|zeile)\b|#|编号|序号|电话"
@@ -104,6 +107,13 @@ class Row:
         """Whether it sums up others: by its label, or as the one without a label."""
         named = [text for _, text in self.labels if text]
         return not named or any(_TOTAL.match(fold(text).strip()) for text in named[:2])
+
+
+    @cached_property
+    def sums_up(self) -> bool:
+        """Whether it is the sum of other rows for sure: it has no label, or one that says only that."""
+        named = [text for _, text in self.labels if text]
+        return not named or any(_SUMS_UP.match(fold(text).strip()) for text in named)
 
 
 @dataclass(frozen=True)
@@ -217,11 +227,12 @@ def _heads_again(grid: Sequence[Sequence[Cell]], labels: Sequence[int]) -> Itera
     under = False
     yield 0
     for number, row in enumerate(grid[1:], start=1):
-        if any(cell.amount or cell.nil for cell in row):
-            under = True
-        elif under and not any(row[one].text for one in labels) and any(periods(cell.text) for cell in row):
-            under = False
+        if any(cell.amount or cell.nil for cell in row) or not any(cell.text for cell in row):
+            under = under or any(cell.amount for cell in row)
+            continue
+        if under and not any(row[one].text for one in labels) and any(periods(cell.text) for cell in row):
             yield number
+        under = False
 
 
 def _read(cell: Cell, mark: DecimalMark) -> Cell:

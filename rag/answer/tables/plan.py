@@ -11,13 +11,20 @@ from typing import Literal
 from rag.answer.tables.periods import Period, periods, without
 from rag.text.amounts import DecimalMark, amount
 from rag.text.facts.words import NUMBER_WORDS
-from rag.text.words import fold, seems_english
+from rag.text.words import fold
 
 Operation = Literal[
     "sum", "mean", "max", "min", "count", "change", "percent", "share", "ratio", "difference", "value"
 ]
 Language = Literal["en", "de", "zh"]
 
+_GERMAN = re.compile(
+    r"\b(?:der|die|das|den|dem|des|wie|viele?|und|ist|sind|war|waren|fur|im|von|zwischen|welche[rsnm]?|wer|hoch|summe"
+    r"|durchschnitt\w*|insgesamt|pro|je|nach|hat|wurden?|anteil|anzahl|alle[rn]?)\b"
+)
+_ENGLISH = re.compile(
+    r"\b(?:the|of|how|what|which|much|many|and|is|are|were|for|between|from|who|does|did|do|total|average|by|per|have)\b"
+)
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _UNITS_OF_TIME = r"(?:years?|quarters?|months?|periods?|jahren?|quartalen?|monaten?|年|季度|月)"
 _PERCENT = r"(?:percentage|percent|per cent|%|prozent\w*|百分之|百分比)"
@@ -57,6 +64,8 @@ _DIFFERENCES = (
     rf"(?:difference|gap|differenz|unterschied) (?:(?:in|of|bei|beim) )?(?P<what>.*?) ?(?:between|zwischen) (?P<part>.+?)"
     rf" {_AND} (?P<whole>.+)",
     rf"(?:difference|gap) (?:in|of) (?P<what>)(?P<part>.+?) {_AND} (?P<whole>.+)",
+    rf"(?:more|less|higher|lower|fewer) (?P<what>.+?) (?:came|come|comes|was|were|is|are) {_PREP}(?P<part>.+?)"
+    rf" (?:(?:as )?compared (?:to|with)|than) {_PREP}(?P<whole>.+)",
     rf"(?:more|less|higher|lower|bigger|larger|smaller|fewer|heavier|cheaper) (?P<what>.*?) ?(?:came |come |was |were |is |are )?"
     rf"(?:from |for |on |in |by )?(?P<part>.+?) (?:(?:as )?compared (?:to|with)|than) {_PREP}(?P<whole>.+)",
     r"wie ?viel (?:mehr|weniger|hoher|teurer|schwerer) (?P<what>)(?P<part>.+?) als (?P<whole>.+)",
@@ -113,14 +122,17 @@ _WHICH = (
 )
 _GROUP = (
     r"\b(?:(?:by|per|for each|for every|in each|of each|grouped by|broken down by|je|pro|nach|fur jede[nsr]?)"
-    r" (?P<noun>[^\W\d_]+))\b|(?:按|每个?|各个?)(?P<han>[\u3400-\u9fff]{1,3})"
+    r" (?P<noun>[^\W\d_]+))\b|(?:按|每个?|各个?)(?P<han>[\u3400-\u9fff]{1,3}?)(?=的|花|支|总|平|一|合|有|分|$)"
 )
 _FILLER = (
     r"\b(?:what|whats|was|were|is|are|did|does|do|has|have|had|how|much|many|the|please|and|for|at|in|on|of|an?|all|to|up|also|tell|me|show|give|calculate|compute"
     r"|find|compared?|comparison|over|fiscal|years?|ended|ending|end|quarters?|respectively|respective|altogether"
-    r"|wie|viel|hoch|ist|war|sind|waren|betrug\w*|betragt|berechne|zeige?|nenne|from|to|between|across|both|only|net difference"
-    r"|by|go|went|it|would|form(?:s|ed)? (?:a )?part of|as)\b|是多少|多少|是|的|了|在|呢|请问|每年"
+    r"|wie|viel|hoch|gross|ist|war|sind|waren|betrug\w*|betragt|berechne|zeige?|nenne|from|to|between|across|both|only|net difference"
+    r"|by|go|went|it|would|form(?:s|ed)? (?:a )?part of|as)\b|是多少|多少|是|的|了|在|呢|请问|每年|哪[个些]?|花[费销了]?|钱|开支|总额|总|[个项笔每各]"
 )
+
+
+_COMPOUND = re.compile(r"\b([a-z]{4,}?)s?(betrage?s?|kosten|ausgaben|preise?|werte?|abteilung)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +144,7 @@ class Limit:
     included: bool
     scale: int = 0
     """The power of ten said in a word ("million"); it is part of `value`."""
+    percent: bool = False
 
     def passes(self, value: Decimal) -> bool:
         """Whether a value is on the right side."""
@@ -156,20 +169,23 @@ class Phrase:
 class Plan:
     """What a question asks to be computed. `of` is the whole of a share, or the second of a difference.
 
-    `span` says that all between the periods counts; `over_periods` that periods are counted; `which` that
-    the name of the greatest is wanted; `group` the word for what a result each is wanted of.
+    `last` counts the periods that are meant where none is named, `span` says that all between the periods counts; `over` is the kind of period that is counted; `which` that
+    the name of the greatest is wanted; `group` the word for what a result each is wanted of, `spent` that money was. `asked` is the question,
+    folded.
     """
 
     operation: Operation
     phrase: Phrase
     language: Language
+    last: int | None = None
     of: Phrase | None = None
     limit: Limit | None = None
     span: bool = False
-    over_periods: bool = False
+    over: Literal["", "year", "quarter", "month"] = ""
     which: bool = False
     group: str = ""
     spent: bool = False
+    asked: str = ""
     also: Operation | None = None
     """What the words could mean as well."""
 
@@ -178,19 +194,25 @@ def language_of(question: str) -> Language:
     """The language of the question, of the three that plans are made in."""
     if _HAN.search(question):
         return "zh"
-    return "en" if seems_english(question) else "de"
+    plain = fold(question)
+    return "de" if len(_GERMAN.findall(plain)) > len(_ENGLISH.findall(plain)) else "en"
 
 
 def plan_of(question: str) -> Plan:
     """The question as a plan; one that asks for no computing asks for a value."""
     text = re.sub(r"\s+", " ", fold(question)).strip(" ?？.。!").replace("’", "'")
+    last, rest = _last(text)
+    return replace(_plan(question, rest), asked=text, last=last)
+
+
+def _plan(question: str, text: str) -> Plan:
     language = language_of(question)
     limit, text = _limit(text, language)
     for operation, patterns in (("ratio", _RATIOS), ("share", _SHARES)):
         for pattern in patterns:
             found = re.search(pattern, text)
             if found and (operation == "ratio" or not re.search(rf"{_PERCENT}\w* (?:{_CHANGE})|{_CHANGE} in", text)):
-                if limit and re.search(_HOW_MANY, text):
+                if (limit and re.search(_HOW_MANY, text)) or re.search(_WORDS["mean"], text[: found.start("whole")]):
                     continue
                 part, whole = (_phrase(found[name]) for name in ("part", "whole"))
                 lead = _phrase(text[: found.start()])
@@ -211,14 +233,15 @@ def _with_one_phrase(text: str, language: Language, limit: Limit | None) -> Plan
     distinct = {str(one) for one in found}
     several = len(distinct) > 1 or any(one.until for one in found)
     if many and limit:
-        over = bool(re.search(rf"(?:how many|wie ?viele|几个?|多少个?)(?: of the)? ?{_UNITS_OF_TIME}", text))
-        return Plan("count", _phrase(_cut(_HOW_MANY, text)), language, limit=limit, over_periods=over)
+        counted = re.search(rf"(?:how many|wie ?viele|几个?|多少个?)(?: of the)? ?(?P<unit>{_UNITS_OF_TIME})", text)
+        over = _kind_of_time(counted["unit"]) if counted else ""
+        return Plan("count", _phrase(_cut(_HOW_MANY, text)), language, limit=limit, over=over)
     mean = re.search(_WORDS["mean"], text)
     if changes and not (mean and not several) and not limit:
         between = _difference(text, language)
         if between is not None and not (several and percent):
             return between
-        rest = _cut(rf"(?:{_PERCENT} ?(?:of )?)?(?<![a-z])(?:{_CHANGE}|difference|differenz|unterschied)(?![a-z])", text)
+        rest = _cut(rf"(?:{_PERCENT} ?(?:of )?)?(?:\b(?:net|overall|total) )?(?<![a-z])(?:{_CHANGE}|difference|differenz|unterschied)(?![a-z])", text)
         rest = re.sub(rf"\(?\b{_CHANGE}\b\)?|/|growth rate|rate of", " ", _cut(_PERCENT, rest)) if percent else rest
         rest = re.sub(rf"\b{_CHANGE}\b|\(\s*\)|/", " ", rest)
         if mean:
@@ -232,6 +255,8 @@ def _with_one_phrase(text: str, language: Language, limit: Limit | None) -> Plan
         return between
     group = _group(text)
     which = bool(re.search(_WHICH, text))
+    if mean:
+        text = re.sub(rf"{_SHARE}s? of", " ", text)
     for operation in ("mean", "max", "min"):
         if re.search(_WORDS[operation], text):
             return Plan(
@@ -272,7 +297,8 @@ def _phrase(text: str) -> Phrase:
     found = periods(text, cautious=True)
     rest = without(text, found)
     rest = re.sub(rf"^\W*(?:(?:what|which|wie|was) )?(?:is |was |are |were )?(?:the )?{_SHARE} of", " ", rest)
-    rest = _cut(r"\b(?:sum of|in total|altogether|combined|added up|insgesamt|zusammen)\b|总共|一共|合计|总计|共计", rest)
+    rest = _COMPOUND.sub(r"\1 \2", rest)
+    rest = _cut(r"\b(?:sum of|in total$|altogether|combined|added up|insgesamt|zusammen)\b|总共|一共|合计|总计|共计", rest)
     return Phrase(" ".join(_cut(_FILLER, rest).split()).strip(" ,;:'?-"), tuple(_filled(found)))
 
 
@@ -293,12 +319,31 @@ def _cut(pattern: str, text: str) -> str:
     return re.sub(pattern, " ", text)
 
 
+def _kind_of_time(word: str) -> Literal["year", "quarter", "month"]:
+    if word.startswith(("q", "季")):
+        return "quarter"
+    return "month" if word.startswith(("m", "月")) else "year"
+
+
 def _group(text: str) -> str:
     found = re.search(_GROUP, text)
     if not found:
         return ""
     noun = found["noun"] or found["han"]
     return "" if noun in ("share", "cent", "far", "how", "the", "year", "annum", "der", "dem", "den") else noun
+
+
+def _last(text: str) -> tuple[int | None, str]:
+    """How many periods "over the last three years" means, and the text without it."""
+    found = re.search(
+        rf"(?:over|in|of|for|across|during|uber|der|die|den)? ?(?:the |all |die |der |den )?(?:last |past |letzten )?"
+        rf"(?<!\d)\b(?P<count>[a-z]+|\d) {_UNITS_OF_TIME}\b(?! end)",
+        text,
+    )
+    count = found and (NUMBER_WORDS.get(found["count"]) or (int(found["count"]) if found["count"].isdigit() else None))
+    if not found or not count or count < 2:
+        return None, text
+    return count, f"{text[: found.start()]} {text[found.end() :]}"
 
 
 def _limit(text: str, language: Language) -> tuple[Limit | None, str]:
@@ -313,10 +358,5 @@ def _limit(text: str, language: Language) -> tuple[Limit | None, str]:
         return None, text
     scale = _SCALES.get((found["scale"] or "").rstrip("."), 0)
     included = bool(found["atleast"] or found["atmost"])
-    limit = Limit(read.value.scaleb(scale), bool(found["over"]), included, scale)
+    limit = Limit(read.value.scaleb(scale), bool(found["over"]), included, scale, (found["unit"] or "") in ("%", "percent"))
     return limit, f"{text[: found.start()]} {text[found.end() :]}"
-
-
-def spelled(word: str) -> int | None:
-    """The number that a word names."""
-    return NUMBER_WORDS.get(word)

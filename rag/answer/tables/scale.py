@@ -21,6 +21,9 @@ _SCALES = (
 )  # fmt: skip
 _PATTERNS = [(power, re.compile(pattern)) for power, pattern in _SCALES]
 _NOT_SCALED = re.compile(r"\bper\b|%|percent|\brate\b|\bratio\b|margin|\bprice\b|\bdays\b|\bje\b|\bpro\b|quote|[率价]|每")
+_CURRENCY = re.compile(r"(?:us)?\$|[€£¥]|\b(?:usd|eur|teur|euros?|gbp|dollars|chf)(?:m\b|\b)|元")
+_SIGNS = {"usd": "$", "usdm": "$", "dollars": "$", "eur": "€", "eurm": "€", "teur": "€", "euro": "€", "euros": "€",
+          "gbp": "£", "gbpm": "£", "元": "¥", "chf": "CHF", "chfm": "CHF"}  # fmt: skip
 NAMES = {
     "en": {3: "thousand", 6: "million", 9: "billion", 4: "× 10,000", 8: "× 100 million"},
     "de": {3: "Tausend", 6: "Millionen", 9: "Milliarden", 4: "× 10.000", 8: "× 100 Millionen"},
@@ -39,14 +42,23 @@ def scale_of(points: Iterable[Point], table: Table) -> int:
     for text in own:
         if found := _in(text):
             return found[0][1]
-    near = sorted((_in(before)[-1:]) + [(len(before), power) for _, power in _in(behind)[:1]])
+    near = _in(before, prose=True)[-1:] or _in(behind, prose=True)[:1]
     return near[0][1] if near else 0
 
 
-def _in(text: str) -> list[tuple[int, int]]:
-    """(place, power) of what a text says, in order."""
+def currency_of(point: Point, table: Table) -> str:
+    """The currency that a header states, "" where none does."""
+    for text in (point.column.label, table.corner, table.caption):
+        found = _CURRENCY.search(fold(text))
+        if found:
+            return _SIGNS.get(found.group(), found.group()[-1])
+    return ""
+
+
+def _in(text: str, *, prose: bool = False) -> list[tuple[int, int]]:
+    """(place, power) of what a text says, in order; of `prose`, not what is said of a single number."""
     plain = fold(text)
     found = ((match, power) for power, pattern in _PATTERNS for match in pattern.finditer(plain))
     return sorted(
-        (match.start(), power) for match, power in found if not re.search(r"\d ?$", plain[: match.start()])
+        (match.start(), power) for match, power in found if not (prose and re.search(r"\d ?$", plain[: match.start()]))
     )
