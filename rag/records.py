@@ -264,8 +264,8 @@ class Computation:
     """A value computed from cells of a table: exact, with its formula and the cells it rests on.
 
     `value` is a plain number (a name, where the question asks which), `shown` the same for people, with its
-    unit. `cell_count` counts all cells, of which `cells` may be the first. `taken` says which of several
-    fitting readings was computed; `others` are the rest, each with its value.
+    unit. `explanation` is a line that says what was computed, of what and how. `cell_count` counts all cells,
+    of which `cells` may be the first. `others` are what fits the question as well, by name, with their values.
     """
 
     operation: str
@@ -273,11 +273,15 @@ class Computation:
     unit: str
     shown: str
     formula: str
+    explanation: str
     cells: tuple[TableCell, ...]
     cell_count: int
-    subject: str = ""
-    taken: str = ""
     others: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def told(self) -> str:
+        """The value, then how it came about."""
+        return f"{self.shown}\n{self.explanation}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from rag.answer.evidence import read
 from rag.answer.generate import Writing, allowed_quotes, replay
 from rag.answer.prompt import keep_order
 from rag.answer.question import Asked, Rewriting
+from rag.answer.tables import Computed, computed
 from rag.errors import UsageError
 from rag.records import Answer, Evidence, Hit, Message
 from rag.search import retrieve, with_surroundings
@@ -97,15 +98,23 @@ def answer(
         yield from told(asked, direct, started)
         return
     hits = searched_for(asked, stages=stages, collection=collection, limits=limits, docs=docs)
+    found_in_tables = computed(asked.words, hits, index=stages.index, collection=collection)
+    if found_in_tables is not None and found_in_tables.final:
+        value = Direct("", asked.query, found_in_tables.evidence, found_in_tables.computation)
+        yield from told(asked, value, started)
+        return
     shown = tuple(with_surroundings(thread.ordered(hits[: limits.top_k]), stages.index))
     searched = time.perf_counter()
     yield SearchDone(asked.query, shown, searched - started)
 
     draft, quotes = examined(asked, hits, shown, stages=stages, collection=collection, limits=limits)
     quoted_at = time.perf_counter()
+    if found_in_tables is not None:
+        draft = with_value(draft, found_in_tables)
     found = draft.judgement
-    seconds_quoting = quoted_at - searched
-    yield EvidenceReady(draft.evidence, found.abstain, found.reason, seconds_quoting, draft.disagreements)
+    yield EvidenceReady(
+        draft.evidence, found.abstain, found.reason, quoted_at - searched, draft.disagreements, draft.computation
+    )
     if found.doubtful or not found.abstain:
         writing = Writing(asked, stages, limits, history, thread.conversation, cancelled)
         draft = yield from writing.events(draft, quotes)
@@ -179,12 +188,39 @@ def examined(
     return draft, quotes
 
 
+def with_value(draft: Draft, value: Computed) -> Draft:
+    """The draft with a value that was looked up in a table, in the excerpt that has its row, or else in its row.
+
+    It is left out where the documents do not seem to answer, or its passage is not among those shown.
+    """
+    markers = {hit.rowid: marker for marker, hit in enumerate(draft.hits, start=1)}
+    if draft.judgement.abstain or any(row.hit.rowid not in markers for row in value.evidence):
+        return draft
+    evidence = list(draft.evidence)
+    for row in reversed(value.evidence):
+        row = replace(row, marker=markers[row.hit.rowid])
+        around = [one for one in evidence if one.marker == row.marker and one.start <= row.start and row.end <= one.end]
+        excerpt = replace(around[0], sentence=row.sentence, answer=row.answer) if around else row
+        evidence = [excerpt, *(one for one in evidence if one not in around[:1])]
+    found = value.computation
+    moved = {row.marker: markers[row.hit.rowid] for row in value.evidence}
+    cells = tuple(replace(cell, marker=moved[cell.marker]) for cell in found.cells)
+    return replace(draft, evidence=tuple(evidence), computation=replace(found, cells=cells))
+
+
 def told(asked: Asked, direct: Direct, started: float) -> Iterator[AnswerEvent]:
-    """The answer to a question that needs no search for the best passages: no model is asked."""
-    hits = tuple(match.hit for match in direct.evidence)
+    """The answer to a question that needs no excerpts to be chosen: no model is asked."""
+    hits = tuple({match.marker: match.hit for match in direct.evidence}.values())
     seconds = time.perf_counter() - started
     yield SearchDone(direct.query, hits, seconds)
-    yield EvidenceReady(direct.evidence, False, direct.told, 0.0)
-    draft = Draft(asked.question, direct.query, hits, direct.evidence, Decision(False, direct.told, 1.0))
+    yield EvidenceReady(direct.evidence, False, direct.told, 0.0, computation=direct.computation)
+    draft = Draft(
+        asked.question,
+        direct.query,
+        hits,
+        direct.evidence,
+        Decision(False, direct.told, 1.0),
+        computation=direct.computation,
+    )
     times = {"search": seconds, "evidence": 0.0, "first_token": seconds, "total": seconds}
     yield AnswerDone(check(draft, None, times))

@@ -10,18 +10,22 @@ from rag.answer.overview import library_question, overview
 from rag.answer.question import Asked
 from rag.answer.small_talk import small_talk
 from rag.interfaces import SearchIndex
-from rag.records import Evidence
+from rag.records import Computation, Evidence
 from rag.search.query import parse_query
 from rag.text.terms import query_terms
 
 
 @dataclass(frozen=True, slots=True)
 class Direct:
-    """An answer that is told in a line, with the places it rests on; `query` is what was asked for."""
+    """An answer that is told in a line or computed, with the places it rests on.
+
+    `query` is what was asked for.
+    """
 
     told: str
     query: str
     evidence: tuple[Evidence, ...] = ()
+    computation: Computation | None = None
 
 
 def answered_directly(

@@ -12,6 +12,7 @@ from rag.records import (
     Answer,
     BudgetUse,
     Citation,
+    Computation,
     Disagreement,
     Evidence,
     Generation,
@@ -50,6 +51,7 @@ class Draft:
     settings: Mapping[str, str | int | float | None] = field(default_factory=dict)
     first_written_at: float | None = None
     asking_seconds: float | None = None
+    computation: Computation | None = None
 
     def refused_by_model(self) -> Draft:
         """The draft as it stands when its text says that the passages hold no answer."""
@@ -83,6 +85,7 @@ def check(draft: Draft, embedder: Embedder | None, seconds: dict[str, float]) ->
         generation=draft.generation,
         problem=draft.problem,
         settings=dict(draft.settings),
+        computation=draft.computation,
     )
 
 

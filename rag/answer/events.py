@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rag.records import Answer, BudgetUse, Disagreement, Evidence, Hit, Message
+from rag.records import Answer, BudgetUse, Computation, Disagreement, Evidence, Hit, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +18,17 @@ class SearchDone:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceReady:
-    """The best quotes, whether the documents seem to answer at all, and where they disagree."""
+    """The best quotes, whether the documents seem to answer at all, and where they disagree.
+
+    `computation` is a value that was computed from a table.
+    """
 
     evidence: tuple[Evidence, ...]
     abstained: bool
     reason: str
     seconds: float
     disagreements: tuple[Disagreement, ...] = ()
+    computation: Computation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from rag.errors import ModelError, RagError, UsageError
 if TYPE_CHECKING:
     from rag.answer import EvidenceReady
     from rag.library import Library
-    from rag.records import Answer, Evidence, Hit, Message
+    from rag.records import Answer, Computation, Evidence, Hit, Message
 
 
 def hit_json(hit: Hit) -> dict[str, Any]:
@@ -175,7 +175,9 @@ def shown(library: Library, question: str) -> Answer:
 
 
 def print_evidence(event: EvidenceReady) -> None:
-    """The excerpts, or why there is no answer; and where documents disagree."""
+    """The computed value, the excerpts, or why there is no answer; and where documents disagree."""
+    if event.computation:
+        print_computation(event.computation)
     if event.reason:
         results.print(event.reason, style="bold")
     if event.abstained and event.evidence:
@@ -189,6 +191,15 @@ def print_evidence(event: EvidenceReady) -> None:
             (found.second_value, found.second, found.second_date),
         ):
             results.print(f"  {value} says {quote.hit.doc}{f' of {date}' if date else ''} [{quote.marker}]")
+
+
+def print_computation(found: Computation) -> None:
+    """A value from a table, how it came about, and what else fits."""
+    results.print(found.shown, style="bold")
+    results.print(found.explanation)
+    for label, value in found.others:
+        results.print(f"Fits as well: {label}: {value}", style="yellow")
+    results.print()
 
 
 def print_excerpt(evidence: Evidence) -> None:
@@ -210,7 +221,11 @@ def print_answer(answer: Answer) -> None:
     """A finished answer as it would have been shown."""
     from rag.answer import EvidenceReady
 
-    print_evidence(EvidenceReady(answer.evidence, answer.abstained, answer.reason, 0.0, answer.disagreements))
+    print_evidence(
+        EvidenceReady(
+            answer.evidence, answer.abstained, answer.reason, 0.0, answer.disagreements, answer.computation
+        )
+    )
     if answer.text:
         results.print(f"\n{answer.model} writes:", style="dim")
         results.print(answer.text)

@@ -218,24 +218,15 @@ def _result(plan: Plan, chosen: Selection) -> Result | None:
         return _count(plan, chosen, subject)
     if not points or _currencies(table, chosen.rows) > 1:
         return None
-    if plan.operation == "sum" and (plan.group == "" or noun is None):
-        if plan.group or not _adds_up(chosen):
-            return None
-        return stated_or_sum(plan, points, chosen, subject)
     if plan.group or (plan.which and noun is not None and _repeats(chosen.rows, noun) and _MOST.search(plan.asked)):
-        key = _keys(plan, table, points, noun)
-        return grouped(plan, points, key, chosen.series, subject) if key else None
+        keys = _keys(plan, points, noun)
+        return grouped(plan, points, keys, chosen.series, subject) if keys else None
+    if plan.operation == "sum":
+        enough = len(points) > 1 or plan.spent
+        return aggregated(plan, points, chosen.series, subject) if enough and _adds_up(chosen) else None
     if plan.operation == "mean" and len(points) < 2:
         return None
-    result = aggregated(plan, points, chosen.series, subject, label=noun if plan.which else None)
-    return result
-
-
-def stated_or_sum(plan: Plan, points: list[Point], chosen: Selection, subject: str) -> Result | None:
-    """The sum of the cells; of a single one it is only wanted where money was spent."""
-    if len(points) < 2 and not plan.spent:
-        return None
-    return aggregated(plan, points, chosen.series, subject)
+    return aggregated(plan, points, chosen.series, subject, label=noun if plan.which else None)
 
 
 def _count(plan: Plan, chosen: Selection, subject: str) -> Result | None:
@@ -272,7 +263,7 @@ def _label_column(plan: Plan, table: Table) -> int | None:
     return None
 
 
-def _keys(plan: Plan, table: Table, points: Sequence[Point], noun: int | None) -> list[str]:
+def _keys(plan: Plan, points: Sequence[Point], noun: int | None) -> list[str]:
     """The group of each point; none where the question's word for the groups is not in the table."""
     if noun is not None:
         return [dict(point.row.labels)[noun] for point in points]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -37,18 +37,24 @@ _OF_HEADERS = frozenset(
     usd us eur rmb as of at the for days weeks jahr zum geschäftsjahr tausend mio tsd restated unaudited audited""".split()
 )
 """Words of a column's label that do not set it apart."""
+_FUNCTION_WORDS = frozenset(map(fold, FUNCTION_WORDS))
 BEFORE, BEHIND = 700, 500
 """Characters of the text around a table that can name what it is about."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell with its place: `start:end` in the document's text, `hit` the passage it stands in."""
+    """One cell with its place: `start:end` in the document's text, `hit` the passage it stands in.
+
+    `line` and `line_end` bound the row.
+    """
 
     text: str
     start: int
     end: int
     hit: Hit
+    line: int
+    line_end: int
     amount: Amount | None = None
     nil: bool = False
 
@@ -77,9 +83,10 @@ class Row:
     label: str
     section: str
     cells: tuple[Cell, ...]
+    span: tuple[int, int] = (0, 0)
+    """Where its line stands in the document's text."""
     labels: tuple[tuple[int, str], ...] = ()
     """The cells that are no values, with their columns."""
-    sections: tuple[str, ...] = ()
 
     @cached_property
     def stems(self) -> frozenset[str]:
@@ -156,20 +163,58 @@ class Table:
 
 def stems(text: str) -> frozenset[str]:
     """The words of a label or a question that carry meaning, under their stems."""
-    return frozenset(stem(word) for word in words(text) if word not in FUNCTION_WORDS)
+    return frozenset(stem(word) for word in words(text) if word not in _FUNCTION_WORDS)
 
 
 def tables_of(hits: Sequence[Hit], default: DecimalMark = ".") -> Iterator[Table]:
-    """The tables of a document, given all its passages in reading order."""
+    """The tables of a document, given all its passages in reading order.
+
+    One that goes on behind a page under the same header is one table. One with a row that was cut in two is
+    left out: what is computed of a part would be wrong.
+    """
     lines = list(_lines(hits))
+    found: list[_Found] = []
+    for start, end in _stretches(lines):
+        cut = end < len(lines) and lines[end].text.lstrip().startswith("|")
+        last = found[-1] if found else None
+        if last and _goes_on(lines, last, start):
+            last.rows += lines[start + 2 : end]
+            last.end, last.cut = end, last.cut or cut
+        else:
+            found.append(_Found(start, end, [lines[start], *lines[start + 2 : end]], cut))
+    for one in found:
+        if not one.cut:
+            yield from _tables(lines, one, default)
+
+
+@dataclass
+class _Found:
+    """The rows of a table, its header first, and the lines that it stands between."""
+
+    start: int
+    end: int
+    rows: list[_Line]
+    cut: bool
+
+
+def _stretches(lines: Sequence[_Line]) -> Iterator[tuple[int, int]]:
+    """Where rows under a header begin and end."""
     start = 0
     while start < len(lines):
         end = start
         while end < len(lines) and _ROW.fullmatch(lines[end].text):
             end += 1
         if end - start > 2 and _RULE.fullmatch(lines[start + 1].text):
-            yield from _tables(lines, start, end, default)
+            yield start, end
         start = max(end, start + 1)
+
+
+def _goes_on(lines: Sequence[_Line], last: _Found, start: int) -> bool:
+    """Whether a table repeats the header of the one before it, with nothing between them."""
+    between = "".join(line.text for line in lines[last.end : start]).strip()
+    pages = lines[last.end - 1].hit.passage.last_page, lines[start].hit.passage.first_page
+    alike = lines[start].text.strip() == last.rows[0].text.strip()
+    return alike and not between and pages[0] != pages[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,14 +246,16 @@ def _split(line: _Line) -> list[Cell]:
         raw = match.group() if match else ""
         left = at + len(raw) - len(raw.lstrip())
         text = raw.strip()
-        cells.append(Cell(text.replace("\\|", "|"), line.start + left, line.start + left + len(text), line.hit))
+        start = line.start + left
+        whole = (line.start, line.start + len(line.text))
+        cells.append(Cell(text.replace("\\|", "|"), start, start + len(text), line.hit, *whole))
         at += len(raw) + 1
     return cells
 
 
-def _tables(lines: Sequence[_Line], start: int, end: int, default: DecimalMark) -> Iterator[Table]:
-    """The table between two lines, or the several that stand in it under headers of their own."""
-    grid = [_split(line) for number, line in enumerate(lines[start:end]) if number != 1]
+def _tables(lines: Sequence[_Line], found: _Found, default: DecimalMark) -> Iterator[Table]:
+    """The table of some rows, or the several that stand in it under headers of their own."""
+    grid = [_split(line) for line in found.rows]
     width = len(grid[0])
     if width < 2 or any(len(row) != width for row in grid):
         return
@@ -219,7 +266,7 @@ def _tables(lines: Sequence[_Line], start: int, end: int, default: DecimalMark) 
     starts = list(_heads_again(grid, labels)) if values and labels else [0]
     for first, last in pairwise([*starts, len(grid)]):
         if values and last - first > 1:
-            yield _Builder(grid[first:last], values).table(lines, start, end, mark)
+            yield _Builder(grid[first:last], values).table(lines, found.start, found.end, mark)
 
 
 def _heads_again(grid: Sequence[Sequence[Cell]], labels: Sequence[int]) -> Iterator[int]:
@@ -237,7 +284,7 @@ def _heads_again(grid: Sequence[Sequence[Cell]], labels: Sequence[int]) -> Itera
 
 def _read(cell: Cell, mark: DecimalMark) -> Cell:
     found = None if _YEAR.fullmatch(fold(cell.text)) else amount(cell.text, mark)
-    return Cell(cell.text, cell.start, cell.end, cell.hit, found, is_dash(cell.text))
+    return replace(cell, amount=found, nil=is_dash(cell.text))
 
 
 def _holds_values(grid: Sequence[Sequence[Cell]], number: int) -> bool:
@@ -330,7 +377,8 @@ class _Builder:
         labels = tuple((number, row[number].text) for number in self.labels)
         label = " · ".join(_NOTE.sub("", text) for text in texts if text)
         cells = tuple(row[number] for number in self.values)
-        self.rows.append(Row(len(self.rows), label, " · ".join(parts), cells, labels, tuple(parts)))
+        span = (row[0].line, row[-1].line_end)
+        self.rows.append(Row(len(self.rows), label, " · ".join(parts), cells, span, labels))
 
 
 def _spread(texts: Sequence[str]) -> list[str]:
