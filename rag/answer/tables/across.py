@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from rag.answer.tables.compute import Result, aggregated, changed, compared, counted, stated
-from rag.answer.tables.find import GOOD, NEAR, Match, Point, Series, best, matches
+from rag.answer.tables.find import GOOD, NEAR, Match, Point, Series, matches, named
 from rag.answer.tables.grid import Table, stems
 from rag.answer.tables.periods import Period, periods
 from rag.answer.tables.plan import Phrase, Plan
@@ -56,7 +56,7 @@ def _of_best(found: Sequence[Match], work: Callable[[Match], Result | None]) -> 
 
 def _subject(series: Series, points: Sequence[Point], wanted: Sequence[Period] = ()) -> str:
     row = series.row
-    label = row.label if points[0].column.period else _bare(row.label)
+    label = row.label if points[0].column.period or len(points) == 1 else _bare(row.label)
     alike = [one for one in series.table.rows if _bare(one.label) == _bare(row.label) and one.section != row.section]
     section = _bare(row.section) if alike or not label or label.casefold() in ("total", "summe") else ""
     column = "" if series.column.period and not series.column.stems else _bare(series.column.label)
@@ -91,39 +91,34 @@ def _ends(periods: Sequence[Period]) -> list[Period]:
 
 
 def _spanning(subject: str, points: Sequence[Point]) -> str:
-    spans = f"{points[0].period} → {points[-1].period}"
+    spans = " → ".join(named(points))
     return f"{subject}, {spans}" if subject else spans
 
 
 def _aggregate(plan: Plan, series: Series) -> Result | None:
     """Over periods: those asked for, else all there are."""
-    points = series.at(plan.phrase.periods, span=plan.span)
+    points = series.at(plan.phrase.periods, span=plan.span, each=plan.each)
     if plan.last and not plan.phrase.periods:
         points = points[-plan.last :] if len(points) >= plan.last else []
-    if len(points) < 2 or not all(point.period for point in points):
+    if len(points) < 2 or len({point.period.kind if point.period else "" for point in points} | {""}) > 2:
+        return None
+    if not all(point.period for point in points):
         return None
     if plan.operation == "sum" and not (plan.phrase.periods or plan.last):
         return None  # "total revenue" is the name of a row
-    subject = f"{_subject(series, points)}, {', '.join(str(point.period) for point in points)}"
+    subject = ", ".join(part for part in (_subject(series, points), *named(points)) if part)
     return aggregated(plan, points, series, subject)
 
 
 def _count(plan: Plan, series: Series) -> Result | None:
     if not plan.over:
         return None
-    points = series.at(plan.phrase.periods, span=plan.span)
-    if len(points) < 2 or not all(_is_a(point.period, plan.over) for point in points):
+    points = series.at(plan.phrase.periods, span=plan.span, each=plan.over)
+    if len(points) < 2 or not all(point.period for point in points):
         return None
     if plan.limit and plan.limit.percent != series.in_percent:
         return None
     return counted(plan, points, series, _subject(series, points))
-
-
-def _is_a(period: Period | None, unit: str) -> bool:
-    """Whether a period is one of those that are counted: a quarter or month as such, a year by its end."""
-    if period is None or unit == "quarter":
-        return period is not None and period.quarter is not None
-    return period.month is not None if unit == "month" else period.quarter is None
 
 
 def _value(plan: Plan, series: Series) -> Result | None:
@@ -179,9 +174,8 @@ def _points(phrase: Phrase, table: Table, beside: frozenset[str]) -> list[tuple[
 
 def _both(first: Series, one: Point, second: Series, other: Point) -> str:
     def name(series: Series, point: Point) -> str:
-        return f"{_subject(series, [point])}{f', {point.period}' if point.period else ''}"
+        when = named([point]) if point.column.period else []
+        return ", ".join(part for part in (_subject(series, [point]), *when) if part)
 
     return f"{name(first, one)} : {name(second, other)}"
 
-
-__all__ = ["GOOD", "across", "best"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 
-from rag.answer.tables.find import Point, Series
+from rag.answer.tables.find import Point, Series, named
 from rag.answer.tables.grid import Row, Table
 from rag.answer.tables.plan import Limit, Operation, Plan
 from rag.answer.tables.scale import NAMES, currency_of, scale_of
@@ -151,7 +151,7 @@ def label_of(point: Point, column: int | None = None) -> str:
     """What names a point among others of its series: its cell in a column of names, where one is given."""
     if column is not None:
         return dict(point.row.labels)[column]
-    return str(point.period) if point.period and point.column.period else point.row.label or point.column.label
+    return named([point])[0]
 
 
 def counted(plan: Plan, points: Sequence[Point], series: Series, subject: str) -> Result | None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from rag.answer.tables.compute import Result, aggregated, counted, grouped, in_table_units, listed, rows_counted
 from rag.answer.tables.find import NOISE, Point, Series
-from rag.answer.tables.grid import Column, Row, Table, stems
+from rag.answer.tables.grid import Cell, Column, Row, Table, stems
 from rag.answer.tables.periods import Period, periods
 from rag.answer.tables.plan import Plan
 from rag.text.words import fold, words
@@ -18,6 +18,7 @@ _MONEY = stems(
     "amount amounts total price prices cost costs value sum net gross spend spent paid expense expenses fee fees"
     " netto brutto betrag summe preis preise kosten wert gesamt ausgaben"
 ) | {"金额", "价格", "费用", "总价", "成本"}
+_QUANTITY = stems("quantity qty pieces units copies count menge anzahl stück stückzahl 数量")
 _PEOPLE = stems("name employee person staff who member customer mitarbeiter mitarbeiterin kunde 姓名 员工 名称")
 _ABOUT_MONEY = re.compile(
     r"\b(?:spen[dt]|cost|costs|pay|paid|price|expensive|cheap\w*|dear\w*|money|ausgegeben|kostet\w*|kosten|teuer\w*"
@@ -25,6 +26,7 @@ _ABOUT_MONEY = re.compile(
 )
 _JOINED = re.compile(r"([^\W\d_]+) (?:and|or|und|oder) (?=([^\W\d_]+))|([\u3400-\u9fff]{2})[和或、](?=([\u3400-\u9fff]{2}))")
 _MOST = re.compile(r"\b(?:most|least|total|totals|sum|overall|altogether|meisten|wenigsten|insgesamt|gesamt\w*)\b|最多|最少|总")
+_HOW_MANY = re.compile(r"how many|what is the (?:total )?number|wie ?viele|.*多少[个件台本]")
 _KINDS = re.compile(r"\b(?:types?|kinds?|categor\w+|components?|items?|rows?|entries|lines?|eintrage|zeilen|posten)\b")
 
 
@@ -54,10 +56,8 @@ class Selection:
 
 def down(plan: Plan, tables: Sequence[Table]) -> Result | None:
     """The plan's result over the rows it chooses; None where it chooses none for sure."""
-    if plan.operation == "count" and not plan.limit:
-        noun = _counted_noun(plan)  # "how many pieces" are added up where a column counts pieces
-        if noun and any(noun in column.stems for table in tables for column in table.columns):
-            plan = replace(plan, operation="sum")
+    if plan.operation == "count" and not plan.limit and _counts_in_cells(plan, tables):
+        plan = replace(plan, operation="sum")
     if plan.operation not in ("sum", "mean", "max", "min", "count") or plan.over:
         return None
     found = [one for table in tables if (one := selection(plan, table)) is not None]
@@ -73,15 +73,28 @@ def down(plan: Plan, tables: Sequence[Table]) -> Result | None:
     return None
 
 
+def _counts_in_cells(plan: Plan, tables: Sequence[Table]) -> bool:
+    """Whether what is counted stands in cells: "how many pieces" where a column counts pieces."""
+    noun = _counted_noun(plan)
+    columns = [column for table in tables for column in table.columns]
+    if any(noun in column.stems for column in columns):
+        return True
+    if any(column.stems & _QUANTITY for column in columns):  # "how many bolts" of a list of orders
+        return any(noun in row.stems for table in tables for row in table.rows)
+    return bool(plan.phrase.periods and _MOST.search(plan.asked) and any(column.period for column in columns))
+
+
 def selection(plan: Plan, table: Table) -> Selection | None:
     """The rows and the column of a table that a plan means."""
     wanted = stems(plan.phrase.words)
-    columns = _columns(plan, table, wanted)
+    used = {word for _, _, some in _numbered(plan, table) for word in some}
+    columns = _columns(plan, table, wanted - used)
     if not columns:
         return None
     column, others = columns[0], columns[1:]
     above = _above(table)
-    left = wanted - NOISE - column.stems - _names(table)
+    numbered = _numbered(plan, table)
+    left = wanted - NOISE - column.stems - _names(table) - {word for _, _, some in numbered for word in some}
     if not table.rows or (left & stems("share percentage ratio")):
         return None
     rows = [row for row in table.rows if not row.sums_up]
@@ -92,14 +105,29 @@ def selection(plan: Plan, table: Table) -> Selection | None:
         return None
     conditions -= above if not conditions - above else frozenset()
     kept = _having(rows, conditions, joined=_joined(plan, conditions))
+    kept = [row for row in kept if all(_is_number(table.cell(row, one), value) for one, value, _ in numbered)]
     kept, dated = _in_time(plan, table, kept, column)
     if not kept or not dated:
         return None
-    if not conditions and not _sure_of(plan, table, wanted, column, above):
+    if not conditions and not numbered and not _sure_of(plan, table, wanted, column, above):
         return None
     kept = kept if plan.operation == "count" else [row for row in kept if table.cell(row, column).text]
     score = len(conditions) + len(wanted & column.stems) + 0.5 * len(wanted & (above | _names(table)))
     return Selection(table, column, tuple(kept), tuple(sorted(conditions)), score, tuple(others))
+
+
+def _numbered(plan: Plan, table: Table) -> list[tuple[Column, Decimal, frozenset[str]]]:
+    """The columns that the question gives a number for, "floor 2", with the words that do."""
+    found = []
+    for name, number in re.findall(r"([^\W\d_]+) (\d+)\b", plan.asked):
+        for column in table.columns:
+            if stems(name) and stems(name) == column.stems:
+                found.append((column, Decimal(number), stems(f"{name} {number}")))
+    return found
+
+
+def _is_number(cell: Cell, value: Decimal) -> bool:
+    return cell.amount is not None and cell.amount.value == value
 
 
 def _above(table: Table) -> frozenset[str]:
@@ -135,6 +163,8 @@ def _columns(plan: Plan, table: Table, wanted: frozenset[str]) -> list[Column]:
         return whole if len(whole) == 1 else top
     if plan.operation == "count" and not plan.limit:
         return able[:1]
+    if re.match(_HOW_MANY, plan.asked) and not plan.limit:
+        return [column for column in able if column.stems & _QUANTITY or column.period][:1]
     able = [column for column in able if "%" not in column.label]
     money = [column for column in able if _is_money(table, column)]
     if len(able) == 1:
@@ -203,6 +233,8 @@ def _sure_of(plan: Plan, table: Table, wanted: frozenset[str], column: Column, a
 
 def _result(plan: Plan, chosen: Selection) -> Result | None:
     table, column = chosen.table, chosen.column
+    if plan.group and stems(plan.group) <= stems(column.label):  # "the rent per month" is a column
+        plan = replace(plan, group="")
     points = list(chosen.points())
     subject = _subject(plan, chosen)
     if plan.limit is not None:
@@ -240,7 +272,8 @@ def _count(plan: Plan, chosen: Selection, subject: str) -> Result | None:
     people = noun in stems("people person persons personen leute") and any(
         stems(name) & _PEOPLE for name in table.names.values()
     )
-    if not (noun and (people or noun in _above(table) or named is not None or _KINDS.search(plan.asked) or noun in chosen.chosen_by)):
+    rows_called = (stems(plan.phrase.words) - set(chosen.chosen_by)) & (_above(table) | _names(table))
+    if not (noun and (people or rows_called or _KINDS.search(plan.asked))) or chosen.column.period:
         return None
     return rows_counted(chosen.rows, chosen.series, subject)
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from rag.answer.tables.grid import Cell, Column, Row, Table, stems
 from rag.answer.tables.periods import Period, periods, without
 from rag.answer.tables.plan import Phrase
-from rag.text.words import fold
 
 NOISE = stems(
     "company companys firm group amount amounts value values number numbers figure figures total totals year years"
-    " period periods fiscal financial item items table account reported report recorded annual end money cost costs"
+    " period periods fiscal item items table account reported report recorded annual end money cost costs"
     " spend spent pay paid each per net sum overall business our their its jahr jahre betrag wert firma unternehmen"
+    " two three four five both all each every average per together number"
     " ausgegeben bezahlt gezahlt gekostet kostet kosten verdient earn earns earned make makes"
     " gesamt insgesamt summe quarterly monthly yearly come came us we did as according"
 )
@@ -62,27 +62,34 @@ class Series:
             if point.cell.amount
         )
 
-    def at(self, wanted: Sequence[Period], *, span: bool = False) -> list[Point]:
-        """The points of the periods asked for, in order of time; all that have a period where none is."""
+    def at(self, wanted: Sequence[Period], *, span: bool = False, each: str = "") -> list[Point]:
+        """The points of the periods asked for, in order of time; all that have a period where none is.
+
+        With `span`, those between the first and the last; with `each`, the quarters or months inside them.
+        """
+        dated = sorted((p for p in self.points if p.period and each in ("", p.period.kind)), key=_order)
         if not wanted:
-            return sorted((p for p in self.points if p.period), key=_order) or list(self.points)
-        found: list[Point] = []
-        if span and len(wanted) > 1:
-            first, last = min(one.order for one in wanted), max(one.order for one in wanted)
-            ends = [self.at([one]) for one in wanted]
-            if all(ends):
-                first = min(_order(p) for points in ends for p in points)
-                last = max(_order(p) for points in ends for p in points)
-                return sorted((p for p in self.points if p.period and first <= _order(p) <= last), key=_order)
+            return dated or list(self.points)
+        found = [_in(one, dated, each) for one in wanted]
+        if not all(found):
             return []
-        for one in wanted:
-            exact = [p for p in self.points if p.period and one.covers(p.period)]
-            if one.until and not exact:
-                return []
-            if not exact:
-                return []
-            found += exact if one.until else [max(exact, key=_order)]
-        return sorted(dict.fromkeys(found), key=_order)
+        if span and len(wanted) > 1:
+            first, last = (pick(map(_order, (p for some in found for p in some))) for pick in (min, max))
+            return [p for p in dated if first <= _order(p) <= last and p.period and p.period.kind == _kind(found[0][0])]
+        return sorted(dict.fromkeys(p for some in found for p in some), key=_order)
+
+
+def _kind(point: Point) -> str:
+    return point.period.kind if point.period else ""
+
+
+def _in(wanted: Period, dated: Sequence[Point], each: str) -> list[Point]:
+    """The points that a period means: all inside a span, else the last of its own kind."""
+    inside = [p for p in dated if p.period and wanted.covers(p.period)]
+    alike = [p for p in inside if p.period and p.period.kind == wanted.kind]
+    if wanted.until:
+        return [p for p in inside if p.period and p.period.kind == (each or "year")]
+    return inside if each and each != wanted.kind else [p for p in alike if _order(p) == _order(alike[-1])][:1]
 
 
 def _order(point: Point) -> tuple[int, int, int]:
@@ -204,28 +211,9 @@ def _needed(row: Row, wanted: frozenset[str]) -> frozenset[str]:
     return needed - NOISE or needed
 
 
-def best(found: Sequence[Match]) -> tuple[Match, list[Match]] | None:
-    """The best match, and those that fit as well but state something else."""
-    if not found:
-        return None
-    first = found[0]
-    rivals = [one for one in found[1:] if one.score >= first.score - NEAR and _differs(one, first)]
-    return first, rivals
-
-
-def _differs(one: Match, other: Match) -> bool:
-    def values(match: Match) -> list[object]:
-        return sorted(str(point.cell.amount and point.cell.amount.value) for point in match.series.points)
-
-    return values(one) != values(other)
-
-
-def name_of(point: Point, *, with_column: bool = True) -> str:
-    """What a cell is called: its row and its column."""
-    parts = [point.row.label or point.row.section, point.column.label if with_column else ""]
-    return ", ".join(part for part in parts if part)
-
-
-def folded(text: str) -> str:
-    """A text to compare."""
-    return " ".join(fold(text).split())
+def named(points: Sequence[Point]) -> list[str]:
+    """What tells points of a series apart: their years, their periods, or their rows."""
+    if not all(point.period and point.column.period for point in points):
+        return [point.row.label or point.column.label for point in points]
+    years = [str(point.period.year) for point in points if point.period and point.period.kind == "year"]
+    return years if len(set(years)) == len(points) else [str(point.period) for point in points]

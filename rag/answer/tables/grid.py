@@ -30,13 +30,13 @@ _ID = re.compile(
     r"|page|line|row|zeile)\b|#|编号|序号|电话"
 )
 _COUNT_OF = re.compile(r"\b(?:number|anzahl|count) (?:of|der|von)\b|\bno\. of\b")
-_ON_A_CHANGE = re.compile(r"(?i)chang|increase|percent|variance|%")
-_OF_HEADERS = frozenset(
-    stem(word)
-    for word in """year years ended ending fiscal months month december in thousands thousand millions million dollars
-    usd us eur rmb as of at the for days weeks jahr zum geschäftsjahr tausend mio tsd restated unaudited audited""".split()
-)
+_ON_A_CHANGE = re.compile(r"(?i)\bchang|increase|\bvariance|\bgrowth|veränderung|abweichung|变化|增长")
+_OF_SOME = re.compile(r"(?i)chang|increase|percent|variance|%")
+_OF_HEADERS = """year years ended ending fiscal months month december in thousands thousand millions million dollars
+    usd us eur rmb as of at the for days weeks jahr zum geschäftsjahr tausend mio tsd restated unaudited audited"""
 """Words of a column's label that do not set it apart."""
+_ENDING = re.compile(r"(?<=[a-z]{3})(?:ing|ed|es|en|er|em|e|(?<!s)s)$")
+ROOT_LETTERS = 6
 _FUNCTION_WORDS = frozenset(map(fold, FUNCTION_WORDS))
 BEFORE, BEHIND = 700, 500
 """Characters of the text around a table that can name what it is about."""
@@ -72,7 +72,7 @@ class Column:
     @cached_property
     def stems(self) -> frozenset[str]:
         """The words of the label, its period apart, to compare."""
-        return stems(without(self.label, [self.period] if self.period else [])) - _OF_HEADERS
+        return stems(without(self.label, [self.period] if self.period else [])) - stems(_OF_HEADERS)
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,17 @@ class Table:
 
 def stems(text: str) -> frozenset[str]:
     """The words of a label or a question that carry meaning, under their stems."""
-    return frozenset(stem(word) for word in words(text) if word not in _FUNCTION_WORDS)
+    joined = re.sub(r"(?i)\bnon[- ](?=\w)", "non", text)
+    return frozenset(_root(word) for word in words(joined) if word not in _FUNCTION_WORDS)
+
+
+def _root(word: str) -> str:
+    """A word without its endings: "members" and "member" meet, which one ending taken off would part."""
+    if not (word.isascii() and word.isalpha()):
+        return stem(word)
+    while (shorter := _ENDING.sub("", word)) != word:
+        word = shorter
+    return word[:ROOT_LETTERS]
 
 
 def tables_of(hits: Sequence[Hit], default: DecimalMark = ".") -> Iterator[Table]:
@@ -318,7 +328,7 @@ class _Builder:
 
     def table(self, lines: Sequence[_Line], start: int, end: int, mark: DecimalMark) -> Table:
         heads = self._head()
-        columns = tuple(self._columns(self.headers))
+        columns = tuple(_without_changes(list(self._columns(self.headers))))
         parts: list[str] = [self.scope] if self.scope else []
         fresh = False
         for row in self.grid[heads:]:
@@ -381,12 +391,20 @@ class _Builder:
         self.rows.append(Row(len(self.rows), label, " · ".join(parts), cells, span, labels))
 
 
+def _without_changes(columns: Sequence[Column]) -> Iterator[Column]:
+    """The columns, those marked that state a change beside columns of periods."""
+    several = sum(column.period is not None for column in columns) > 1
+    for column in columns:
+        changes = several and bool(_ON_A_CHANGE.search(column.label))
+        yield replace(column, spans_periods=column.spans_periods or changes)
+
+
 def _spread(texts: Sequence[str]) -> list[str]:
     """The texts of a header row, each over the columns that it spans: from it on, or around it."""
     held = [place for place, text in enumerate(texts) if text]
     if not held:
         return list(texts)
-    if len(held) == 1 and len(texts) > 1 and not _ON_A_CHANGE.search(texts[held[0]]):
+    if len(held) == 1 and len(texts) > 1 and not _OF_SOME.search(texts[held[0]]):
         return [texts[held[0]]] * len(texts)
     if held[0] == 0 or len(held) == 1:
         return [next((texts[one] for one in reversed(held) if one <= place), "") for place in range(len(texts))]

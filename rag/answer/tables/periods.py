@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rag.text.facts.words import MONTHS
 from rag.text.words import fold
@@ -63,6 +63,13 @@ class Period:
         """What it is sorted by."""
         month = self.month or (3 * self.quarter if self.quarter else 0)
         return self.year or 0, month, self.day or 0
+
+    @property
+    def kind(self) -> str:
+        """What it is one of: a quarter, a month, or a year, by itself or by the day that ends it."""
+        if self.quarter:
+            return "quarter"
+        return "month" if self.month and not self.day else "year"
 
     def covers(self, other: Period) -> bool:
         """Whether all that is said of this period is true of the other."""
@@ -127,8 +134,3 @@ def without(text: str, found: list[Period]) -> str:
     for period in reversed(found):
         plain = f"{plain[: period.start]} {plain[period.end :]}"
     return plain
-
-
-def plain(period: Period) -> Period:
-    """The period without its place."""
-    return replace(period, start=0, end=0)

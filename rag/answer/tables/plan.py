@@ -82,10 +82,10 @@ _UNDER = (
     r"|不超过|至多)|weniger als|unter|(?:kleiner|niedriger|billiger) als|低于|少于|小于|不到)"
 )
 _CURRENCY = r"(?:us\$|[$€£¥]|eur|usd|gbp|chf|rmb)?"
-_SCALE = r"(?:thousand|million|billion|k|m|bn|tausend|millionen|milliarden|mio\.?|mrd\.?|tsd\.?|千|万|百万|亿)"
+_SCALE = r"(?:thousand|million|billion|bn|tausend|millionen|milliarden|mio\.?|mrd\.?|tsd\.?|千|万|百万|亿)"
 _LIMIT = re.compile(
-    rf"(?:{_OVER}|{_UNDER}) ?{_CURRENCY} ?(?P<figures>\d[\d.,' ]*\d|\d)(?: ?(?P<scale>{_SCALE})(?![a-z]))?"
-    r" ?(?P<unit>%|percent|€|euros?|eur|dollars?|pounds?|元|欧元)?"
+    rf"(?:{_OVER}|{_UNDER}) ?{_CURRENCY} ?(?P<figures>\d[\d.,' ]*\d|\d)(?:(?P<scale> ?{_SCALE}|[km])(?![a-z0-9]))?"
+    r" ?(?P<unit>%|percent|€|euros?|eur|dollars?|pounds?|元|欧元|(?:m[23]|kg|km|cm|mm|g|m|hours?|days?|pieces?|h)\b)?"
 )
 _SCALES = {
     "thousand": 3, "k": 3, "tausend": 3, "tsd": 3, "千": 3, "万": 4, "million": 6, "m": 6, "millionen": 6, "mio": 6,
@@ -98,7 +98,7 @@ _WORDS: dict[Operation, str] = {
         r"|durchschnitt\w*|mittelwert\w*|mittlere\w*)\b|平均"
     ),
     "max": (
-        r"\b(?:highest|largest|biggest|greatest|maximum|max|most expensive|dearest|heaviest|longest|(?:the )?most|peak"
+        r"\b(?:highest|largest|biggest|greatest|maximum|max|most expensive|dearest|heaviest|longest|most|peak"
         r"|hochste\w*|grosste\w*|teuerste\w*|schwerste\w*|meisten?|maximal\w*)\b|最高|最大|最多|最贵|最重|最长"
     ),
     "min": (
@@ -107,7 +107,7 @@ _WORDS: dict[Operation, str] = {
         r"|最低|最小|最少|最便宜|最轻|最短"
     ),
     "sum": (
-        r"\b(?:sum|totals?|in total|altogether|combined|overall|in all|add(?:ed)? up"
+        r"\b(?:sum|totals?|in total|altogether|combined|overall|in all|together|add(?:ed)? up"
         r"|summe|insgesamt|zusammen|gesamt\w*|addiert)\b|总和|合计|总共|一共|总计|总额|总数|共计|总"
     ),
 }
@@ -127,7 +127,7 @@ _GROUP = (
 _FILLER = (
     r"\b(?:what|whats|was|were|is|are|did|does|do|has|have|had|how|much|many|the|please|and|for|at|in|on|of|an?|all|to|up|also|tell|me|show|give|calculate|compute"
     r"|find|compared?|comparison|over|fiscal|years?|ended|ending|end|quarters?|respectively|respective|altogether"
-    r"|wie|viel|hoch|gross|ist|war|sind|waren|betrug\w*|betragt|berechne|zeige?|nenne|from|to|between|across|both|only|net difference"
+    r"|wie|viel|hoch|gross|ist|war|sind|waren|bis|auf|betrug\w*|betragt|berechne|zeige?|nenne|from|to|between|across|both|only|net difference"
     r"|by|go|went|it|would|form(?:s|ed)? (?:a )?part of|as)\b|是多少|多少|是|的|了|在|呢|请问|每年|哪[个些]?|花[费销了]?|钱|开支|总额|总|[个项笔每各]"
 )
 
@@ -169,7 +169,7 @@ class Phrase:
 class Plan:
     """What a question asks to be computed. `of` is the whole of a share, or the second of a difference.
 
-    `last` counts the periods that are meant where none is named, `span` says that all between the periods counts; `over` is the kind of period that is counted; `which` that
+    `each` is the kind of periods that are meant, `last` counts the periods that are meant where none is named, `span` says that all between the periods counts; `over` is the kind of period that is counted; `which` that
     the name of the greatest is wanted; `group` the word for what a result each is wanted of, `spent` that money was. `asked` is the question,
     folded.
     """
@@ -177,6 +177,7 @@ class Plan:
     operation: Operation
     phrase: Phrase
     language: Language
+    each: Literal["", "year", "quarter", "month"] = ""
     last: int | None = None
     of: Phrase | None = None
     limit: Limit | None = None
@@ -202,7 +203,10 @@ def plan_of(question: str) -> Plan:
     """The question as a plan; one that asks for no computing asks for a value."""
     text = re.sub(r"\s+", " ", fold(question)).strip(" ?？.。!").replace("’", "'")
     last, rest = _last(text)
-    return replace(_plan(question, rest), asked=text, last=last)
+    unit = re.search(rf"\b(?:which|what|per|every|each|many|welchem|welches|pro|je|viele)(?: of the)? (?P<unit>{_UNITS_OF_TIME})", text)
+    unit = unit or re.search(r"(?:哪|每|几)个?(?P<unit>年|季度|月)", text)
+    each = _kind_of_time(unit["unit"]) if unit else ""
+    return replace(_plan(question, rest), asked=text, last=last, each=each)
 
 
 def _plan(question: str, text: str) -> Plan:
@@ -263,11 +267,12 @@ def _with_one_phrase(text: str, language: Language, limit: Limit | None) -> Plan
                 operation, _phrase(_cut(_WORDS[operation], text)), language,
                 limit=limit, span=span, which=which, group=group,
             )  # fmt: skip
-    if many:
+    summed = re.search(_WORDS["sum"], text)
+    if many and not (summed and found):
         return Plan("count", _phrase(_cut(_HOW_MANY, text)), language, limit=limit, group=group)
     spent = bool(re.search(_SPENT, text))
-    summed = re.search(_WORDS["sum"], text)
     if summed or spent or limit or group:
+        text = _cut(rf"{_HOW_MANY}|\b(?:the )?(?:sum|summe) (?:of|der|des|von|aller)\b", text)
         return Plan("sum", _phrase(text), language, limit=limit, span=span, group=group, spent=spent)
     return Plan("value", _phrase(text), language)
 
@@ -278,7 +283,10 @@ def _difference(text: str, language: Language) -> Plan | None:
         found = re.search(pattern, text)
         if not found:
             continue
-        first, second = (_phrase(f"{found['what'] or ''} {found[name]}") for name in ("part", "whole"))
+        tail = re.search(r" (?:for|in|bei|fur) .+", found["whole"])
+        both = tail.group() if tail and not re.search(r" (?:for|in|bei|fur) ", found["part"]) else ""
+        first = _phrase(f"{found['what'] or ''} {found['part']} {both}")
+        second = _phrase(f"{found['what'] or ''} {found['whole']}")
         alone = [_phrase(found[name]) for name in ("part", "whole")]
         if not alone[0].words or not alone[1].words:
             continue
@@ -298,7 +306,7 @@ def _phrase(text: str) -> Phrase:
     rest = without(text, found)
     rest = re.sub(rf"^\W*(?:(?:what|which|wie|was) )?(?:is |was |are |were )?(?:the )?{_SHARE} of", " ", rest)
     rest = _COMPOUND.sub(r"\1 \2", rest)
-    rest = _cut(r"\b(?:sum of|in total$|altogether|combined|added up|insgesamt|zusammen)\b|总共|一共|合计|总计|共计", rest)
+    rest = _cut(r"\b(?:sum of|in total(?= *$| from| in| for| over| between)|altogether|combined|added up|insgesamt|zusammen)\b|总共|一共|合计|总计|共计", rest)
     return Phrase(" ".join(_cut(_FILLER, rest).split()).strip(" ,;:'?-"), tuple(_filled(found)))
 
 
@@ -330,7 +338,7 @@ def _group(text: str) -> str:
     if not found:
         return ""
     noun = found["noun"] or found["han"]
-    return "" if noun in ("share", "cent", "far", "how", "the", "year", "annum", "der", "dem", "den") else noun
+    return "" if noun in ("share", "cent", "far", "how", "the", "all", "year", "annum", "der", "dem", "den") else noun
 
 
 def _last(text: str) -> tuple[int | None, str]:
@@ -356,7 +364,7 @@ def _limit(text: str, language: Language) -> tuple[Limit | None, str]:
     behind = text[found.end() :].lstrip()
     if read is None or re.match(_UNITS_OF_TIME, behind) or re.fullmatch(r"(?:19|20)\d\d", found["figures"]):
         return None, text
-    scale = _SCALES.get((found["scale"] or "").rstrip("."), 0)
+    scale = _SCALES.get((found["scale"] or "").strip(" ."), 0)
     included = bool(found["atleast"] or found["atmost"])
     limit = Limit(read.value.scaleb(scale), bool(found["over"]), included, scale, (found["unit"] or "") in ("%", "percent"))
     return limit, f"{text[: found.start()]} {text[found.end() :]}"
