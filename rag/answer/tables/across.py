@@ -55,7 +55,7 @@ def _of_best(found: Sequence[Match], work: Callable[[Match], Result | None]) -> 
 
 
 def _subject(series: Series, points: Sequence[Point], wanted: Sequence[Period] = ()) -> str:
-    row = series.row
+    row = points[0].row
     label = row.label if points[0].column.period or len(points) == 1 else _bare(row.label)
     alike = [one for one in series.table.rows if _bare(one.label) == _bare(row.label) and one.section != row.section]
     section = _bare(row.section) if alike or not label or label.casefold() in ("total", "summe") else ""
@@ -136,7 +136,7 @@ def _two_cells(plan: Plan, tables: Sequence[Table]) -> Result | None:
     pairs: list[tuple[float, Result]] = []
     for table in tables:
         part_words, whole_words = stems(plan.phrase.words), stems(plan.of.words)
-        both = part_words & whole_words
+        both, asked = part_words & whole_words, part_words | whole_words
         parts = _points(plan.phrase, table, whole_words if plan.operation == "share" else both)
         wholes = _points(plan.of, table, both if plan.operation == "difference" else frozenset())
         for part, one in parts:
@@ -145,7 +145,7 @@ def _two_cells(plan: Plan, tables: Sequence[Table]) -> Result | None:
                     continue
                 column = one.column is other.column or (one.column.period and one.column.period == other.column.period)
                 row = one.row is other.row
-                if not (column or row):
+                if not (column or row) or (row and not (_named(one, asked) and _named(other, asked))):
                     continue
                 score = part.score + whole.score + (0.1 if column and one.column is other.column else 0)
                 result = compared(plan, one, other, part.series, _both(part.series, one, whole.series, other))
@@ -160,6 +160,11 @@ def _two_cells(plan: Plan, tables: Sequence[Table]) -> Result | None:
     if len(others) > MAX_RIVALS:
         return None
     return replace(first, score=score / 2, others=tuple(others))
+
+
+def _named(point: Point, asked: frozenset[str]) -> bool:
+    """Whether the question has all words of a column's label, so that it tells it from others of the row."""
+    return point.column.stems - stems("total") <= asked
 
 
 def _points(phrase: Phrase, table: Table, beside: frozenset[str]) -> list[tuple[Match, Point]]:

@@ -88,7 +88,9 @@ def _in(wanted: Period, dated: Sequence[Point], each: str) -> list[Point]:
     inside = [p for p in dated if p.period and wanted.covers(p.period)]
     alike = [p for p in inside if p.period and p.period.kind == wanted.kind]
     if wanted.until:
-        return [p for p in inside if p.period and p.period.kind == (each or "year")]
+        own = [p for p in inside if p.period and p.period.kind == (each or "year")]
+        years = {p.period.year for p in own if p.period} | {p.period.until for p in own if p.period}
+        return own if {wanted.year, wanted.until} <= years else []
     return inside if each and each != wanted.kind else [p for p in alike if _order(p) == _order(alike[-1])][:1]
 
 
@@ -115,8 +117,7 @@ def series_of(table: Table) -> list[Series]:
     mixed = [
         points
         for points in whole.values()
-        if len({p.column.period for p in points}) == len(points) > len({p.column.stems for p in points[:1]})
-        and len({p.column.stems for p in points}) > 1
+        if len({str(p.period) for p in points}) == len(points) and len({p.column.stems for p in points}) > 1
     ]
     return [Series(table, tuple(points)) for points in (*grouped.values(), *mixed)]
 
@@ -143,7 +144,7 @@ class Match:
 
 def vocabulary(table: Table) -> frozenset[str]:
     """Every word that labels something in a table."""
-    rows = frozenset().union(*(row.stems | row.section_stems for row in table.rows))
+    rows = frozenset().union(*(_label(row) | row.section_stems for row in table.rows))
     return rows.union(*(column.stems for column in table.columns))
 
 
@@ -169,8 +170,9 @@ def fit(
     """How much of what is asked for a series is called, less what it is called besides."""
     row, context = series.row, series.table.context
     row_words, section = _words(row.label), _words(row.section)
+    named = row_words or _label(row)
     column_words = frozenset().union(*(point.column.stems for point in series.points))
-    own = row_words | column_words
+    own = named | column_words
     called = own | section
     asked = wanted - ((NOISE | optional) - called) or wanted & called
     in_own, in_section = asked & own, (asked & section) - own
@@ -187,12 +189,19 @@ def fit(
     needed = _needed(row, wanted)
     unasked = len(needed - wanted - context) + 0.5 * len((needed & context) - wanted)
     beside = len(column_words - wanted - NOISE - context)
+    under = len(section - wanted - NOISE) / max(1, len(section))
     return (
         said / len(asked)
         - 0.12 * contrary
         - 0.3 * unasked / max(1, len(needed))
         - 0.15 * beside / max(1, len(column_words))
+        - 0.1 * under
     )
+
+
+def _label(row: Row) -> frozenset[str]:
+    """The words of a row's label; a row of values without one is a total."""
+    return row.stems if row.label else stems("total")
 
 
 def _of_totals(table: Table) -> frozenset[str]:

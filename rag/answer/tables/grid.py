@@ -72,7 +72,9 @@ class Column:
     @cached_property
     def stems(self) -> frozenset[str]:
         """The words of the label, its period apart, to compare."""
-        return stems(without(self.label, [self.period] if self.period else [])) - stems(_OF_HEADERS)
+        plain = re.sub(r"\([^)]*\)", " ", self.label)
+        label = plain if stems(plain) or periods(plain) else self.label
+        return stems(without(label, periods(label))) - stems(_OF_HEADERS)
 
 
 @dataclass(frozen=True)
