@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from rag.answer.tables.across import across
@@ -60,7 +60,7 @@ def computed(
             result = result_of(plan, tables)
             if result is not None and (chosen is None or result.score > chosen.score + NEAR):
                 chosen = result
-    if chosen is None or (plan.operation == "value" and (chosen.score < SURE or chosen.others)):
+    if chosen is None or (chosen.operation == "value" and (chosen.score < SURE or chosen.others)):
         return None
     rows = tuple(_evidence(chosen))
     return Computed(_computation(chosen, plan, rows), rows, final=chosen.operation != "value")
@@ -68,7 +68,10 @@ def computed(
 
 def result_of(plan: Plan, tables: Sequence[Table]) -> Result | None:
     """What the tables give for a plan, None where none gives it for sure."""
-    return across(plan, tables) or down(plan, tables)
+    found = across(plan, tables) or down(plan, tables)
+    if found is None and plan.operation == "sum" and not (plan.spent or plan.group or plan.limit):
+        return across(replace(plan, operation="value"), tables)  # "total revenue" is the name of a row
+    return found
 
 
 def _passages(document: int, index: SearchIndex) -> list[Hit]:

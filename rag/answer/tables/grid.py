@@ -377,10 +377,10 @@ class _Builder:
         return count
 
     def _columns(self, headers: Sequence[Sequence[Cell]]) -> Iterator[Column]:
-        parts = [_spread([row[number].text for number in self.values]) for row in headers]
+        texts = [[row[number].text for number in self.values] for row in headers]
+        parts = [_spread(*pair) for pair in pairwise([*texts, [""] * len(self.values)])]
         for place in range(len(self.values)):
-            texts = list(dict.fromkeys(part[place] for part in parts if part[place]))
-            label = " ".join(texts)
+            label = " ".join(dict.fromkeys(part[place] for part in parts if part[place]))
             found = periods(label)
             spans = len({(one.year, one.until) for one in found}) > 1
             yield Column(place, label, max(found, key=lambda one: (one.year or 0, one.order)) if found else None, spans)
@@ -401,16 +401,23 @@ def _without_changes(columns: Sequence[Column]) -> Iterator[Column]:
         yield replace(column, spans_periods=column.spans_periods or changes)
 
 
-def _spread(texts: Sequence[str]) -> list[str]:
-    """The texts of a header row, each over the columns that it spans: from it on, or around it."""
+def _spread(texts: Sequence[str], below: Sequence[str]) -> list[str]:
+    """The texts of a header row, each over the columns that it spans, given the header row below it.
+
+    A text stands over the first of its columns, or in their middle where the columns before it are empty;
+    the latter only if no label below is then twice under one text.
+    """
     held = [place for place, text in enumerate(texts) if text]
     if not held:
         return list(texts)
     if len(held) == 1 and len(texts) > 1 and not _OF_SOME.search(texts[held[0]]):
         return [texts[held[0]]] * len(texts)
+    from_left = [next((texts[one] for one in reversed(held) if one <= place), "") for place in range(len(texts))]
     if held[0] == 0 or len(held) == 1:
-        return [next((texts[one] for one in reversed(held) if one <= place), "") for place in range(len(texts))]
-    return [texts[min(held, key=lambda one: (abs(one - place), -one))] for place in range(len(texts))]
+        return from_left
+    around = [texts[min(held, key=lambda one: (abs(one - place), -one))] for place in range(len(texts))]
+    pairs = [pair for pair in zip(around, below, strict=True) if pair[1]]
+    return around if len(set(pairs)) == len(pairs) else from_left
 
 
 def _caption(lines: Sequence[_Line], start: int) -> str:

@@ -10,6 +10,7 @@ from rag.records import (
     Answer,
     BudgetUse,
     Citation,
+    Computation,
     Disagreement,
     Evidence,
     Hit,
@@ -43,6 +44,7 @@ class Turn:
     abstained: bool = False
     reason: str = ""
     disagreements: tuple[Disagreement, ...] = ()
+    computation: Computation | None = None
     model: str | None = None
     budget: BudgetUse | None = None
     usage: Usage | None = None
@@ -100,6 +102,7 @@ def saved_turn(answer: Answer, *, key: str, stale: dict[int, Place] | None = Non
         abstained=answer.abstained,
         reason=answer.reason,
         disagreements=answer.disagreements,
+        computation=answer.computation,
         model=answer.model,
         budget=answer.budget,
         usage=answer.usage,
