@@ -143,11 +143,11 @@ def _two_cells(plan: Plan, tables: Sequence[Table]) -> Result | None:
             for whole, other in wholes:
                 if one is other or one.cell is other.cell:
                     continue
-                column = one.column is other.column or (one.column.period and one.column.period == other.column.period)
+                column = one.column is other.column
                 row = one.row is other.row
                 if not (column or row) or (row and not (_named(one, asked) and _named(other, asked))):
                     continue
-                score = part.score + whole.score + (0.1 if column and one.column is other.column else 0)
+                score = part.score + whole.score + (0.1 if column else 0)
                 result = compared(plan, one, other, part.series, _both(part.series, one, whole.series, other))
                 if result is not None:
                     pairs.append((score, result))

@@ -97,7 +97,7 @@ def selection(plan: Plan, table: Table) -> Selection | None:
     left = wanted - NOISE - column.stems - _names(table) - {word for _, _, some in numbered for word in some}
     if not table.rows or (left & stems("share percentage ratio")):
         return None
-    rows = [row for row in table.rows if not row.sums_up]
+    rows = _without_sum([row for row in table.rows if not row.sums_up], table, column)
     held = frozenset().union(*(row.stems | row.section_stems for row in rows)) if rows else frozenset()
     conditions = left & held
     unknown = left - held - above - _MONEY
@@ -114,6 +114,17 @@ def selection(plan: Plan, table: Table) -> Selection | None:
     kept = kept if plan.operation == "count" else [row for row in kept if table.cell(row, column).text]
     score = len(conditions) + len(wanted & column.stems) + 0.5 * len(wanted & (above | _names(table)))
     return Selection(table, column, tuple(kept), tuple(sorted(conditions)), score, tuple(others))
+
+
+def _without_sum(rows: list[Row], table: Table, column: Column) -> list[Row]:
+    """The rows without a first or last one that is the sum of all others, whatever it is called."""
+    for place in (-1, 0):
+        rest = rows[:-1] if place else rows[1:]
+        one = table.cell(rows[place], column).amount if len(rest) > 1 else None
+        others = [table.cell(row, column).amount for row in rest]
+        if one and one.value and sum((other.value for other in others if other), Decimal(0)) == one.value:
+            return rest
+    return rows
 
 
 def _numbered(plan: Plan, table: Table) -> list[tuple[Column, Decimal, frozenset[str]]]:

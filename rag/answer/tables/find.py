@@ -182,10 +182,10 @@ def fit(
         return 0.0
     outside = asked - called
     around, elsewhere = (outside & context) - known, outside & known
-    summed = elsewhere & context & _of_totals(series.table)
+    summed = elsewhere & _of_totals(series.table)
     said = len(in_own) + 0.9 * len(in_section) + 0.75 * len(around)
     said += 0.5 * len(summed) + 0.35 * len((elsewhere & context) - summed)
-    contrary = len(elsewhere - context) + 0.5 * len((wanted & (NOISE | optional) & known) - called)
+    contrary = len(elsewhere - context - summed) + 0.5 * len((wanted & (NOISE | optional) & known) - called)
     needed = _needed(row, wanted)
     unasked = len(needed - wanted - context) + 0.5 * len((needed & context) - wanted)
     beside = len(column_words - wanted - NOISE - context)

@@ -23,7 +23,8 @@ _TOTAL = re.compile(
     r"|group total|ergebnis)\b|合计|总计|小计|总和|总额"
 )
 _SUMS_UP = re.compile(
-    r"(?:grand |sub|group |all )?-?totals?\b|sum$|sums?:|(?:gesamt|zwischen|end)?summe\b|gesamt$|insgesamt|(?:合计|总计|小计|总和)"
+    r"(?:grand |sub|group |all )?-?totals?\b|sum$|sums?:|(?:full )?year$|(?:gesamt|zwischen|end)?summe\b|(?:gesamt|jahr)$"
+    r"|insgesamt|(?:合计|总计|小计|总和|全年)"
 )
 _ID = re.compile(
     r"\b(?:id|no|nr|number|nummer|numero|code|zip|plz|sku|phone|tel|key|rank|rang|position|pos"
