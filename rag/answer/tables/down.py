@@ -11,7 +11,7 @@ from rag.answer.tables.compute import Result, aggregated, counted, grouped, in_t
 from rag.answer.tables.find import NOISE, Point, Series
 from rag.answer.tables.grid import Cell, Column, Row, Table, stems
 from rag.answer.tables.periods import Period, periods
-from rag.answer.tables.plan import Plan
+from rag.answer.tables.plan import WORDS, Plan
 from rag.text.words import fold, words
 
 _MONEY = stems(
@@ -27,6 +27,10 @@ _ABOUT_MONEY = re.compile(
 _JOINED = re.compile(r"([^\W\d_]+) (?:and|or|und|oder) (?=([^\W\d_]+))|([\u3400-\u9fff]{2})[和或、](?=([\u3400-\u9fff]{2}))")
 _MOST = re.compile(r"\b(?:most|least|total|totals|sum|overall|altogether|meisten|wenigsten|insgesamt|gesamt\w*)\b|最多|最少|总")
 _HOW_MANY = re.compile(r"how many|what is the (?:total )?number|wie ?viele|.*多少[个件台本]")
+_BEHIND_NOUN = (
+    r"\b(?:are|is|were|was|do|does|did|have|has|had|in|on|at|of|from|for|by|with|that|which|who|came|come|cost|costs|work"
+    r"|sind|ist|waren|war|gibt|haben|hat|hatten|im|am|von|fur|mit|die|der|kosten|arbeiten)\b"
+)
 _KINDS = re.compile(r"\b(?:types?|kinds?|categor\w+|components?|items?|rows?|entries|lines?|eintrage|zeilen|posten)\b")
 
 
@@ -77,7 +81,7 @@ def _counts_in_cells(plan: Plan, tables: Sequence[Table]) -> bool:
     """Whether what is counted stands in cells: "how many pieces" where a column counts pieces."""
     noun = _counted_noun(plan)
     columns = [column for table in tables for column in table.columns]
-    if any(noun in column.stems for column in columns):
+    if any(column.stems in ({noun}, {noun} | column.stems & _QUANTITY) for column in columns):
         return True
     if any(column.stems & _QUANTITY for column in columns):  # "how many bolts" of a list of orders
         return any(noun in row.stems for table in tables for row in table.rows)
@@ -267,8 +271,11 @@ def _result(plan: Plan, chosen: Selection) -> Result | None:
     if plan.operation == "sum":
         enough = len(points) > 1 or plan.spent
         return aggregated(plan, points, chosen.series, subject) if enough and _adds_up(chosen) else None
-    if plan.operation == "mean" and len(points) < 2:
+    if len(points) < 2:
         return None
+    if noun is None:
+        noun = _named_greatest(plan, table)
+    plan = replace(plan, which=plan.which or noun is not None)
     return aggregated(plan, points, chosen.series, subject, label=noun if plan.which else None)
 
 
@@ -283,7 +290,7 @@ def _count(plan: Plan, chosen: Selection, subject: str) -> Result | None:
     people = noun in stems("people person persons personen leute") and any(
         stems(name) & _PEOPLE for name in table.names.values()
     )
-    rows_called = (stems(plan.phrase.words) - set(chosen.chosen_by)) & (_above(table) | _names(table))
+    rows_called = (_counted_words(plan) - set(chosen.chosen_by)) & (_above(table) | _names(table))
     if not (noun and (people or rows_called or _KINDS.search(plan.asked))) or chosen.column.period:
         return None
     return rows_counted(chosen.rows, chosen.series, subject)
@@ -296,6 +303,13 @@ def _counted_noun(plan: Plan) -> str:
     return next(iter(stems(found["noun"])), "") if found else ""
 
 
+def _counted_words(plan: Plan) -> frozenset[str]:
+    """The first words after "how many": "travel expenses" in "how many travel expenses are there"."""
+    found = re.search(r"(?:how many|number of|count(?: of)?|anzahl(?: der| von)?|wie ?viele) (?P<nouns>.+)", plan.asked)
+    nouns = re.split(_BEHIND_NOUN, found["nouns"])[0] if found else plan.asked
+    return stems(nouns)
+
+
 def _label_column(plan: Plan, table: Table) -> int | None:
     """The column of names that the question asks for: "which vendor", "who", "per category"."""
     asked = stems(plan.group) if plan.group else stems(" ".join(words(plan.asked)[:4]))
@@ -305,6 +319,14 @@ def _label_column(plan: Plan, table: Table) -> int | None:
     if re.match(r"who|wer\b|谁", plan.asked):
         return next((n for n, name in table.names.items() if stems(name) & _PEOPLE), None)
     return None
+
+
+def _named_greatest(plan: Plan, table: Table) -> int | None:
+    """The column of names that "what is the most expensive article" asks for."""
+    found = re.match(rf"(?:what|was) (?:is|was|are|ist|war) (?:the |der |die |das )?(?:{WORDS[plan.operation]}) (?P<noun>[^\W\d_]+)", plan.asked)
+    if not found or plan.operation not in ("max", "min"):
+        return None
+    return next((n for n, name in table.names.items() if stems(name) & stems(found["noun"])), None)
 
 
 def _keys(plan: Plan, points: Sequence[Point], noun: int | None) -> list[str]:

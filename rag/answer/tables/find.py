@@ -170,6 +170,8 @@ def fit(
     """How much of what is asked for a series is called, less what it is called besides."""
     row, context = series.row, series.table.context
     row_words, section = _words(row.label), _words(row.section)
+    if row.sums_up and not row_words - stems("total"):
+        section |= series.table.title
     named = row_words or _label(row)
     column_words = frozenset().union(*(point.column.stems for point in series.points))
     own = named | column_words
@@ -189,7 +191,8 @@ def fit(
     needed = _needed(row, wanted)
     unasked = len(needed - wanted - context) + 0.5 * len((needed & context) - wanted)
     beside = len(column_words - wanted - NOISE - context)
-    under = len(section - wanted - NOISE) / max(1, len(section))
+    inside = _words(row.section)
+    under = len(inside - wanted - NOISE) / max(1, len(inside))
     return (
         said / len(asked)
         - 0.12 * contrary

@@ -38,6 +38,7 @@ _OF_HEADERS = """year years ended ending fiscal months month december in thousan
 """Words of a column's label that do not set it apart."""
 _ENDING = re.compile(r"(?<=[a-z]{3})(?:ing|ed|es|en|er|em|e|(?<!s)s)$")
 ROOT_LETTERS = 6
+_KILOMETRES = re.compile(r"(?i)\bkilomet(?:er|re)n?s?\b")
 _FUNCTION_WORDS = frozenset(map(fold, FUNCTION_WORDS))
 BEFORE, BEHIND = 700, 500
 """Characters of the text around a table that can name what it is about."""
@@ -151,9 +152,9 @@ class Table:
         return stems(" ".join((hit.title, *hit.passage.heading_path, self.caption, self.corner, self.about)))
 
     @cached_property
-    def period_columns(self) -> tuple[Column, ...]:
-        """The columns that are each a period."""
-        return tuple(column for column in self.columns if column.period and not column.spans_periods)
+    def title(self) -> frozenset[str]:
+        """The words that it is headed by: its caption and the heading right above it."""
+        return stems(" ".join((*self.hit.passage.heading_path[-1:], self.caption)))
 
     def cell(self, row: Row, column: Column) -> Cell:
         """The cell where both meet."""
@@ -166,7 +167,7 @@ class Table:
 
 def stems(text: str) -> frozenset[str]:
     """The words of a label or a question that carry meaning, under their stems."""
-    joined = re.sub(r"(?i)\bnon[- ](?=\w)", "non", text)
+    joined = re.sub(r"(?i)\bnon[- ](?=\w)", "non", _KILOMETRES.sub("km", text))
     return frozenset(_root(word) for word in words(joined) if word not in _FUNCTION_WORDS)
 
 
@@ -379,12 +380,22 @@ class _Builder:
 
     def _columns(self, headers: Sequence[Sequence[Cell]]) -> Iterator[Column]:
         texts = [[row[number].text for number in self.values] for row in headers]
-        parts = [_spread(*pair) for pair in pairwise([*texts, [""] * len(self.values)])]
+        if len(texts) == 1:
+            parts = [self._moved(texts[0], headers[0])]
+        else:
+            parts = [_spread(*pair) for pair in pairwise([*texts, [""] * len(self.values)])]
         for place in range(len(self.values)):
             label = " ".join(dict.fromkeys(part[place] for part in parts if part[place]))
             found = periods(label)
             spans = len({(one.year, one.until) for one in found}) > 1
             yield Column(place, label, max(found, key=lambda one: (one.year or 0, one.order)) if found else None, spans)
+
+    def _moved(self, texts: list[str], header: Sequence[Cell]) -> list[str]:
+        """The only header row; a period that a PDF's layout moved over the names belongs to the empty column."""
+        corner = header[self.labels[0]].text if self.labels else ""
+        if periods(corner) and not texts[0] and all(periods(text) for text in texts[1:]):
+            return [corner, *texts[1:]]
+        return texts
 
     def _take(self, row: Sequence[Cell], texts: Sequence[str], parts: Sequence[str]) -> None:
         labels = tuple((number, row[number].text) for number in self.labels)

@@ -92,7 +92,7 @@ _SCALES = {
     "百万": 6, "亿": 8, "billion": 9, "bn": 9, "milliarden": 9, "mrd": 9,
 }  # fmt: skip
 
-_WORDS: dict[Operation, str] = {
+WORDS: dict[Operation, str] = {
     "mean": (
         r"\b(?:(?<!weighted )(?<!weighted-)(?:average|averaged|mean|avg\.?)|on average|im (?:durch)?schnitt"
         r"|durchschnitt\w*|mittelwert\w*|mittlere\w*)\b|平均"
@@ -127,7 +127,7 @@ _GROUP = (
 _FILLER = (
     r"\b(?:what|whats|was|were|is|are|did|does|do|has|have|had|how|much|many|the|please|and|for|at|in|on|of|an?|all|to|up|also|tell|me|show|give|calculate|compute"
     r"|find|compared?|comparison|over|fiscal|years?|ended|ending|end|quarters?|respectively|respective|altogether"
-    r"|wie|viel|hoch|gross|ist|war|sind|waren|bis|auf|betrug\w*|betragt|berechne|zeige?|nenne|from|to|between|across|both|only|net difference"
+    r"|wie gross|wie|viel|hoch|ist|war|sind|waren|bis|auf|betrug\w*|betragt|berechne|zeige?|nenne|from|to|between|across|both|only|net difference"
     r"|by|go|went|it|would|form(?:s|ed)? (?:a )?part of|as)\b|是多少|多少|是|的|了|在|呢|请问|每年|哪[个些]?|花[费销了]?|钱|开支|总额|总|[个项笔每各]"
 )
 
@@ -216,7 +216,7 @@ def _plan(question: str, text: str) -> Plan:
         for pattern in patterns:
             found = re.search(pattern, text)
             if found and (operation == "ratio" or not re.search(rf"{_PERCENT}\w* (?:{_CHANGE})|{_CHANGE} in", text)):
-                if (limit and re.search(_HOW_MANY, text)) or re.search(_WORDS["mean"], text[: found.start("whole")]):
+                if (limit and re.search(_HOW_MANY, text)) or re.search(WORDS["mean"], text[: found.start("whole")]):
                     continue
                 part, whole = (_phrase(found[name]) for name in ("part", "whole"))
                 lead = _phrase(text[: found.start()])
@@ -240,7 +240,7 @@ def _with_one_phrase(text: str, language: Language, limit: Limit | None) -> Plan
         counted = re.search(rf"(?:how many|wie ?viele|几个?|多少个?)(?: of the)? ?(?P<unit>{_UNITS_OF_TIME})", text)
         over = _kind_of_time(counted["unit"]) if counted else ""
         return Plan("count", _phrase(_cut(_HOW_MANY, text)), language, limit=limit, over=over)
-    mean = re.search(_WORDS["mean"], text)
+    mean = re.search(WORDS["mean"], text)
     if changes and not (mean and not several) and not limit:
         between = _difference(text, language)
         if between is not None and not (several and percent):
@@ -262,12 +262,12 @@ def _with_one_phrase(text: str, language: Language, limit: Limit | None) -> Plan
     if mean:
         text = re.sub(rf"{_SHARE}s? of", " ", text)
     for operation in ("mean", "max", "min"):
-        if re.search(_WORDS[operation], text):
+        if re.search(WORDS[operation], text):
             return Plan(
-                operation, _phrase(_cut(_WORDS[operation], text)), language,
+                operation, _phrase(_cut(WORDS[operation], text)), language,
                 limit=limit, span=span, which=which, group=group,
             )  # fmt: skip
-    summed = re.search(_WORDS["sum"], text)
+    summed = re.search(WORDS["sum"], text)
     if many and not (summed and found):
         return Plan("count", _phrase(_cut(_HOW_MANY, text)), language, limit=limit, group=group)
     spent = bool(re.search(_SPENT, text))
