@@ -29,6 +29,7 @@ _COMMA = frozenset({"de", "fr", "es", "it", "nl", "pt", "pl", "cs", "da", "sv", 
 _ASKS_FOR_A_VALUE = re.compile(
     r"(?:what|how much|how many|how high|how large)\b|wie (?:hoch|viel|gross|lang|schwer)|was kostet|.*(?:是多少|多少)$"
 )
+_ADDED = re.compile(r"\b(?:and|und|plus|together|sum|summe|zusammen)\b|[和与]")
 _NAME = re.compile(r"(?<=[\w,;:] )[A-Z][\w'’&.-]*\w")
 
 
@@ -69,7 +70,8 @@ def computed(
 def result_of(plan: Plan, tables: Sequence[Table]) -> Result | None:
     """What the tables give for a plan, None where none gives it for sure."""
     found = across(plan, tables) or down(plan, tables)
-    if found is None and plan.operation == "sum" and not (plan.spent or plan.group or plan.limit):
+    named = re.search(r"\b(?:total|gesamt|insgesamt)\b|总", plan.asked) and not _ADDED.search(plan.asked)
+    if found is None and plan.operation == "sum" and named and not (plan.spent or plan.group or plan.limit):
         return across(replace(plan, operation="value"), tables)  # "total revenue" is the name of a row
     return found
 

@@ -141,7 +141,8 @@ def _two_cells(plan: Plan, tables: Sequence[Table]) -> Result | None:
         wholes = _points(plan.of, table, both if plan.operation == "difference" else frozenset())
         for part, one in parts:
             for whole, other in wholes:
-                if one is other or one.cell is other.cell:
+                inverted = plan.operation == "share" and one.row.sums_up and not other.row.sums_up
+                if one.cell is other.cell or inverted:
                     continue
                 column = one.column is other.column
                 row = one.row is other.row

@@ -145,6 +145,12 @@ def _is_number(cell: Cell, value: Decimal) -> bool:
     return cell.amount is not None and cell.amount.value == value
 
 
+def _called(table: Table) -> frozenset[str]:
+    """What the rows of a table are called: by its file, its title, the heading right above it."""
+    hit = table.hit
+    return stems(" ".join((re.sub(r"[\W_]+", " ", hit.doc), hit.title, *hit.passage.heading_path[-1:])))
+
+
 def _above(table: Table) -> frozenset[str]:
     """The words that the table stands under: its file, title, headings and caption."""
     hit = table.hit
@@ -267,6 +273,8 @@ def _result(plan: Plan, chosen: Selection) -> Result | None:
         return None
     if plan.group or (plan.which and noun is not None and _repeats(chosen.rows, noun) and _MOST.search(plan.asked)):
         keys = _keys(plan, points, noun)
+        if plan.operation == "mean" and len(points) > 1 and len(set(keys)) == len(keys):  # "on average per stage"
+            return aggregated(plan, points, chosen.series, subject)
         return grouped(plan, points, keys, chosen.series, subject) if keys else None
     if plan.operation == "sum":
         enough = len(points) > 1 or plan.spent
@@ -290,7 +298,7 @@ def _count(plan: Plan, chosen: Selection, subject: str) -> Result | None:
     people = noun in stems("people person persons personen leute") and any(
         stems(name) & _PEOPLE for name in table.names.values()
     )
-    rows_called = (_counted_words(plan) - set(chosen.chosen_by)) & (_above(table) | _names(table))
+    rows_called = (_counted_words(plan) - set(chosen.chosen_by)) & (_called(table) | _names(table))
     if not (noun and (people or rows_called or _KINDS.search(plan.asked))) or chosen.column.period:
         return None
     return rows_counted(chosen.rows, chosen.series, subject)

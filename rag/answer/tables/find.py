@@ -170,7 +170,8 @@ def fit(
     """How much of what is asked for a series is called, less what it is called besides."""
     row, context = series.row, series.table.context
     row_words, section = _words(row.label), _words(row.section)
-    if row.sums_up and not row_words - stems("total"):
+    only_a_sum = row.sums_up and not row_words - stems("total")
+    if only_a_sum:
         section |= series.table.title
     named = row_words or _label(row)
     column_words = frozenset().union(*(point.column.stems for point in series.points))
@@ -189,7 +190,7 @@ def fit(
     said += 0.5 * len(summed) + 0.35 * len((elsewhere & context) - summed)
     contrary = len(elsewhere - context - summed) + 0.5 * len((wanted & (NOISE | optional) & known) - called)
     needed = _needed(row, wanted)
-    unasked = len(needed - wanted - context) + 0.5 * len((needed & context) - wanted)
+    unasked = 0.0 if only_a_sum else len(needed - wanted - context) + 0.5 * len((needed & context) - wanted)
     beside = len(column_words - wanted - NOISE - context)
     inside = _words(row.section)
     under = len(inside - wanted - NOISE) / max(1, len(inside))

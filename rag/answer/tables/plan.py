@@ -345,7 +345,7 @@ def _last(text: str) -> tuple[int | None, str]:
     """How many periods "over the last three years" means, and the text without it."""
     found = re.search(
         rf"(?:over|in|of|for|across|during|uber|der|die|den)? ?(?:the |all |die |der |den )?(?:last |past |letzten )?"
-        rf"(?<!\d)\b(?P<count>[a-z]+|\d) {_UNITS_OF_TIME}\b(?! end)",
+        rf"(?<!than )(?<!\d)\b(?P<count>[a-z]+|\d) {_UNITS_OF_TIME}\b(?! end)",
         text,
     )
     count = found and (NUMBER_WORDS.get(found["count"]) or (int(found["count"]) if found["count"].isdigit() else None))
