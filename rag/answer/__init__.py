@@ -113,7 +113,12 @@ def answer(
         draft = with_value(draft, found_in_tables)
     found = draft.judgement
     yield EvidenceReady(
-        draft.evidence, found.abstain, found.reason, quoted_at - searched, draft.disagreements, draft.computation
+        draft.evidence,
+        found.abstain,
+        found.reason,
+        quoted_at - searched,
+        draft.disagreements,
+        draft.computation,
     )
     if found.doubtful or not found.abstain:
         writing = Writing(asked, stages, limits, history, thread.conversation, cancelled)
@@ -199,7 +204,11 @@ def with_value(draft: Draft, value: Computed) -> Draft:
     evidence = list(draft.evidence)
     for row in reversed(value.evidence):
         row = replace(row, marker=markers[row.hit.rowid])
-        around = [one for one in evidence if one.marker == row.marker and one.start <= row.start and row.end <= one.end]
+        around = [
+            one
+            for one in evidence
+            if one.marker == row.marker and one.start <= row.start and row.end <= one.end
+        ]
         excerpt = replace(around[0], sentence=row.sentence, answer=row.answer) if around else row
         evidence = [excerpt, *(one for one in evidence if one not in around[:1])]
     found = value.computation

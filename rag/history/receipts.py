@@ -150,7 +150,12 @@ def receipt_markdown(answer: Answer) -> str:
 
 def _said(answer: Answer) -> Iterator[str]:
     if answer.computation:
-        yield from (f"**{escaped(answer.computation.shown)}**", "", escaped(answer.computation.explanation), "")
+        yield from (
+            f"**{escaped(answer.computation.shown)}**",
+            "",
+            escaped(answer.computation.explanation),
+            "",
+        )
     if answer.reason:
         yield from (escaped(answer.reason), "")
     for quote in answer.evidence:

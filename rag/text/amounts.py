@@ -31,7 +31,17 @@ _MULTIPLES = {
     "thousand": 10**3, "k": 10**3, "tsd": 10**3, "千": 10**3, "万": 10**4, "million": 10**6, "m": 10**6,
     "mn": 10**6, "mio": 10**6, "百万": 10**6, "亿": 10**8, "billion": 10**9, "bn": 10**9, "mrd": 10**9,
 }  # fmt: skip
-_NAMES = {"eur": "€", "usd": "$", "us$": "$", "gbp": "£", "jpy": "¥", "％": "%", "元": "¥", "cny": "¥", "rmb": "¥"}
+_NAMES = {
+    "eur": "€",
+    "usd": "$",
+    "us$": "$",
+    "gbp": "£",
+    "jpy": "¥",
+    "％": "%",
+    "元": "¥",
+    "cny": "¥",
+    "rmb": "¥",
+}
 _THREES = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 
 
@@ -119,4 +129,6 @@ def _value(digits: str, mark: DecimalMark) -> Decimal | None:
         return None
     if thousands in whole and not _THREES.fullmatch(whole):
         return None
-    return Decimal(f"{whole.replace(thousands, '') or '0'}.{fraction}" if fraction else whole.replace(thousands, ""))
+    return Decimal(
+        f"{whole.replace(thousands, '') or '0'}.{fraction}" if fraction else whole.replace(thousands, "")
+    )

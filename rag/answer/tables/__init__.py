@@ -45,9 +45,7 @@ class Computed:
     final: bool
 
 
-def computed(
-    question: str, hits: Sequence[Hit], *, index: SearchIndex, collection: str
-) -> Computed | None:
+def computed(question: str, hits: Sequence[Hit], *, index: SearchIndex, collection: str) -> Computed | None:
     """The answer of the best hits' tables; None where they give none for sure."""
     plan = plan_of(question)
     if not hits or (plan.operation == "value" and not _ASKS_FOR_A_VALUE.match(fold(question))):
@@ -79,7 +77,11 @@ def result_of(plan: Plan, tables: Sequence[Table]) -> Result | None:
 def _passages(document: int, index: SearchIndex) -> list[Hit]:
     """A document's passages in reading order; none of one that is too long."""
     rowids = index.passage_rowids([document])
-    return sorted(index.hits(rowids), key=lambda hit: hit.passage.ordinal) if len(rowids) <= MOST_PASSAGES else []
+    return (
+        sorted(index.hits(rowids), key=lambda hit: hit.passage.ordinal)
+        if len(rowids) <= MOST_PASSAGES
+        else []
+    )
 
 
 def _mark(entry: DocumentEntry | None, language: Language) -> str:

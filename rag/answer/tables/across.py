@@ -57,7 +57,11 @@ def _of_best(found: Sequence[Match], work: Callable[[Match], Result | None]) -> 
 def _subject(series: Series, points: Sequence[Point], wanted: Sequence[Period] = ()) -> str:
     row = points[0].row
     label = row.label if points[0].column.period or len(points) == 1 else _bare(row.label)
-    alike = [one for one in series.table.rows if _bare(one.label) == _bare(row.label) and one.section != row.section]
+    alike = [
+        one
+        for one in series.table.rows
+        if _bare(one.label) == _bare(row.label) and one.section != row.section
+    ]
     section = _bare(row.section) if alike or not label or label.casefold() in ("total", "summe") else ""
     column = "" if series.column.period and not series.column.stems else _bare(series.column.label)
     return " · ".join(part for part in (section.strip(": "), label, column) if part)
@@ -76,7 +80,11 @@ def _bare(label: str) -> str:
 def _change(plan: Plan, series: Series) -> Result | None:
     wanted = _ends(plan.phrase.periods)
     points = series.at(wanted)
-    if len(points) != 2 or points[0].period == points[1].period or not (points[0].period and points[1].period):
+    if (
+        len(points) != 2
+        or points[0].period == points[1].period
+        or not (points[0].period and points[1].period)
+    ):
         return None
     first, last = points
     return changed(plan, first, last, series, _spanning(_subject(series, points), points))
@@ -184,4 +192,3 @@ def _both(first: Series, one: Point, second: Series, other: Point) -> str:
         return ", ".join(part for part in (_subject(series, [point]), *when) if part)
 
     return f"{name(first, one)} : {name(second, other)}"
-

@@ -74,7 +74,9 @@ def rounded(value: Decimal, places: int) -> Decimal:
 def values_of(points: Sequence[Point]) -> list[Decimal] | None:
     """The values of cells; a dash is nothing. None where one cannot be read, or their units differ."""
     units = {point.cell.amount.unit for point in points if point.cell.amount and point.cell.amount.unit}
-    if len(units) > 1 or any(point.cell.text and not (point.cell.amount or point.cell.nil) for point in points):
+    if len(units) > 1 or any(
+        point.cell.text and not (point.cell.amount or point.cell.nil) for point in points
+    ):
         return None
     return [point.cell.amount.value if point.cell.amount else Decimal(0) for point in points]
 
@@ -84,7 +86,11 @@ def style_of(points: Sequence[Point], series: Series, plan: Plan) -> Style:
     units = [point.cell.amount.unit for point in points if point.cell.amount and point.cell.amount.unit]
     return Style(
         series.table.mark,
-        units[0] if units else "" if _NOT_MONEY.search(fold(points[0].row.label)) else currency_of(points[0], series.table),
+        units[0]
+        if units
+        else ""
+        if _NOT_MONEY.search(fold(points[0].row.label))
+        else currency_of(points[0], series.table),
         scale_of(points, series.table),
         plan.language,
     )
@@ -98,7 +104,9 @@ def places_of(points: Sequence[Point]) -> int:
 def mean_places(points: Sequence[Point], value: Decimal) -> int:
     """Two decimals for a mean, or as many as the cells have; none that only say zero."""
     least = places_of(points)
-    return next(one for one in range(least, 30) if one >= max(least, 2) or rounded(value, one) == rounded(value, 4))
+    return next(
+        one for one in range(least, 30) if one >= max(least, 2) or rounded(value, one) == rounded(value, 4)
+    )
 
 
 def aggregated(
@@ -121,7 +129,16 @@ def aggregated(
         formula = f"{operation}({_listed(values, style, ', ')})"
         answer: Decimal | str = name if plan.which else value
         shown = f"{name}: {shown}" if plan.which else f"{shown} ({name})"
-        return Result(operation, answer, style.unit, shown, formula, (*winners, *_rest(points, winners)), subject, series)
+        return Result(
+            operation,
+            answer,
+            style.unit,
+            shown,
+            formula,
+            (*winners, *_rest(points, winners)),
+            subject,
+            series,
+        )
     total = sum(values, Decimal(0))
     if operation == "sum":
         return Result(
@@ -132,7 +149,14 @@ def aggregated(
     places = mean_places(points, mean)
     formula = f"({_listed(values, style, ' + ')}) / {len(values)}"
     return Result(
-        operation, rounded(mean, places), style.unit, style.whole(mean, places), formula, tuple(points), subject, series
+        operation,
+        rounded(mean, places),
+        style.unit,
+        style.whole(mean, places),
+        formula,
+        tuple(points),
+        subject,
+        series,
     )
 
 
@@ -168,7 +192,14 @@ def counted(plan: Plan, points: Sequence[Point], series: Series, subject: str) -
     names = ", ".join(dict.fromkeys(label_of(point) for point in passing)) or "–"
     formula = f"{limit}: {names}"
     return Result(
-        "count", Decimal(len(passing)), "", str(len(passing)), formula, (*passing, *_rest(points, passing)), subject, series
+        "count",
+        Decimal(len(passing)),
+        "",
+        str(len(passing)),
+        formula,
+        (*passing, *_rest(points, passing)),
+        subject,
+        series,
     )
 
 
@@ -180,7 +211,11 @@ def grouped(
     for key, point in zip(keys, points, strict=True):
         groups.setdefault(key, []).append(point)
     each = replace(plan, operation="mean" if plan.operation == "mean" else "sum", which=False)
-    results = {key: one for key, some in groups.items() if (one := aggregated(each, some, series, subject)) is not None}
+    results = {
+        key: one
+        for key, some in groups.items()
+        if (one := aggregated(each, some, series, subject)) is not None
+    }
     if len(results) < len(groups):
         return None
     if plan.operation in ("max", "min"):
@@ -191,7 +226,9 @@ def grouped(
         return replace(results[key], operation=plan.operation, value=key, shown=shown, formula=ranked)
     shown = "; ".join(f"{key}: {one.shown}" for key, one in results.items())
     first = next(iter(results.values()))
-    return replace(first, operation=plan.operation, value=shown, shown=shown, formula="", points=tuple(points))
+    return replace(
+        first, operation=plan.operation, value=shown, shown=shown, formula="", points=tuple(points)
+    )
 
 
 def listed(names: Sequence[str], series: Series, rows: Sequence[Row], table: Table, subject: str) -> Result:
@@ -240,7 +277,16 @@ def changed(plan: Plan, first: Point, last: Point, series: Series, subject: str)
         value = after - before
         style = replace(style, unit="pp") if style.unit == "%" else style
         formula = f"{style.term(after)} − {style.term(before)}"
-        return Result("change", value, style.unit, style.whole(value, places_of(points)), formula, points, subject, series)
+        return Result(
+            "change",
+            value,
+            style.unit,
+            style.whole(value, places_of(points)),
+            formula,
+            points,
+            subject,
+            series,
+        )
     if before == 0 or (before < 0 <= after):
         return None
     value = rounded((after - before) / before * 100, 2)
@@ -261,7 +307,14 @@ def compared(plan: Plan, part: Point, whole: Point, series: Series, subject: str
         value = one - other
         formula = f"{style.term(one)} − {style.term(other)}"
         return Result(
-            "difference", value, style.unit, style.whole(value, places_of(points)), formula, points, subject, series
+            "difference",
+            value,
+            style.unit,
+            style.whole(value, places_of(points)),
+            formula,
+            points,
+            subject,
+            series,
         )
     if other == 0:
         return None

@@ -7,11 +7,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from rag.answer.tables.compute import Result, aggregated, counted, grouped, in_table_units, listed, rows_counted
+from rag.answer.tables.compute import (
+    Result,
+    aggregated,
+    counted,
+    grouped,
+    in_table_units,
+    listed,
+    rows_counted,
+)
 from rag.answer.tables.find import NOISE, Point, Series
 from rag.answer.tables.grid import Cell, Column, Row, Table, stems
 from rag.answer.tables.periods import Period, periods
-from rag.answer.tables.plan import WORDS, Plan
+from rag.answer.tables.plan import EXTREMES, Plan
 from rag.text.words import fold, words
 
 _MONEY = stems(
@@ -19,19 +27,27 @@ _MONEY = stems(
     " netto brutto betrag summe preis preise kosten wert gesamt ausgaben"
 ) | {"金额", "价格", "费用", "总价", "成本"}
 _QUANTITY = stems("quantity qty pieces units copies count menge anzahl stück stückzahl 数量")
-_PEOPLE = stems("name employee person staff who member customer mitarbeiter mitarbeiterin kunde 姓名 员工 名称")
+_PEOPLE = stems(
+    "name employee person staff who member customer mitarbeiter mitarbeiterin kunde 姓名 员工 名称"
+)
 _ABOUT_MONEY = re.compile(
     r"\b(?:spen[dt]|cost|costs|pay|paid|price|expensive|cheap\w*|dear\w*|money|ausgegeben|kostet\w*|kosten|teuer\w*"
     r"|gunstig\w*|billig\w*|bezahlt|preis\w*|ausgaben|expenses?|spending|expenditures?)\b|花|钱|贵|便宜|价|支出|费用"
 )
-_JOINED = re.compile(r"([^\W\d_]+) (?:and|or|und|oder) (?=([^\W\d_]+))|([\u3400-\u9fff]{2})[和或、](?=([\u3400-\u9fff]{2}))")
-_MOST = re.compile(r"\b(?:most|least|total|totals|sum|overall|altogether|meisten|wenigsten|insgesamt|gesamt\w*)\b|最多|最少|总")
+_JOINED = re.compile(
+    r"([^\W\d_]+) (?:and|or|und|oder) (?=([^\W\d_]+))|([\u3400-\u9fff]{2})[和或、](?=([\u3400-\u9fff]{2}))"
+)
+_MOST = re.compile(
+    r"\b(?:most|least|total|totals|sum|overall|altogether|meisten|wenigsten|insgesamt|gesamt\w*)\b|最多|最少|总"
+)
 _HOW_MANY = re.compile(r"how many|what is the (?:total )?number|wie ?viele|.*多少[个件台本]")
 _BEHIND_NOUN = (
     r"\b(?:are|is|were|was|do|does|did|have|has|had|in|on|at|of|from|for|by|with|that|which|who|came|come|cost|costs|work"
     r"|sind|ist|waren|war|gibt|haben|hat|hatten|im|am|von|fur|mit|die|der|kosten|arbeiten)\b"
 )
-_KINDS = re.compile(r"\b(?:types?|kinds?|categor\w+|components?|items?|rows?|entries|lines?|eintrage|zeilen|posten)\b")
+_KINDS = re.compile(
+    r"\b(?:types?|kinds?|categor\w+|components?|items?|rows?|entries|lines?|eintrage|zeilen|posten)\b"
+)
 
 
 @dataclass(frozen=True)
@@ -154,7 +170,9 @@ def _called(table: Table) -> frozenset[str]:
 def _above(table: Table) -> frozenset[str]:
     """The words that the table stands under: its file, title, headings and caption."""
     hit = table.hit
-    return stems(" ".join((re.sub(r"[\W_]+", " ", hit.doc), hit.title, *hit.passage.heading_path, table.caption)))
+    return stems(
+        " ".join((re.sub(r"[\W_]+", " ", hit.doc), hit.title, *hit.passage.heading_path, table.caption))
+    )
 
 
 def _names(table: Table) -> frozenset[str]:
@@ -214,7 +232,9 @@ def _having(rows: Sequence[Row], conditions: frozenset[str], *, joined: bool) ->
 
     def has(row: Row, word: str) -> bool:
         if exact[word]:
-            return any(number in exact[word] and word in stems(text) <= conditions for number, text in row.labels)
+            return any(
+                number in exact[word] and word in stems(text) <= conditions for number, text in row.labels
+            )
         return word in row.stems | row.section_stems
 
     every = [row for row in rows if all(has(row, word) for word in conditions)]
@@ -225,7 +245,12 @@ def _having(rows: Sequence[Row], conditions: frozenset[str], *, joined: bool) ->
 
 def _whole_cells(rows: Sequence[Row], conditions: frozenset[str], word: str) -> set[int]:
     """The columns with a cell that is named in full: of a category, not of a description that has the word."""
-    return {number for row in rows for number, text in row.labels if word in (stems(text) or {""}) and stems(text) <= conditions}
+    return {
+        number
+        for row in rows
+        for number, text in row.labels
+        if word in (stems(text) or {""}) and stems(text) <= conditions
+    }
 
 
 def _in_time(plan: Plan, table: Table, rows: list[Row], column: Column) -> tuple[list[Row], bool]:
@@ -236,9 +261,13 @@ def _in_time(plan: Plan, table: Table, rows: list[Row], column: Column) -> tuple
     if any(row.periods for row in table.rows):
         if plan.span and len(wanted) > 1:
             first, last = wanted[0].order, wanted[-1].order
-            return [row for row in rows if any(first <= one.order[: len(first)] <= last for one in row.periods)], True
+            return [
+                row for row in rows if any(first <= one.order[: len(first)] <= last for one in row.periods)
+            ], True
         return [row for row in rows if any(one.covers(p) for one in wanted for p in row.periods)], True
-    above = periods(" ".join((table.hit.title, table.hit.doc, *table.hit.passage.heading_path, table.caption)))
+    above = periods(
+        " ".join((table.hit.title, table.hit.doc, *table.hit.passage.heading_path, table.caption))
+    )
     return rows, all(any(one.covers(p) for p in above) for one in wanted)
 
 
@@ -271,9 +300,13 @@ def _result(plan: Plan, chosen: Selection) -> Result | None:
         return _count(plan, chosen, subject)
     if not points or _currencies(table, chosen.rows) > 1:
         return None
-    if plan.group or (plan.which and noun is not None and _repeats(chosen.rows, noun) and _MOST.search(plan.asked)):
+    if plan.group or (
+        plan.which and noun is not None and _repeats(chosen.rows, noun) and _MOST.search(plan.asked)
+    ):
         keys = _keys(plan, points, noun)
-        if plan.operation == "mean" and len(points) > 1 and len(set(keys)) == len(keys):  # "on average per stage"
+        if (
+            plan.operation == "mean" and len(points) > 1 and len(set(keys)) == len(keys)
+        ):  # "on average per stage"
             return aggregated(plan, points, chosen.series, subject)
         return grouped(plan, points, keys, chosen.series, subject) if keys else None
     if plan.operation == "sum":
@@ -293,7 +326,11 @@ def _count(plan: Plan, chosen: Selection, subject: str) -> Result | None:
     noun = _counted_noun(plan)
     named = next((n for n, name in table.names.items() if noun and noun in stems(name)), None)
     names = [dict(row.labels).get(named, "") for row in chosen.rows] if named is not None else []
-    if named is not None and len(set(names)) < len(names) and not re.search(r"[#]|\b(?:no|nr|id)\b", fold(table.names[named])):
+    if (
+        named is not None
+        and len(set(names)) < len(names)
+        and not re.search(r"[#]|\b(?:no|nr|id)\b", fold(table.names[named]))
+    ):
         return listed(list(dict.fromkeys(filter(None, names))), chosen.series, chosen.rows, table, subject)
     people = noun in stems("people person persons personen leute") and any(
         stems(name) & _PEOPLE for name in table.names.values()
@@ -306,14 +343,19 @@ def _count(plan: Plan, chosen: Selection, subject: str) -> Result | None:
 
 def _counted_noun(plan: Plan) -> str:
     """The word after "how many"."""
-    found = re.search(r"(?:how many|number of|count(?: of)?|anzahl(?: der| von)?|wie ?viele)(?: of the| the| different| distinct)? (?P<noun>[^\W\d_]+)", plan.asked)
+    found = re.search(
+        r"(?:how many|number of|count(?: of)?|anzahl(?: der| von)?|wie ?viele)(?: of the| the| different| distinct)? (?P<noun>[^\W\d_]+)",
+        plan.asked,
+    )
     found = found or re.search(r"(?:多少|几)[个项笔条次种名位家张](?P<noun>[\u3400-\u9fff]{1,2})", plan.asked)
     return next(iter(stems(found["noun"])), "") if found else ""
 
 
 def _counted_words(plan: Plan) -> frozenset[str]:
     """The first words after "how many": "travel expenses" in "how many travel expenses are there"."""
-    found = re.search(r"(?:how many|number of|count(?: of)?|anzahl(?: der| von)?|wie ?viele) (?P<nouns>.+)", plan.asked)
+    found = re.search(
+        r"(?:how many|number of|count(?: of)?|anzahl(?: der| von)?|wie ?viele) (?P<nouns>.+)", plan.asked
+    )
     nouns = re.split(_BEHIND_NOUN, found["nouns"])[0] if found else plan.asked
     return stems(nouns)
 
@@ -331,17 +373,26 @@ def _label_column(plan: Plan, table: Table) -> int | None:
 
 def _named_greatest(plan: Plan, table: Table) -> int | None:
     """The column of names that "what is the most expensive article" asks for."""
-    found = re.match(rf"(?:what|was) (?:is|was|are|ist|war) (?:the |der |die |das )?(?:{WORDS[plan.operation]}) (?P<noun>[^\W\d_]+)", plan.asked)
-    if not found or plan.operation not in ("max", "min"):
-        return None
-    return next((n for n, name in table.names.items() if stems(name) & stems(found["noun"])), None)
+    pattern = EXTREMES.get(plan.operation)
+    asked = re.match(r"(?:what|was) (?:is|was|are|ist|war) (?:(?:the|der|die|das) )?(?P<rest>.+)", plan.asked)
+    superlative = pattern.match(asked["rest"]) if pattern and asked else None
+    noun = asked["rest"][superlative.end() :].split()[:1] if asked and superlative else []
+    return next((n for n, name in table.names.items() if stems(name) & stems(" ".join(noun))), None)
 
 
 def _keys(plan: Plan, points: Sequence[Point], noun: int | None) -> list[str]:
     """The group of each point; none where the question's word for the groups is not in the table."""
     if noun is not None:
         return [dict(point.row.labels)[noun] for point in points]
-    for stem, part in (("month", "month"), ("monat", "month"), ("quart", "quarter"), ("year", "year"), ("jahr", "year"), ("月", "month"), ("年", "year")):
+    for stem, part in (
+        ("month", "month"),
+        ("monat", "month"),
+        ("quart", "quarter"),
+        ("year", "year"),
+        ("jahr", "year"),
+        ("月", "month"),
+        ("年", "year"),
+    ):
         if plan.group.startswith(stem) and all(point.period for point in points):
             return [_part(point.period, part) for point in points if point.period]
     return []
@@ -350,7 +401,11 @@ def _keys(plan: Plan, points: Sequence[Point], noun: int | None) -> list[str]:
 def _part(period: Period, part: str) -> str:
     if part == "year":
         return str(period.year)
-    return str(Period(period.year, month=period.month) if part == "month" else Period(period.year, -(-(period.month or 1) // 3)))
+    return str(
+        Period(period.year, month=period.month)
+        if part == "month"
+        else Period(period.year, -(-(period.month or 1) // 3))
+    )
 
 
 def _repeats(rows: Sequence[Row], number: int) -> bool:
@@ -360,7 +415,9 @@ def _repeats(rows: Sequence[Row], number: int) -> bool:
 
 def _currencies(table: Table, rows: Sequence[Row]) -> int:
     """How many currencies a column for them names in the rows."""
-    number = next((n for n, name in table.names.items() if re.search(r"currenc|wahrung|币", fold(name))), None)
+    number = next(
+        (n for n, name in table.names.items() if re.search(r"currenc|wahrung|币", fold(name))), None
+    )
     return 1 if number is None else len({dict(row.labels)[number] for row in rows})
 
 

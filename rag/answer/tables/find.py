@@ -75,7 +75,11 @@ class Series:
             return []
         if span and len(wanted) > 1:
             first, last = (pick(map(_order, (p for some in found for p in some))) for pick in (min, max))
-            return [p for p in dated if first <= _order(p) <= last and p.period and p.period.kind == _kind(found[0][0])]
+            return [
+                p
+                for p in dated
+                if first <= _order(p) <= last and p.period and p.period.kind == _kind(found[0][0])
+            ]
         return sorted(dict.fromkeys(p for some in found for p in some), key=_order)
 
 
@@ -91,7 +95,9 @@ def _in(wanted: Period, dated: Sequence[Point], each: str) -> list[Point]:
         own = [p for p in inside if p.period and p.period.kind == (each or "year")]
         years = {p.period.year for p in own if p.period} | {p.period.until for p in own if p.period}
         return own if {wanted.year, wanted.until} <= years else []
-    return inside if each and each != wanted.kind else [p for p in alike if _order(p) == _order(alike[-1])][:1]
+    return (
+        inside if each and each != wanted.kind else [p for p in alike if _order(p) == _order(alike[-1])][:1]
+    )
 
 
 def _order(point: Point) -> tuple[int, int, int]:
@@ -219,7 +225,9 @@ def _needed(row: Row, wanted: frozenset[str]) -> frozenset[str]:
     Of several cells that name a row, those count that have a word of the question.
     """
     cells = [stems(text) for _, text in row.labels]
-    meant = frozenset().union(*(cell for cell in cells if cell & wanted)) or next(filter(None, cells), frozenset())
+    meant = frozenset().union(*(cell for cell in cells if cell & wanted)) or next(
+        filter(None, cells), frozenset()
+    )
     needed = row.needed & _words(row.label) & meant
     return needed - NOISE or needed
 

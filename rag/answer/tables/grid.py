@@ -119,7 +119,6 @@ class Row:
         named = [text for _, text in self.labels if text]
         return not named or any(_TOTAL.match(fold(text).strip()) for text in named[:2])
 
-
     @cached_property
     def sums_up(self) -> bool:
         """Whether it is the sum of other rows for sure: it has no label, or one that says only that."""
@@ -315,7 +314,9 @@ def _holds_values(grid: Sequence[Sequence[Cell]], number: int) -> bool:
 
 def _heads(text: str) -> bool:
     """Whether a text is one that stands over values: a year, a unit, a period."""
-    return bool(periods(text)) or len(text) < 40 and bool(re.search(r"[$€£¥]|million|thousand|Mio|TEUR|%", text))
+    return (
+        bool(periods(text)) or len(text) < 40 and bool(re.search(r"[$€£¥]|million|thousand|Mio|TEUR|%", text))
+    )
 
 
 class _Builder:
@@ -388,7 +389,9 @@ class _Builder:
             label = " ".join(dict.fromkeys(part[place] for part in parts if part[place]))
             found = periods(label)
             spans = len({(one.year, one.until) for one in found}) > 1
-            yield Column(place, label, max(found, key=lambda one: (one.year or 0, one.order)) if found else None, spans)
+            yield Column(
+                place, label, max(found, key=lambda one: (one.year or 0, one.order)) if found else None, spans
+            )
 
     def _moved(self, texts: list[str], header: Sequence[Cell]) -> list[str]:
         """The only header row; a period that a PDF's layout moved over the names belongs to the empty column."""
@@ -424,7 +427,9 @@ def _spread(texts: Sequence[str], below: Sequence[str]) -> list[str]:
         return list(texts)
     if len(held) == 1 and len(texts) > 1 and not _OF_SOME.search(texts[held[0]]):
         return [texts[held[0]]] * len(texts)
-    from_left = [next((texts[one] for one in reversed(held) if one <= place), "") for place in range(len(texts))]
+    from_left = [
+        next((texts[one] for one in reversed(held) if one <= place), "") for place in range(len(texts))
+    ]
     if held[0] == 0 or len(held) == 1:
         return from_left
     around = [texts[min(held, key=lambda one: (abs(one - place), -one))] for place in range(len(texts))]
@@ -437,11 +442,17 @@ def _caption(lines: Sequence[_Line], start: int) -> str:
     above = start - 1
     while above >= 0 and start - above <= 2 and not lines[above].text.strip():
         above -= 1
-    return lines[above].text.strip("#* ") if above >= 0 and start - above <= 2 and len(lines[above].text) < 200 else ""
+    return (
+        lines[above].text.strip("#* ")
+        if above >= 0 and start - above <= 2 and len(lines[above].text) < 200
+        else ""
+    )
 
 
 def _around(lines: Sequence[_Line], start: int, end: int) -> str:
     """The text before and behind a table, other tables left out."""
-    before = "\n".join(line.text for line in lines[max(0, start - 40) : start] if not _ROW.fullmatch(line.text))
+    before = "\n".join(
+        line.text for line in lines[max(0, start - 40) : start] if not _ROW.fullmatch(line.text)
+    )
     behind = "\n".join(line.text for line in lines[end : end + 20] if not _ROW.fullmatch(line.text))
     return f"{before[-BEFORE:]}\n{behind[:BEHIND]}"

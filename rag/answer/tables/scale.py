@@ -9,7 +9,9 @@ from rag.answer.tables.grid import Table
 from rag.answer.tables.find import Point
 from rag.text.words import fold
 
-_MONEY = r"(?:us\$|u\.s\. ?|us |united states |canadian |rmb|hk\$|[$€£¥]|usd|eur|gbp|dollars?|euros?|pounds?|yuan)"
+_MONEY = (
+    r"(?:us\$|u\.s\. ?|us |united states |canadian |rmb|hk\$|[$€£¥]|usd|eur|gbp|dollars?|euros?|pounds?|yuan)"
+)
 _SCALES = (
     (3, rf"\b(?:in|of) ?(?:{_MONEY} ?)?(?:thousands?|tausend)\b|\bthousands? of {_MONEY}|{_MONEY} ?(?:in )?['’‘]?(?:thousands?|000s?)"
         r"|['’‘]000s?\b|\b(?:teur|tusd|tchf|t€|tsd\.? ?(?:€|eur|euro))|[千]元"),
@@ -20,7 +22,9 @@ _SCALES = (
     (8, r"亿元"),
 )  # fmt: skip
 _PATTERNS = [(power, re.compile(pattern)) for power, pattern in _SCALES]
-_NOT_SCALED = re.compile(r"\bper\b|%|percent|\brate\b|\bratio\b|margin|\bprice\b|\bdays\b|\bje\b|\bpro\b|quote|[率价]|每")
+_NOT_SCALED = re.compile(
+    r"\bper\b|%|percent|\brate\b|\bratio\b|margin|\bprice\b|\bdays\b|\bje\b|\bpro\b|quote|[率价]|每"
+)
 _CURRENCY = re.compile(r"(?:us)?\$|[€£¥]|\b(?:usd|eur|teur|euros?|gbp|dollars|chf)(?:m\b|\b)|元")
 _SIGNS = {"usd": "$", "usdm": "$", "dollars": "$", "eur": "€", "eurm": "€", "teur": "€", "euro": "€", "euros": "€",
           "gbp": "£", "gbpm": "£", "元": "¥", "chf": "CHF", "chfm": "CHF"}  # fmt: skip
@@ -60,5 +64,7 @@ def _in(text: str, *, prose: bool = False) -> list[tuple[int, int]]:
     plain = fold(text)
     found = ((match, power) for power, pattern in _PATTERNS for match in pattern.finditer(plain))
     return sorted(
-        (match.start(), power) for match, power in found if not (prose and re.search(r"\d ?$", plain[: match.start()]))
+        (match.start(), power)
+        for match, power in found
+        if not (prose and re.search(r"\d ?$", plain[: match.start()]))
     )

@@ -26,6 +26,8 @@ _NAMES = {
 
 def explained(result: Result, language: Language) -> str:
     """What was computed of what, with the formula: "Sum of Amount, Travel: 41.00 + 289.99"."""
-    cells = result.subject or {"en": "the table's rows", "de": "Zeilen der Tabelle", "zh": "表格各行"}[language]
+    cells = (
+        result.subject or {"en": "the table's rows", "de": "Zeilen der Tabelle", "zh": "表格各行"}[language]
+    )
     said = _NAMES[language][result.operation].format(cells)
     return f"{said}{'：' if language == 'zh' else ': '}{result.formula}" if result.formula else said
