@@ -274,6 +274,48 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class TableCell:
+    """A cell that a computation took, named by its row and its column.
+
+    `start:end` is its place in the document's text; `marker` cites the passage it stands in.
+    """
+
+    doc: str
+    page: int | None
+    row: str
+    column: str
+    text: str
+    marker: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Computation:
+    """A value computed from cells of a table: exact, with its formula and the cells it rests on.
+
+    `value` is a plain number (a name, where the question asks which), `shown` the same for people, with its
+    unit. `explanation` is a line that says what was computed, of what and how. `cell_count` counts all cells,
+    of which `cells` may be the first. `others` are what fits the question as well, by name, with their values.
+    """
+
+    operation: str
+    value: str
+    unit: str
+    shown: str
+    formula: str
+    explanation: str
+    cells: tuple[TableCell, ...]
+    cell_count: int
+    others: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def told(self) -> str:
+        """The value, then how it came about."""
+        return f"{self.shown}\n{self.explanation}"
+
+
+@dataclass(frozen=True, slots=True)
 class Generation:
     """All that decided a model's text, so that it can be had again.
 
@@ -300,7 +342,7 @@ class Answer:
     first_token and total. `problem` says why the model wrote nothing,
     or not to the end; "" where nothing went wrong. `settings` are those that decided it, by name, with
     the embedding model and the versions of the software. `changes` are those of a comparison, in order; their
-    quotes are the evidence.
+    quotes are the evidence. `computation` is how a value came about that no document states.
     """
 
     question: str
@@ -322,6 +364,7 @@ class Answer:
     problem: str = ""
     settings: dict[str, str | int | float | None] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
+    computation: Computation | None = None
 
 
 @dataclass(frozen=True, slots=True)

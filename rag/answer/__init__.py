@@ -18,6 +18,7 @@ from rag.answer.evidence import read
 from rag.answer.generate import Writing, allowed_quotes, replay
 from rag.answer.prompt import keep_order
 from rag.answer.question import Asked, Rewriting
+from rag.answer.tables import Computed, computed
 from rag.answer.versions import Preferred, Versions
 from rag.answer.written_summary import SummaryWriting
 from rag.errors import UsageError
@@ -102,13 +103,19 @@ def answer(
         return searched_for(wanted, stages=stages, collection=collection, limits=limits, docs=docs)
 
     direct = answered_directly(asked, stages.index, collection, docs, embedder=stages.embedder, search=search)
+    summarising = SummaryWriting(stages, limits, cancelled)
     if direct is not None:
-        yield from told(asked, direct, started, writing=SummaryWriting(stages, limits, cancelled))
+        yield from told(asked, direct, started, writing=summarising)
         return
     found = searched_for(asked, stages=stages, collection=collection, limits=limits, docs=docs)
     versions = Versions.among(found, stages.index, collection)
     preferred = versions.preferred(asked.words, found, most=max(limits.top_k, JUDGED_HITS))
     hits = preferred.hits
+    in_tables = computed(asked.words, hits, index=stages.index, collection=collection)
+    if in_tables is not None and in_tables.final:
+        value = Direct("", asked.query, in_tables.evidence, computation=in_tables.computation)
+        yield from told(asked, value, started, writing=summarising)
+        return
     shown = tuple(with_surroundings(thread.ordered(hits[: limits.top_k]), stages.index))
     searched = time.perf_counter()
     yield SearchDone(asked.query, shown, searched - started)
@@ -123,10 +130,16 @@ def answer(
         superseded=versions.superseded(),
     )
     quoted_at = time.perf_counter()
+    if in_tables is not None:
+        draft = with_value(draft, in_tables)
     decision = draft.judgement
-    seconds_quoting = quoted_at - searched
     yield EvidenceReady(
-        draft.evidence, decision.abstain, decision.reason, seconds_quoting, draft.disagreements
+        draft.evidence,
+        decision.abstain,
+        decision.reason,
+        quoted_at - searched,
+        draft.disagreements,
+        computation=draft.computation,
     )
     if decision.doubtful or not decision.abstain:
         writing = Writing(asked, stages, limits, history, thread.conversation, cancelled)
@@ -214,17 +227,51 @@ def examined(
     return draft, quotes
 
 
+def with_value(draft: Draft, value: Computed) -> Draft:
+    """The draft with a value that was looked up in a table, in the excerpt that has its row, or else in its row.
+
+    It is left out where the documents do not seem to answer, or its passage is not among those shown.
+    """
+    markers = {hit.rowid: marker for marker, hit in enumerate(draft.hits, start=1)}
+    if draft.judgement.abstain or any(row.hit.rowid not in markers for row in value.evidence):
+        return draft
+    evidence = list(draft.evidence)
+    for row in reversed(value.evidence):
+        row = replace(row, marker=markers[row.hit.rowid])
+        around = [
+            one
+            for one in evidence
+            if one.marker == row.marker and one.start <= row.start and row.end <= one.end
+        ]
+        excerpt = replace(around[0], sentence=row.sentence, answer=row.answer) if around else row
+        evidence = [excerpt, *(one for one in evidence if one not in around[:1])]
+    found = value.computation
+    moved = {row.marker: markers[row.hit.rowid] for row in value.evidence}
+    cells = tuple(replace(cell, marker=moved[cell.marker]) for cell in found.cells)
+    return replace(draft, evidence=tuple(evidence), computation=replace(found, cells=cells))
+
+
 def told(asked: Asked, direct: Direct, started: float, *, writing: SummaryWriting) -> Iterator[AnswerEvent]:
-    """The answer to a question that needs no search for the best passages.
+    """The answer to a question that needs no excerpts to be chosen.
 
     A model is asked only for a summary, and reads all that is summarised.
     """
-    hits = tuple(match.hit for match in direct.evidence)
+    hits = tuple({match.marker: match.hit for match in direct.evidence}.values())
     seconds = time.perf_counter() - started
     yield SearchDone(direct.query, hits, seconds)
-    yield EvidenceReady(direct.evidence, False, direct.told, 0.0, changes=direct.changes)
     found = Decision(False, direct.told, 1.0)
-    draft = Draft(asked.question, direct.query, hits, direct.evidence, found, changes=direct.changes)
+    draft = Draft(
+        asked.question,
+        direct.query,
+        hits,
+        direct.evidence,
+        found,
+        changes=direct.changes,
+        computation=direct.computation,
+    )
+    yield EvidenceReady(
+        draft.evidence, False, direct.told, 0.0, changes=draft.changes, computation=draft.computation
+    )
     if direct.rowids:
         draft = yield from writing.events(draft, direct.rowids)
     times = {"search": seconds, "evidence": 0.0}

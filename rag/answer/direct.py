@@ -14,14 +14,14 @@ from rag.answer.question import Asked
 from rag.answer.small_talk import small_talk
 from rag.answer.summary import summary, summary_question
 from rag.interfaces import Embedder, SearchIndex
-from rag.records import Change, Evidence
+from rag.records import Change, Computation, Evidence
 from rag.search.query import parse_query
 from rag.text.terms import query_terms
 
 
 @dataclass(frozen=True, slots=True)
 class Direct:
-    """An answer that is told in a line, with the places it rests on; `query` is what was asked for.
+    """An answer that is told in a line or computed, with its places; `query` is what was asked for.
 
     `rowids` are the passages that an able model may read to say it in its own words.
     """
@@ -31,6 +31,7 @@ class Direct:
     evidence: tuple[Evidence, ...] = ()
     changes: tuple[Change, ...] = ()
     rowids: tuple[int, ...] = ()
+    computation: Computation | None = None
 
 
 def answered_directly(

@@ -13,6 +13,7 @@ from rag.records import (
     BudgetUse,
     Change,
     Citation,
+    Computation,
     Disagreement,
     Evidence,
     Generation,
@@ -52,6 +53,7 @@ class Draft:
     first_written_at: float | None = None
     asking_seconds: float | None = None
     changes: tuple[Change, ...] = ()
+    computation: Computation | None = None
 
     def refused_by_model(self) -> Draft:
         """The draft as it stands when its text says that the passages hold no answer."""
@@ -86,6 +88,7 @@ def check(draft: Draft, embedder: Embedder | None, seconds: dict[str, float]) ->
         problem=draft.problem,
         settings=dict(draft.settings),
         changes=draft.changes,
+        computation=draft.computation,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rag.records import Answer, BudgetUse, Change, Disagreement, Evidence, Hit, Message
+from rag.records import Answer, BudgetUse, Change, Computation, Disagreement, Evidence, Hit, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,10 @@ class SearchDone:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceReady:
-    """The best quotes, whether the documents seem to answer at all, and where they disagree or changed."""
+    """The best quotes, whether the documents seem to answer at all, and where they disagree or changed.
+
+    `computation` is a value that was computed from a table.
+    """
 
     evidence: tuple[Evidence, ...]
     abstained: bool
@@ -26,6 +29,7 @@ class EvidenceReady:
     seconds: float
     disagreements: tuple[Disagreement, ...] = ()
     changes: tuple[Change, ...] = ()
+    computation: Computation | None = None
 
 
 @dataclass(frozen=True, slots=True)

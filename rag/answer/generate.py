@@ -226,6 +226,7 @@ def replay(answer: Answer, *, model: ChatModel | None, embedder: Embedder) -> An
         generation=replace(order, text=text),
         problem=answer.problem,
         settings=answer.settings,
+        computation=answer.computation,
     )
     return check(draft, embedder, answer.seconds)
 

@@ -17,7 +17,7 @@ from rag.errors import ModelError, RagError, UsageError
 if TYPE_CHECKING:
     from rag.answer import EvidenceReady
     from rag.library import Library
-    from rag.records import Answer, Evidence, Hit, Message
+    from rag.records import Answer, Computation, Evidence, Hit, Message
 
 
 def hit_json(hit: Hit) -> dict[str, Any]:
@@ -182,7 +182,9 @@ def shown(library: Library, question: str, docs: Sequence[str] | None = None) ->
 
 
 def print_evidence(event: EvidenceReady) -> None:
-    """The excerpts, or why there is no answer; and where documents disagree."""
+    """The computed value, the excerpts, or why there is no answer; and where documents disagree."""
+    if event.computation:
+        print_computation(event.computation)
     if event.reason:
         results.print(event.reason, style="bold")
     if event.abstained and event.evidence:
@@ -202,6 +204,15 @@ def print_evidence(event: EvidenceReady) -> None:
         ):
             dated = f"of {date}" if date else "(no date)"
             results.print(f"  {value} says {quote.hit.doc} {dated} [{quote.marker}]")
+
+
+def print_computation(found: Computation) -> None:
+    """A value from a table, how it came about, and what else fits."""
+    results.print(found.shown, style="bold")
+    results.print(found.explanation)
+    for label, value in found.others:
+        results.print(f"Fits as well: {label}: {value}", style="yellow")
+    results.print()
 
 
 def print_excerpt(evidence: Evidence) -> None:
@@ -227,8 +238,8 @@ def print_answer(answer: Answer) -> None:
     """A finished answer as it would have been shown."""
     from rag.answer import EvidenceReady
 
-    differing = answer.disagreements, answer.changes
-    print_evidence(EvidenceReady(answer.evidence, answer.abstained, answer.reason, 0.0, *differing))
+    found = answer.disagreements, answer.changes, answer.computation
+    print_evidence(EvidenceReady(answer.evidence, answer.abstained, answer.reason, 0.0, *found))
     if answer.text:
         results.print(f"\n{answer.model} writes:", style="dim")
         results.print(answer.text)

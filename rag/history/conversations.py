@@ -311,7 +311,8 @@ def quote_hash(quote: str) -> str:
 
 def shown_text(answer: Answer) -> str:
     """What a person saw: the evidence's quotes, then the model's text or the reason to abstain."""
-    pieces = [piece.quote for piece in answer.evidence]
+    pieces = [answer.computation.told] if answer.computation else []
+    pieces += [piece.quote for piece in answer.evidence]
     pieces += [text for text in (answer.text, answer.reason if answer.abstained else "") if text]
     return "\n".join(pieces)
 
@@ -340,7 +341,9 @@ def _excerpt(text: str, word: str) -> str:
 
 
 def _answer_markdown(answer: Answer) -> str:
-    lines = [f"{quoted_block(piece)}\n" for piece in answer.evidence]
+    value = answer.computation
+    lines = [f"**{escaped(value.shown)}**\n", f"{escaped(value.explanation)}\n"] if value else []
+    lines += [f"{quoted_block(piece)}\n" for piece in answer.evidence]
     if answer.abstained:
         lines.append(f"{escaped(answer.reason)}\n")
     lines += [f"{escaped(line)}\n" for line in answer.text.splitlines() if line.strip()]

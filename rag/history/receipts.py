@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import ValidationError
 
 from rag.errors import UsageError
 from rag.history.serialization import answer_of, answer_record
-from rag.records import Answer, Change, Citation, Disagreement, Evidence, Generation, Hit
+from rag.records import Answer, Change, Citation, Computation, Disagreement, Evidence, Generation, Hit
 from rag.text.markdown import blockquote, escaped, fenced
 
 RECEIPT_VERSION = 1
 
 
 def shown_text(answer: Answer) -> str:
-    """The answer as a person reads it: the quoted evidence, then the model's text."""
+    """The answer as a person reads it: what was computed, the quoted evidence, then the model's text."""
     if answer.abstained:
         return answer.reason
     quotes: Iterator[str] = (f"{under_header(one)} [{one.marker}]" for one in answer.evidence)
     if answer.changes:
         quotes = map(change_text, answer.changes)
-    return "\n\n".join(part for part in (answer.reason, *quotes, answer.text.strip()) if part)
+    value = answer.computation.told if answer.computation else ""
+    return "\n\n".join(part for part in (value, answer.reason, *quotes, answer.text.strip()) if part)
 
 
 def change_text(change: Change) -> str:
@@ -111,6 +113,11 @@ def quote_json(quote: Evidence) -> dict[str, Any]:
     }
 
 
+def computation_json(found: Computation) -> dict[str, Any]:
+    """A computed value with its formula and cells; every place is one in the document's text."""
+    return {**asdict(found), "others": [{"label": label, "shown": shown} for label, shown in found.others]}
+
+
 def answer_json(answer: Answer) -> dict[str, Any]:
     """The answer as the command line's contract has it, with the model's own text beside it."""
     usage = answer.usage
@@ -127,6 +134,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "passages": [passage_json(hit) for hit in answer.hits],
         "disagreements": [disagreement_json(one) for one in answer.disagreements],
         "changes": [change_json(change) for change in answer.changes],
+        "computation": computation_json(answer.computation) if answer.computation else None,
         "left_out": list(answer.budget.left_out) if answer.budget else [],
         "removed_markers": answer.removed_markers,
         "tokens": {
@@ -177,6 +185,13 @@ def receipt_markdown(answer: Answer) -> str:
 
 
 def _said(answer: Answer) -> Iterator[str]:
+    if answer.computation:
+        yield from (
+            f"**{escaped(answer.computation.shown)}**",
+            "",
+            escaped(answer.computation.explanation),
+            "",
+        )
     if answer.reason:
         yield from (escaped(answer.reason), "")
     for change in answer.changes:

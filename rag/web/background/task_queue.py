@@ -17,7 +17,7 @@ from rag.web.components.turns import State, Turn
 
 logger = logging.getLogger(__name__)
 
-EVIDENCED = ("evidence", "abstained", "reason", "disagreements", "changes")
+EVIDENCED = ("evidence", "abstained", "reason", "disagreements", "changes", "computation")
 """What a turn takes over from the evidence."""
 
 Asker = Callable[["Task"], Iterable[AnswerEvent]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from rag.records import BudgetUse, Disagreement, Evidence, Hit, Sentence
+from rag.records import BudgetUse, Computation, Disagreement, Evidence, Hit, Sentence
 from rag.text.excerpts import starts_in_code
 from rag.web.components.comparisons import changes_html
 from rag.web.components.markup import (
@@ -36,6 +36,8 @@ def turn_html(turn: Turn, say: Phrases, *, selected: int | None = None) -> list[
     part changes, so that the page need not redraw (and lose clicks on) the first.
     """
     head = question_html(turn, say) + state_html(turn, say)
+    if turn.computation:
+        head += computation_html(turn, turn.computation, say, selected)
     if turn.evidence:
         head += evidence_html(turn, say, selected) + disagreements_html(turn, say, selected)
     parts = [head]
@@ -91,6 +93,25 @@ def refusal_html(turn: Turn, say: Phrases) -> str:
     return (
         f'<div class="fn-refusal">{icon("search_off")}<div><strong>{text(say("not_found"))}</strong>'
         f"{reason}{nearest}</div></div>"
+    )
+
+
+def computation_html(turn: Turn, found: Computation, say: Phrases, selected: int | None) -> str:
+    """A value from a table: the value, how it came about, its cells by name, and what else fits."""
+    cells = [
+        f"<li>{text(' · '.join(filter(None, (cell.row, cell.column))))}: <b>{text(cell.text)}</b> "
+        f"{marker_html(turn, cell.marker, say, selected, card=False)}</li>"
+        for cell in found.cells
+    ]
+    others = "".join(
+        f'<p class="fn-quiet">{text(say("fits_as_well", name=label, value=shown))}</p>'
+        for label, shown in found.others
+    )
+    title = say("cells_used", count=found.cell_count)
+    return (
+        f'<section class="fn-computed" aria-label="{text(say("computed"))}" dir="auto">'
+        f'<p class="fn-value">{text(found.shown)}</p><p>{text(found.explanation)}</p>{others}'
+        f"<details><summary>{text(title)}</summary><ul>{''.join(cells)}</ul></details></section>"
     )
 
 
@@ -383,8 +404,9 @@ def actions_html(turn: Turn, say: Phrases) -> str:
 
 
 def plain_text(turn: Turn) -> str:
-    """The answer as it goes to the clipboard: quotes, the model's text, and the list of sources."""
-    lines = [f"“{piece.quote}” [{piece.marker}]" for piece in turn.evidence]
+    """The answer as it goes to the clipboard: value, quotes, the model's text, and the list of sources."""
+    lines = [turn.computation.told, ""] if turn.computation else []
+    lines += [f"“{piece.quote}” [{piece.marker}]" for piece in turn.evidence]
     if turn.text:
         lines += ["", turn.text.strip()]
     lines.append("")

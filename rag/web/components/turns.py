@@ -11,6 +11,7 @@ from rag.records import (
     BudgetUse,
     Change,
     Citation,
+    Computation,
     Disagreement,
     Evidence,
     Hit,
@@ -45,6 +46,7 @@ class Turn:
     reason: str = ""
     disagreements: tuple[Disagreement, ...] = ()
     changes: tuple[Change, ...] = ()
+    computation: Computation | None = None
     model: str | None = None
     budget: BudgetUse | None = None
     usage: Usage | None = None
@@ -103,6 +105,7 @@ def saved_turn(answer: Answer, *, key: str, stale: dict[int, Place] | None = Non
         reason=answer.reason,
         disagreements=answer.disagreements,
         changes=answer.changes,
+        computation=answer.computation,
         model=answer.model,
         budget=answer.budget,
         usage=answer.usage,
