@@ -81,6 +81,7 @@ def ingest_lines(
                     yield from _one(number, raw, known, pipeline, progress)
             yield from pipeline.finish()
             yield from pipeline.embed_rest()
+        store.compare_documents(collection)
         now = time.perf_counter()
         yield progress.event(now, receipt=progress.receipt(now, excluded=0, interrupted=cancelled()))
 

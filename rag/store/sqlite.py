@@ -15,7 +15,17 @@ from numpy.typing import NDArray
 from rag.errors import LibraryError, ModelMismatch, UsageError
 from rag.interfaces import Distance, Layout, Leg, Postings, Rowids, Vectors
 from rag.records import Document, DocumentEntry, Hit, Passage
-from rag.store import checks, documents, duplicates, keywords, searching, switching, vector_index, vectors
+from rag.store import (
+    checks,
+    documents,
+    duplicates,
+    keywords,
+    searching,
+    similar,
+    switching,
+    vector_index,
+    vectors,
+)
 from rag.store.caching import Latest
 from rag.store.conversations import ConversationTables
 from rag.store.database import Database
@@ -490,14 +500,29 @@ class SqliteStore:
             return documents.hits(db, [id_ for (id_,) in found])
 
     def related(self, collection: str, doc: str, limit: int) -> list[Related]:
-        """The documents nearest to this one by the centred means of their passages' vectors."""
+        """The documents nearest to this one by the centred means of their passages' vectors.
+
+        At most ten come from the table `similarities`, which is first brought up to date where it is not.
+        """
         with self.database.read() as db:
-            collection_id = self._collection_id(db, collection)
-            embedding = self._need_serving(db, collection_id, collection)
-            found = documents.named(db, collection_id, doc)
+            embedding = self._need_serving(db, self._collection_id(db, collection), collection)
+            current = similar.is_current(db, embedding)
+        if not current:
+            self.compare_documents(collection)
+        with self.database.read() as db:
+            found = documents.named(db, self._collection_id(db, collection), doc)
             if not found:
                 raise UsageError(f"There is no document {doc!r} in collection {collection!r}.")
-            return searching.related(db, embedding, found[0].id, limit)
+            return similar.related(db, embedding, found[0].id, limit)
+
+    def compare_documents(self, collection: str) -> None:
+        """Brings the table `similarities` up to date; only what changed is compared."""
+        with self.database.read() as db:
+            embedding = self._serving(db, self._collection_id(db, collection))
+            if embedding is None or similar.is_current(db, embedding):
+                return
+        with self.database.write() as db:
+            similar.update(db, embedding)
 
     # Keeping it sound
 
@@ -604,6 +629,7 @@ class SqliteStore:
             vector_index.remove_vectors(db, embedding, ids)
             db.execute(f"DELETE FROM {embedding.document_table} WHERE document_id = ?", (known.id,))
         keywords.remove_terms(db, collection_id, ids)
+        similar.forget(db, known.id)
         db.execute("DELETE FROM documents WHERE id = ?", (known.id,))
         self._changed(db, collection_id, -len(ids))
 

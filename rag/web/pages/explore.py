@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rag.store import DuplicateGroup, Related, ReportRow
     from rag.web.i18n import Phrases
 
-RELATED = 12
+RELATED = 10
 SEARCHED = 60
 """Passages looked at for the documents about some words: enough for a dozen documents."""
 SHARES = 8
