@@ -23,7 +23,7 @@ FLOORS = (
     },  # what all agree on
     {"settings", "prompts"},
     {"readers", "embeddings", "store", "search", "verify", "llm", "models", "history", "evaluation"},
-    {"ingest", "answer"},  # the two ways of the data, joined from stages
+    {"ingest", "answer", "explore"},  # the two ways of the data, joined from stages
     {"library"},
     {"doctor", "evaluation.runner"},
     {"cli", "web", "__main__"},

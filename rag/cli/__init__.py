@@ -49,7 +49,15 @@ def before_any_command(
     context.obj = {name: value for name, value in given.items() if value is not None}
 
 
-from rag.cli import documents, evaluation, libraries, models, questions, starting  # noqa: E402, F401  (they register)
+from rag.cli import (  # noqa: E402  (they register)
+    documents,  # noqa: F401
+    evaluation,  # noqa: F401
+    exploring,  # noqa: F401
+    libraries,  # noqa: F401
+    models,  # noqa: F401
+    questions,  # noqa: F401
+    starting,  # noqa: F401
+)
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from rag.store import (
     checks,
     documents,
     duplicates,
+    exploring,
     keywords,
     searching,
     similar,
@@ -31,6 +32,7 @@ from rag.store.conversations import ConversationTables
 from rag.store.database import Database
 from rag.store.documents import StoredDocument
 from rag.store.duplicates import DuplicateGroup
+from rag.store.exploring import ClusterRow, Kind, PointLabel, ScaleRow
 from rag.store.layout import load_layout
 from rag.store.queries import first_row, rows, take_ids
 from rag.store.rows import Collection, Finding, KnownFile, Related, ReportRow, Source, Status, storable
@@ -523,6 +525,39 @@ class SqliteStore:
                 return
         with self.database.write() as db:
             similar.update(db, embedding)
+
+    # What is made of the vectors
+
+    def all_vectors(self, collection: str, kind: Kind) -> tuple[NDArray[np.int64], Vectors]:
+        """The ids of all documents or passages, ascending, and their vectors of the first model."""
+        with self.database.read() as db:
+            embedding = self._need_serving(db, self._collection_id(db, collection), collection)
+            return exploring.all_vectors(db, embedding, kind)
+
+    def labels(self, collection: str, kind: Kind, characters: int) -> list[PointLabel]:
+        """What the documents or passages are called, by id, with the beginning of their text."""
+        with self.database.read() as db:
+            return exploring.labels(db, self._collection_id(db, collection), kind, characters)
+
+    def texts(self, collection: str, kind: Kind) -> dict[int, str]:
+        """The whole text of each document or passage, by id."""
+        with self.database.read() as db:
+            return exploring.texts(db, self._collection_id(db, collection), kind)
+
+    def keep_clusters(self, collection: str, clusters: Sequence[ClusterRow]) -> None:
+        """Keeps the clusters of a collection in place of those of last time."""
+        with self.database.write() as db:
+            exploring.keep_clusters(db, self._collection_id(db, collection), clusters)
+
+    def keep_scale(self, collection: str, scale: ScaleRow) -> None:
+        """Keeps a scale with the documents' scores, in place of an earlier one of its name."""
+        with self.database.write() as db:
+            exploring.keep_scale(db, self._collection_id(db, collection), scale)
+
+    def scales(self, collection: str) -> list[ScaleRow]:
+        """The scales of a collection, by name."""
+        with self.database.read() as db:
+            return exploring.scales(db, self._collection_id(db, collection))
 
     # Keeping it sound
 
