@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 BlockKind = Literal["heading", "paragraph", "list", "table", "code", "quote"]
 Role = Literal["system", "user", "assistant"]
@@ -47,6 +48,8 @@ class Document:
     date: str | None = None
     characters_left_out: dict[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """What else is known of a row of a table, by column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,7 @@ class DocumentEntry:
     media_type: str
     language: str | None = None
     date: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

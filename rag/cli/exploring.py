@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import base64
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from rag.cli import app
-from rag.cli.options import CollectionOption, CountOption, JsonOption, LibraryOption, open_library
+from rag.cli.options import (
+    CollectionOption,
+    CountOption,
+    JsonOption,
+    LibraryOption,
+    open_library,
+    typed_or_piped,
+)
 from rag.cli.printing import print_json, results, say
 from rag.errors import UsageError
 
@@ -49,7 +55,9 @@ def place_of(label: PointLabel) -> dict[str, Any]:
 @app.command()
 def cluster(
     context: typer.Context,
-    count: Annotated[int | None, typer.Argument(min=2, help="How many; without, as many as there are.")] = None,
+    count: Annotated[
+        int | None, typer.Argument(min=2, help="How many; without, as many as there are.")
+    ] = None,
     auto: Annotated[bool, typer.Option("--auto", help="As many as there are (HDBSCAN).")] = False,
     passages: PassagesOption = False,
     doc: DocsOption = None,
@@ -117,7 +125,9 @@ def map_points(
         results.print(drawn(found.coordinates))
         say("With --json: the coordinates. The app draws them, under Explore.")
         return
-    for place, (label, (x, y)) in enumerate(zip(found.points.labels, found.coordinates.tolist(), strict=True)):
+    for place, (label, (x, y)) in enumerate(
+        zip(found.points.labels, found.coordinates.tolist(), strict=True)
+    ):
         point = place_of(label) | {"x": round(x, 5), "y": round(y, 5), "language": label.language}
         print_json(point | ({} if close is None else {"similarity": round(float(close[place]), 6)}))
 
@@ -145,7 +155,8 @@ def scale(
     doc: Annotated[str | None, typer.Option("--doc", help="Score the sentences of a document.")] = None,
     passages: PassagesOption = False,
     save: Annotated[
-        str | None, typer.Option("--save", help="Keep it under this name, in the table `scales`.", metavar="NAME")
+        str | None,
+        typer.Option("--save", help="Keep it under this name, in the table `scales`.", metavar="NAME"),
     ] = None,
     count: CountOption = None,
     as_json: JsonOption = False,
@@ -202,16 +213,13 @@ def show_score(
         results.print(f"{value:6.3f}  {best}  {name}{short(what['text'])}")
 
 
-def typed_or_piped(text: str) -> str:
-    """The text itself, or what comes on standard input for "-"."""
-    return sys.stdin.buffer.read().decode("utf-8", "replace") if text == "-" else text
-
-
 @app.command()
 def arithmetic(
     context: typer.Context,
     expression: Annotated[str, typer.Argument(help='Texts with + and - between blanks: "A - B + C".')],
-    documents: Annotated[bool, typer.Option("--documents", help="The nearest documents, not passages.")] = False,
+    documents: Annotated[
+        bool, typer.Option("--documents", help="The nearest documents, not passages.")
+    ] = False,
     count: CountOption = 10,
     as_json: JsonOption = False,
     library: LibraryOption = None,
@@ -297,9 +305,10 @@ def sql(
     from rag.store.console import run_sql
 
     opened = open_library(context, library=library, collection=collection)
-    path = opened.store.path  # made, or migrated, where it has to be
+    for known in opened.store.collections():
+        opened.store.compare_documents(known.name)
     functions = vector_functions() | embedding_functions(lambda: opened.embedder)
-    with run_sql(path, typed_or_piped(query), functions) as (columns, rows):
+    with run_sql(opened.store.path, typed_or_piped(query), functions) as (columns, rows):
         if as_json:
             for row in rows:
                 print_json(dict(zip(columns, map(json_value, row), strict=True)))
@@ -320,8 +329,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*(f"<{len(v)} bytes>" if isinstance(v, bytes) else "" if v is None else str(v) for v in row))
+        table.add_row(
+            *(f"<{len(v)} bytes>" if isinstance(v, bytes) else "" if v is None else str(v) for v in row)
+        )
     if columns:
         results.print(table)
-
-

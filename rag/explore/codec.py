@@ -27,7 +27,9 @@ def written(vector: Sequence[float] | Vectors, form: Form) -> bytes:
     data = encode(np.asarray(vector, dtype=np.float32))
     if form == "json":
         # float32's own shortest digits: 0.1, not 0.10000000149011612.
-        return ("[" + ", ".join(str(np.float32(value)) for value in np.frombuffer(data, "<f4")) + "]").encode()
+        return (
+            "[" + ", ".join(str(np.float32(value)) for value in np.frombuffer(data, "<f4")) + "]"
+        ).encode()
     if form == "hex":
         return data.hex().encode()
     return base64.b64encode(data) if form == "base64" else data

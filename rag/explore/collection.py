@@ -23,7 +23,6 @@ from rag.store import ClusterRow, Kind, ScaleRow, SqliteStore
 from rag.text.sentences import split_sentences
 
 
-
 class TextModels(Protocol):
     """What embeds texts: `rag.library.Library`."""
 
@@ -131,7 +130,10 @@ def keep_scale(
     points, found = ranked(store, collection, scale)
     best = found.argmax(axis=1)
     rows = {
-        label.document_id: (scale.classes[place], float(of_one[1] if len(scale.classes) == 2 else of_one[place]))
+        label.document_id: (
+            scale.classes[place],
+            float(of_one[1] if len(scale.classes) == 2 else of_one[place]),
+        )
         for label, place, of_one in zip(points.labels, best.tolist(), found, strict=True)
     }
     store.keep_scale(collection, ScaleRow(name, examples, rows))

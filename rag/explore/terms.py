@@ -27,7 +27,9 @@ def telling_words(text: str) -> list[str]:
     Scripts without spaces give pairs of letters.
     """
     text = _CONTRACTED.sub("", _ADDRESS.sub(" ", text))
-    found = [match.group().casefold() for match in _WORD.finditer(text) if not _SPACELESS.search(match.group())]
+    found = [
+        match.group().casefold() for match in _WORD.finditer(text) if not _SPACELESS.search(match.group())
+    ]
     pairs = [pair for run in _SPACELESS.findall(text) for pair in words(run)]
     return [word for word in found if _tells(word)] + pairs
 

@@ -33,6 +33,7 @@ def ingest(
     collection: str = "default",
     target_tokens: int = 220,
     exclude: Iterable[str] = (),
+    include: Iterable[str] = (),
     hidden: bool = False,
     password: str | None = None,
     retry_failed: bool = False,
@@ -59,7 +60,7 @@ def ingest(
     """
     started = time.perf_counter()
     require_paths(paths)
-    options = ScanOptions(tuple(exclude), hidden, retry_failed or password is not None)
+    options = ScanOptions(tuple(exclude), tuple(include), hidden, retry_failed or password is not None)
     with writer_lock(store.path, purpose=f"ingest into {collection!r}", wait_seconds=wait_seconds):
         store.use_model(collection, embedder.identity, embedder.dimensions)
         plan = make_plan(paths, store.known_files(collection), store.roots(collection), options)

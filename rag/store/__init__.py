@@ -12,15 +12,15 @@ from rag.store.sqlite import SqliteStore
 
 __all__ = [
     "ClusterRow",
-    "Kind",
-    "PointLabel",
-    "ScaleRow",
     "Collection",
     "DuplicateGroup",
     "Finding",
+    "Kind",
     "KnownFile",
+    "PointLabel",
     "Related",
     "ReportRow",
+    "ScaleRow",
     "Source",
     "SqliteStore",
     "StoredDocument",

@@ -75,6 +75,7 @@ def insert_document(
         "page_labels": to_json(document.page_labels),
         "characters_left_out": to_json(document.characters_left_out),
         "warnings": to_json(document.warnings),
+        "metadata": storable(to_json(dict(document.metadata))),
         "seconds": seconds,
         "indexed_at": now(),
         "text": storable(document.text),
@@ -207,13 +208,21 @@ def entries(db: apsw.Connection, collection_id: int) -> list[DocumentEntry]:
     found = rows(
         db,
         "SELECT id, doc, title, media_type, language, date,"
-        " strftime('%Y-%m-%d', mtime_ns / 1000000000, 'unixepoch')"
+        " strftime('%Y-%m-%d', mtime_ns / 1000000000, 'unixepoch'), metadata"
         " FROM documents WHERE collection_id = ? AND passages > 0 ORDER BY id",
         (collection_id,),
     )
     return [
-        DocumentEntry(id_, doc, title, media_type, language, date or date_in_name(doc) or changed)
-        for id_, doc, title, media_type, language, date, changed in found
+        DocumentEntry(
+            id_,
+            doc,
+            title,
+            media_type,
+            language,
+            date or date_in_name(doc) or changed,
+            json.loads(metadata) if metadata != "{}" else {},
+        )
+        for id_, doc, title, media_type, language, date, changed, metadata in found
     ]
 
 

@@ -14,7 +14,8 @@ from rag.interfaces import Vectors
 from rag.store.documents import to_json
 from rag.store.queries import rows
 from rag.store.similar import document_vectors
-from rag.store.vectors import Embedding, all_vectors as vector_batches, now
+from rag.store.vectors import Embedding, now
+from rag.store.vectors import all_vectors as vector_batches
 
 if TYPE_CHECKING:
     import apsw

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from rag.search.order import by_document
 from rag.web.browser_events import Act, conduct
 from rag.web.components.answers import where_html
 from rag.web.components.live_search import typed
@@ -76,14 +77,6 @@ def found_html(hits: Sequence[Hit], query: str, say: Phrases) -> str:
         f'<article class="fn-found"><h3 dir="auto">{text(best.title or best.doc)}'
         f' <span class="fn-quiet">{more}</span></h3>{hit_html(best, query, say)}{ask}</article>'
     )
-
-
-def by_document(hits: Sequence[Hit]) -> list[list[Hit]]:
-    """The hits document by document, in the order of each document's best."""
-    grouped: dict[int, list[Hit]] = {}
-    for hit in hits:
-        grouped.setdefault(hit.document_id, []).append(hit)
-    return list(grouped.values())
 
 
 def draw_related(app: App, rows: Sequence[ReportRow]) -> None:
