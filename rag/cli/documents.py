@@ -69,7 +69,8 @@ def ingest(
     """Bring the collection in step with files and folders: new, changed, renamed and deleted ones.
 
     Rows of tables become documents: from standard input, from a query, or, with --id, --text or --format,
-    from the files named. Ctrl-C stops it after the files at hand, and prints what was done; the same command goes on from there.
+    from the files named. Ctrl-C stops it after the files at hand, and prints what was done; the same command
+    goes on from there.
     """
     opened = open_library(context, library=library, collection=collection)
     paths = [*(paths or []), *([str(files[0])] if files else [])]

@@ -297,9 +297,9 @@ def sql(
 ) -> None:
     """Ask the library's database in SQL, read only.
 
-    Besides SQLite's functions: embed(text), embed_passage(text), cosine(a, b), vector_json(v), vector_blob(v),
-    and sqlite-vec's, such as vec_distance_cosine(a, b). Views to begin with: v_passages, v_vectors,
-    v_similarities, v_clusters, v_scores.
+    Besides SQLite's functions: embed(text), embed_passage(text), cosine(a, b), vector_json(v),
+    vector_blob(v), and sqlite-vec's, such as vec_distance_cosine(a, b). Views to begin with: v_passages,
+    v_vectors, v_similarities, v_clusters, v_scores.
     """
     from rag.explore.functions import embedding_functions, vector_functions
     from rag.store.console import run_sql

@@ -11,7 +11,7 @@ from rag.errors import UsageError
 from rag.explore.points import unit
 from rag.interfaces import Vectors
 
-_SIGN = re.compile(r"(?:^|\s)([+−-])\s+")
+_SIGN = re.compile(r"\s([+−-])(?=\s|$)")
 
 
 @dataclass(frozen=True, slots=True)

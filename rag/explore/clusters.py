@@ -54,7 +54,7 @@ def cluster(points: Points, texts: Sequence[Sequence[str]], count: int | None) -
     labels = _k_means(points.vectors, count) if count is not None else _automatic(points.vectors)
     order = [label for label, _ in Counter(labels[labels >= 0].tolist()).most_common()]
     groups = [np.flatnonzero(labels == label) for label in order]
-    named = distinctive_terms([[texts[i] for i in group] for group in groups])
+    named = distinctive_terms([[texts[i] for i in group.tolist()] for group in groups])
     found = [_made(points.vectors, group, terms) for group, terms in zip(groups, named, strict=True)]
     rest = np.flatnonzero(labels < 0)
     return [*found, _made(points.vectors, rest, ())] if rest.size else found
@@ -71,7 +71,10 @@ def _k_means(vectors: Vectors, count: int) -> NDArray[np.int64]:
     # scikit-learn takes 3 s to import.
     from sklearn.cluster import KMeans
 
-    labels: NDArray[np.int64] = KMeans(count, n_init=4, random_state=SEED).fit(vectors).labels_
+    different = len(np.unique(vectors.round(6), axis=0))
+    labels: NDArray[np.int64] = (
+        KMeans(min(count, different), n_init=4, random_state=SEED).fit(vectors).labels_
+    )
     return labels
 
 
@@ -79,14 +82,14 @@ def _automatic(vectors: Vectors) -> NDArray[np.int64]:
     """The clusters that HDBSCAN finds on a map of the points; -1 for what lies between them.
 
     In 384 dimensions everything is far from everything: there HDBSCAN leaves 0.58 of 578 notes over, on the
-    map 0.2. Where it finds fewer than two, k-means takes over.
+    map 0.1. Where it finds fewer than two, k-means takes over.
     """
     from sklearn.cluster import HDBSCAN
 
     looked_at = np.unique(np.linspace(0, len(vectors) - 1, MAX_LOOKED_AT).astype(int))
     some = vectors[looked_at]
     size = min(max(MIN_SIZE, len(some) // MIN_SHARE), max(2, len(some) // 3))
-    scan = HDBSCAN(min_cluster_size=size, min_samples=2, cluster_selection_method="leaf", copy=True)
+    scan = HDBSCAN(min_cluster_size=size, min_samples=2, copy=True)
     labels: NDArray[np.int64] = scan.fit(flattened(some, "tsne", perplexity=PERPLEXITY)).labels_
     if labels.max() < 1:
         return _k_means(vectors, max(2, round(math.sqrt(len(vectors) / 2))))

@@ -7,6 +7,7 @@ import binascii
 import json
 import struct
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Literal
 
 import numpy as np
@@ -56,10 +57,9 @@ def _bytes_of(data: bytes) -> bytes | list[float]:
             return [float(value) for value in json.loads(text)]
         except (ValueError, TypeError) as error:
             raise UsageError(f"That is not a JSON list of numbers: {error}.") from error
-    try:
-        return bytes.fromhex(text.decode("ascii"))
-    except ValueError:
-        pass
+    if any(sign in b"0123456789abcdef" for sign in text):  # "AAAA" is base64, of zeros
+        with suppress(ValueError):
+            return bytes.fromhex(text.decode("ascii"))
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

@@ -8,7 +8,7 @@ from rag.interfaces import Vectors
 
 
 def distances(first: Vectors, second: Vectors, mean: Vectors | None = None) -> dict[str, float]:
-    """Cosine, dot product, Euclidean and Manhattan distance; `centred` is the cosine minus a collection's mean."""
+    """Cosine, dot product, Euclidean and Manhattan distance; `centred`: the cosine minus that mean."""
     found = {
         "cosine": _cosine(first, second),
         "dot": float(first @ second),

@@ -17,7 +17,7 @@ COMPONENTS = 30
 
 def flattened(vectors: Vectors, method: Method, *, perplexity: float = PERPLEXITY) -> Vectors:
     """Coordinates between -1 and 1, shape (points, 2); the same vectors give the same map."""
-    if len(vectors) < 3:
+    if len(vectors) < 3 or not np.ptp(vectors, axis=0).any():
         return np.array([[float(place), 0.0] for place in range(len(vectors))], np.float32).reshape(-1, 2)
     # scikit-learn takes 3 s to import.
     from sklearn.decomposition import PCA
@@ -29,4 +29,5 @@ def flattened(vectors: Vectors, method: Method, *, perplexity: float = PERPLEXIT
         perplexity = min(perplexity, (len(vectors) - 1) / 3)
         axes = TSNE(2, perplexity=perplexity, init="pca", random_state=SEED).fit_transform(axes)
     middle = (axes.max(axis=0) + axes.min(axis=0)) / 2
-    return ((axes - middle) / max(float(np.abs(axes - middle).max()), 1e-12)).astype(np.float32)
+    found: Vectors = (axes - middle) / max(float(np.abs(axes - middle).max()), 1e-12)
+    return found.astype(np.float32)

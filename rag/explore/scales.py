@@ -50,8 +50,7 @@ def scores(scale: Scale, vectors: Vectors) -> NDArray[np.float64]:
         along = (vectors - first) @ line / max(float(line @ line), 1e-12)
         return np.stack([1.0 - along, along], axis=1)
     mean = scale.centres.mean(axis=0)
-    cosines: NDArray[np.float64] = unit(vectors - mean) @ unit(scale.centres - mean).T
-    return cosines
+    return (unit(vectors - mean) @ unit(scale.centres - mean).T).astype(np.float64)
 
 
 def _accuracy(examples: Mapping[str, Vectors]) -> float | None:

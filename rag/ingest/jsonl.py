@@ -54,7 +54,7 @@ def ingest_lines(
     wait_seconds: float = 0.0,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[IngestEvent]:
-    """Ingests `{"id", "content"}` a line, with `title`, `date`, `media_type` and `metadata` where they are known.
+    """Ingests `{"id", "content"}` a line; `title`, `date`, `media_type` and `metadata` where they are known.
 
     The id is the document's path; the same id again replaces its document. `media_type` is
     text/plain, text/markdown or text/html, else what the id's ending says. A bad line is a

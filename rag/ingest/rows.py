@@ -76,10 +76,8 @@ def _is_line(first: bytes) -> bool:
         found = json.loads(first)
     except ValueError:
         return first.lstrip()[:1] == b"{" or not (b"," in first or b"\t" in first or first.strip() == b"[")
-    return (
-        not isinstance(found, list | dict)
-        or "content" in found
-        or (isinstance(found, dict) and len(found) < 2)
+    return not isinstance(found, list) and not (
+        isinstance(found, dict) and len(found) > 1 and "content" not in found
     )
 
 

@@ -1,7 +1,7 @@
-"""Related documents: the nearest of each in the table `similarities`, brought up to date after each ingest.
+"""Related documents: the nearest of each in the table `similarities`, up to date after each ingest.
 
-A document's vector is the mean of its passages' vectors; two are compared by their cosine once the mean of the
-collection's documents is taken off. Without that, all cosines of E5 lie between 0.97 and 0.99.
+A document's vector is the mean of its passages' vectors; two are compared by their cosine once the mean of
+the collection's documents is taken off. Without that, all cosines of E5 lie between 0.97 and 0.99.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def related(db: apsw.Connection, embedding: Embedding, document_id: int, limit: 
         ids, vectors = document_vectors(db, embedding)
         mean = _mean_of_last_time(db, embedding)
         centred = unit(vectors - (vectors.mean(axis=0) if mean is None else mean))
-        ((*nearest,),) = [*_nearest(ids, centred, np.flatnonzero(ids == document_id), limit)] or [()]
+        nearest = next(_nearest(ids, centred, np.flatnonzero(ids == document_id), limit), [])
     names = {
         id_: (doc, title)
         for id_, doc, title in rows(
