@@ -105,7 +105,8 @@ def keep_clusters(db: apsw.Connection, collection_id: int, clusters: Sequence[Cl
         )
         id_ = db.last_insert_rowid()
         db.executemany(
-            "INSERT INTO cluster_items SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM documents WHERE id = ?2)"
+            "INSERT INTO cluster_items SELECT ?1, ?2, ?3, ?4"
+            " WHERE EXISTS (SELECT 1 FROM documents WHERE id = ?2)"
             " AND (?3 IS NULL OR EXISTS (SELECT 1 FROM passages WHERE id = ?3))",
             ((id_, *item) for item in cluster.items),
         )
