@@ -57,6 +57,9 @@ def search(
     vectors_only: Annotated[
         bool, typer.Option("--vectors-only", help="By meaning alone, not by words and names.")
     ] = False,
+    code: Annotated[
+        bool, typer.Option("--code", help="Whole functions and classes of source code, at their line.")
+    ] = False,
     as_json: JsonOption = False,
     library: LibraryOption = None,
     collection: CollectionOption = None,
@@ -64,6 +67,9 @@ def search(
     """Find the passages nearest to a query."""
     opened = open_library(context, library=library, collection=collection)
     wanted = count or opened.settings.top_k
+    if code:
+        search_code(opened, typed_or_piped(query), wanted, as_json)
+        return
     ranking = opened.settings.ranking.vectors_only() if vectors_only else None
     hits = opened.search(
         typed_or_piped(query), count=wanted * PER_DOCUMENT if group else wanted, ranking=ranking
@@ -73,6 +79,20 @@ def search(
             print_json(hit_json(found[0]) | ({"passages": len(found)} if group else {}))
         else:
             print_hit(rank, found[0])
+
+
+def search_code(library: Library, query: str, count: int, as_json: bool) -> None:
+    """Prints the functions and classes nearest to a query."""
+    from rag.explore.definitions import find_definitions
+
+    name = library.asked_of(query, None)
+    for found in find_definitions(library.store, name, query, library.embedder_of(name), count):
+        if as_json:
+            hit = hit_json(found.hits[0]) | {"text": found.text, "end": found.hits[-1].passage.end}
+            place = {"name": found.name, "line": found.line, "end_line": found.end_line}
+            print_json(hit | {"score": round(found.score, 6)} | place)
+        else:
+            results.print(f"{found.doc}:{found.line}  {found.name}  ({found.score:.3f})")
 
 
 def groups_of(hits: Sequence[Hit], *, by_documents: bool) -> list[list[Hit]]:

@@ -153,7 +153,8 @@ def test_a_sum_with_nothing_in_it_is_refused(expression: str) -> None:
 
 def test_a_sum_takes_away() -> None:
     first, second = np.eye(2, dtype=np.float32)
-    np.testing.assert_allclose(added(parse_sum("a + a - b"), np.array([first, first, second])), [0.894, -0.447], atol=1e-3)  # fmt: skip
+    found = added(parse_sum("a + a - b"), np.array([first, first, second]))
+    np.testing.assert_allclose(found, [0.894, -0.447], atol=1e-3)
 
 
 floats = st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=40)

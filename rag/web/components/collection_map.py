@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
@@ -35,9 +36,9 @@ def draw_map(app: App) -> None:
     say = app.say
     st.html(f'<p class="fn-lead">{text(say("map_lead"))}</p>')
     with st.container(horizontal=True, key="map_controls"):
-        kind = chosen("map_kind", KINDS, say)
-        method = chosen("map_method", METHODS, say)
-        colour = chosen("map_colour", COLOURS, say)
+        kind = chosen("map_kind", KINDS, say, lambda option: say(f"map_kind_{option}"))
+        method = chosen("map_method", METHODS, say, lambda option: say(f"map_method_{option}"))
+        colour = chosen("map_colour", COLOURS, say, lambda option: say(f"map_colour_{option}"))
     if kind == "passages" and app.library.store.passage_count(app.collection) > MOST_POINTS:
         method = "pca"
     near = typed(say("map_near_hint"), key="map_near") if colour == "similarity" else ""
@@ -52,14 +53,14 @@ def draw_map(app: App) -> None:
         st.html(groups_html(found, groups, say))
 
 
-def chosen(name: str, options: tuple[T, ...], say: Phrases) -> T:
+def chosen(name: str, options: tuple[T, ...], say: Phrases, named: Callable[[T], str]) -> T:
     """One of a few, the first unless another was chosen."""
     return st.segmented_control(
         say(name),
         options,
         default=options[0],
         required=True,
-        format_func=lambda option: say(f"{name}_{option}"),
+        format_func=named,
         key=name,
     )
 
