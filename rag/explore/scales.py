@@ -54,18 +54,21 @@ def scores(scale: Scale, vectors: Vectors) -> NDArray[np.float64]:
 
 
 def _accuracy(examples: Mapping[str, Vectors]) -> float | None:
-    right = []
-    if min(len(vectors) for vectors in examples.values()) < 2:
+    """Each example judged by a scale made without it, and without one of every other class.
+
+    The mean of more examples is nearer to everything: leaving out of one class alone would tell against it.
+    """
+    sizes = [len(vectors) for vectors in examples.values()]
+    if min(sizes) < 2:
         return None
-    for place, (name, vectors) in enumerate(examples.items()):
-        for left_out in range(len(vectors)):
-            centres = [
-                (np.delete(others, left_out, axis=0) if other == name else others).mean(axis=0)
-                for other, others in examples.items()
-            ]
-            trial = Scale(tuple(examples), np.array(centres), None)
-            right.append(int(scores(trial, vectors[left_out : left_out + 1])[0].argmax()) == place)
-    return sum(right) / len(right)
+    right = 0
+    for turn in range(max(sizes)):
+        left_out = [turn % size for size in sizes]
+        pairs = list(zip(examples.values(), left_out, strict=True))
+        centres = np.array([np.delete(vectors, place, axis=0).mean(axis=0) for vectors, place in pairs])
+        judged = scores(Scale(tuple(examples), centres, None), np.array([v[place] for v, place in pairs]))
+        right += sum(int(judged[i].argmax()) == i for i, size in enumerate(sizes) if turn < size)
+    return right / sum(sizes)
 
 
 def parse_examples(ends: Sequence[str]) -> dict[str, list[str]]:
