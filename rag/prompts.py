@@ -28,6 +28,7 @@ SHARED = {
 APART = {
     "answerable": frozenset({"question"}),
     "made_question": frozenset({"text"}),
+    "cluster_name": frozenset({"terms", "texts"}),
     "exam": frozenset({"passage", "question"}),
     "exam_rules": frozenset[str](),
 }

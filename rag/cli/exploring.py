@@ -59,6 +59,9 @@ def cluster(
         int | None, typer.Argument(min=2, help="How many; without, as many as there are.")
     ] = None,
     auto: Annotated[bool, typer.Option("--auto", help="As many as there are (HDBSCAN).")] = False,
+    names: Annotated[
+        bool, typer.Option("--summary", help="Have the chat model name them, where it is able to.")
+    ] = False,
     passages: PassagesOption = False,
     doc: DocsOption = None,
     as_json: JsonOption = False,
@@ -67,15 +70,17 @@ def cluster(
 ) -> None:
     """Group the documents by what they are about, and name each group by its distinctive words.
 
-    With --json one list, as `llm cluster --summary` prints it. The groups are kept in the table `clusters`.
+    With --json one list, as `llm cluster` prints it. The groups are kept in the table `clusters`.
     """
     from rag.explore.collection import clusters_of
+    from rag.explore.naming import namer_of
 
     if auto and count is not None:
         raise UsageError("Give a number of clusters or --auto, not both.")
     opened = open_library(context, library=library, collection=collection)
     name = opened.require_documents()
-    points, found = clusters_of(opened.store, name, count, kind=kind_of(passages), docs=doc)
+    namer = namer_of(opened.chat_model, opened.settings.prompts) if names else None
+    points, found = clusters_of(opened.store, name, count, kind=kind_of(passages), docs=doc, namer=namer)
     if as_json:
         print_json([cluster_json(number, one, points) for number, one in enumerate(found)])
         return
