@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -34,6 +35,8 @@ class TextModels(Protocol):
 
 
 TITLE_WEIGHT = 2
+COMMON_SHARE, FEW = 0.4, 8  # a word in more of the points tells none apart
+_FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _NAME_JOINT = re.compile(r"[-_/. ]+")
 Namer = Callable[[Points, Cluster], str]
 """Gives a cluster a name; "" where it has none better than the distinctive terms."""
@@ -68,8 +71,11 @@ def words_of(store: SqliteStore, collection: str, points: Points) -> list[list[s
     for id_, label in zip(points.ids.tolist(), points.labels, strict=True):
         name = " ".join(_NAME_JOINT.split(str(PurePosixPath(label.doc).with_suffix(""))))
         place = telling_words(f"{label.title} {name}") if points.kind == "documents" else []
-        found.append(place * TITLE_WEIGHT + telling_words(texts.get(id_, "")))
-    return found
+        text = _FRONT_MATTER.sub("", texts.get(id_, ""))
+        found.append(place * TITLE_WEIGHT + telling_words(text))
+    spread = Counter(word for words in found for word in set(words))
+    common = {word for word, count in spread.items() if count > max(COMMON_SHARE * len(found), FEW)}
+    return [[word for word in words if word not in common] for words in found]
 
 
 def _row(points: Points, found: Cluster) -> ClusterRow:
