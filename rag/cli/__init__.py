@@ -54,6 +54,7 @@ from rag.cli import (  # noqa: E402  (they register)
     evaluation,  # noqa: F401
     exploring,  # noqa: F401
     libraries,  # noqa: F401
+    llm_names,  # noqa: F401
     models,  # noqa: F401
     questions,  # noqa: F401
     starting,  # noqa: F401

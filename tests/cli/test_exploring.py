@@ -161,6 +161,30 @@ def test_the_files_of_a_folder_that_match_a_pattern(run: Any, tmp_path: Path) ->
     assert [row["doc"] for row in report] == ["one/README.md", "two/deep/README.md"]
 
 
+def test_scripts_for_llm_run_as_they_are_written(run: Any, tmp_path: Path) -> None:
+    """The article's own examples: titles of issues, code from symbex, README files of a home folder."""
+    issues = [{"id": 0, "title": "Plugin hook for models"}, {"id": 1, "title": "Window too narrow"}]
+    run("embed-multi", "llm-issues", "-", "--store", stdin=json.dumps(issues))
+    found = lines(run("similar", "llm-issues", "-c", "hook for a plugin", "-n", "1"))
+    assert [(row["id"], row["content"]) for row in found] == [("0", "Plugin hook for models")]
+    assert len(lines(run("similar", "llm-issues", "0"))) == 1
+    code = '{"id": "cli.py:7", "code": "def plugins(): return list()"}\n'
+    run("embed-multi", "symbex-code", "-", "--format", "nl", "--store", stdin=code)
+    assert lines(run("similar", "symbex-code", "-c", "list plugins"))[0]["id"] == "cli.py:7"
+    (tmp_path / "home" / "tool").mkdir(parents=True)
+    (tmp_path / "home" / "tool" / "README.md").write_text("# tool\n\nBacks up SQLite databases.\n")
+    (tmp_path / "home" / "notes.md").write_text("# notes\n\nSQLite databases.\n")
+    run("embed-multi", "readmes", "--files", str(tmp_path / "home"), "**/README.md")
+    found = lines(run("similar", "readmes", "-c", "sqlite backup tools"))
+    assert [row["id"] for row in found] == ["tool/README.md"]
+    (tmp_path / "rows.csv").write_text("sku,text\n7,Brass lantern\n")
+    run("embed-multi", "shop", str(tmp_path / "rows.csv"), "--prefix", "sku-")
+    assert lines(run("similar", "shop", "-c", "lantern"))[0]["id"] == "sku-7"
+    for wrong in (["embed-multi", "shop"], ["similar", "shop"]):
+        with pytest.raises(UsageError, match="Give"):
+            run(*wrong)
+
+
 def test_a_question_is_answered_from_passages_piped_in(run: Any, tmp_path: Path) -> None:
     passages = tmp_path / "passages.jsonl"
     passages.write_text('{"doc": "a.md", "text": "The spare keys hang behind the kitchen door."}\n')
