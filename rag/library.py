@@ -521,6 +521,13 @@ class Library:
         }
         return defaults | options
 
+    def close_store(self) -> None:
+        """Closes the database alone, of a library whose models are another's."""
+        with self._loading:
+            if self._store is not None:
+                self._store.close()
+            self._store = None
+
     def close(self) -> None:
         """Frees the models and closes the database."""
         with self._loading_chat_model, self._loading:

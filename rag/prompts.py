@@ -30,6 +30,7 @@ APART = {
     "made_question": frozenset({"text"}),
     "summary": frozenset({"passages", "question", "count"}),
     "summary_notes": frozenset({"notes", "question", "count"}),
+    "cluster_name": frozenset({"terms", "texts"}),
     "exam": frozenset({"passage", "question"}),
     "exam_rules": frozenset[str](),
 }

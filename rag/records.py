@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 BlockKind = Literal["heading", "paragraph", "list", "table", "code", "quote"]
 Role = Literal["system", "user", "assistant"]
@@ -48,6 +49,8 @@ class Document:
     date: str | None = None
     characters_left_out: dict[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """What else is known of a row of a table, by column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,7 @@ class DocumentEntry:
     language: str | None = None
     date: str | None = None
     undated: bool = False
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

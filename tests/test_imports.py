@@ -23,10 +23,10 @@ FLOORS = (
     },  # what all agree on
     {"settings", "prompts"},
     {"readers", "embeddings", "store", "search", "verify", "llm", "models", "history", "evaluation"},
-    {"ingest", "answer"},  # the two ways of the data, joined from stages
+    {"ingest", "answer", "explore"},  # the two ways of the data, joined from stages
     {"library"},
     {"doctor", "evaluation.runner"},
-    {"cli", "web", "__main__"},
+    {"cli", "web", "__main__", "sqlite_plugin"},
 )
 STAGES = 2
 NAMES = {name: floor for floor, names in enumerate(FLOORS) for name in names}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -12,9 +13,11 @@ from rag.cli import FAILED, SOME_FAILED, app
 from rag.cli.interrupts import stop_on_interrupt
 from rag.cli.options import CollectionOption, CountOption, JsonOption, LibraryOption, open_library
 from rag.cli.printing import messages, print_json, results, say
+from rag.errors import UsageError
 
 if TYPE_CHECKING:
     from rag.ingest import IngestEvent, Receipt
+    from rag.ingest.rows import Columns, Form
     from rag.store import ReportRow
 
 RELATED_COUNT = 10
@@ -24,8 +27,11 @@ RELATED_COUNT = 10
 def ingest(
     context: typer.Context,
     paths: Annotated[
-        list[str], typer.Argument(help="Files and folders; - reads JSON lines.", metavar="PATH...")
-    ],
+        list[str] | None,
+        typer.Argument(
+            help="Files and folders; - reads JSON lines, a JSON list, CSV or TSV.", metavar="[PATH...]"
+        ),
+    ] = None,
     as_json: JsonOption = False,
     library: LibraryOption = None,
     collection: CollectionOption = None,
@@ -37,18 +43,52 @@ def ingest(
     ] = None,
     hidden: Annotated[bool, typer.Option("--hidden", help="Read hidden files and folders too.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Keep in step until stopped.")] = False,
+    files: Annotated[
+        tuple[Path, str] | None,
+        typer.Option("--files", help="The files of a folder that match a pattern.", metavar="DIR GLOB"),
+    ] = None,
+    id_column: Annotated[
+        str | None, typer.Option("--id", help="Rows: the column with their ids.", metavar="COLUMN")
+    ] = None,
+    text_columns: Annotated[
+        list[str] | None,
+        typer.Option("--text", help="Rows: a column of text; the others are kept for meta:COLUMN=VALUE."),
+    ] = None,
+    prefix: Annotated[str, typer.Option("--prefix", help="Rows: goes before each id.")] = "",
+    form: Annotated[
+        Literal["json", "nl", "csv", "tsv"] | None,
+        typer.Option("--format", help="Rows: the form of the input, where it is not told by its look."),
+    ] = None,
+    query: Annotated[
+        str | None, typer.Option("--sql", help="Rows: those of this query on the database of --from.")
+    ] = None,
+    database: Annotated[
+        Path | None, typer.Option("--from", help="An SQLite file for --sql.", metavar="FILE.db")
+    ] = None,
 ) -> None:
     """Bring the collection in step with files and folders: new, changed, renamed and deleted ones.
 
-    Ctrl-C stops it after the files at hand, and prints what was done; the same command goes on from there.
+    Rows of tables become documents: from standard input, from a query, or, with --id, --text or --format,
+    from the files named. Ctrl-C stops it after the files at hand, and prints what was done; the same command
+    goes on from there.
     """
     opened = open_library(context, library=library, collection=collection)
-    options = {"password": password, "exclude": tuple(exclude or ()), "hidden": hidden}
+    paths = [*(paths or []), *([str(files[0])] if files else [])]
+    if not paths and query is None:
+        raise UsageError(
+            "Name files or folders, - for standard input, --files DIR GLOB, or --sql and --from."
+        )
+    from rag.ingest.rows import Columns
+
+    columns = Columns(id_column, tuple(text_columns or ()), prefix)
+    lines = lines_given(paths, columns, form, query, database)
+    options: dict[str, Any] = {"password": password, "exclude": tuple(exclude or ()), "hidden": hidden}
+    options["include"] = (files[1],) if files else ()
     # While the models load nothing has begun, and Ctrl-C simply ends the command.
     _ = opened.embedder, opened.second_embedder
     with stop_on_interrupt() as cancelled:
-        if paths == ["-"]:
-            events = opened.ingest_lines(typer.get_binary_stream("stdin"), cancelled=cancelled)
+        if lines is not None:
+            events = opened.ingest_lines(lines, cancelled=cancelled)
         else:
             start = opened.watch if watch else opened.ingest
             events = start([Path(path) for path in paths], cancelled=cancelled, **options)
@@ -63,6 +103,28 @@ def ingest(
         raise typer.Exit(FAILED)
     if receipt.failed:
         raise typer.Exit(SOME_FAILED)
+
+
+def lines_given(
+    paths: Sequence[str], columns: Columns, form: Form | None, query: str | None, database: Path | None
+) -> Iterable[bytes] | None:
+    """The rows that the options name, as lines to ingest; None where the paths are files to read whole."""
+    from rag.ingest.rows import Columns, lines_of, piped_lines, query_rows, read_rows
+
+    if (query is None) != (database is None):
+        raise UsageError("--sql and --from go together: a query, and the SQLite file it reads.")
+    if query is not None and database is not None:
+        return lines_of(query_rows(database, query), columns)
+    named = columns != Columns() or form is not None
+    if paths == ["-"]:
+        return piped_lines(typer.get_binary_stream("stdin"), columns, form, named=named)
+    if not named:
+        return None
+    try:
+        contents = [Path(path).read_bytes() for path in paths]
+    except OSError as error:
+        raise UsageError(f"{error.filename} cannot be read: {error.strerror}.") from error
+    return chain.from_iterable(lines_of(read_rows(data, form), columns) for data in contents)
 
 
 def follow_ingest(events: Iterator[IngestEvent]) -> Receipt:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,6 +19,7 @@ from rag.cli.printing import print_json, results, say
 from rag.errors import UsageError
 
 if TYPE_CHECKING:
+    from rag.library import Library
     from rag.store import SqliteStore
 
 collections = typer.Typer(help="Collections: list, remove.", no_args_is_help=True, rich_markup_mode=None)
@@ -55,13 +59,58 @@ def remove_collection(
 @app.command()
 def embed(
     context: typer.Context,
+    text: Annotated[
+        str | None, typer.Argument(help="A text whose vector is printed; - reads it from standard input.")
+    ] = None,
+    form: Annotated[
+        Literal["json", "hex", "base64"], typer.Option("--format", help="How the vector is written.")
+    ] = "json",
+    binary: Annotated[bool, typer.Option("--binary", help="Write its bytes, little-endian float32.")] = False,
+    passage: Annotated[
+        bool, typer.Option("--passage", help="Embed it as documents are, not as questions are.")
+    ] = False,
+    decode: Annotated[
+        bool, typer.Option("--decode", help="The text is a vector in any of these forms; print its numbers.")
+    ] = False,
     as_json: JsonOption = False,
     library: LibraryOption = None,
     collection: CollectionOption = None,
 ) -> None:
-    """Embed a collection again with the library's embedding model; the old vectors serve until it is done."""
-    receipt = follow_ingest(open_library(context, library=library, collection=collection).embed_again())
-    show_receipt(receipt, as_json=as_json)
+    """Print the vector of a text; without a text, embed a collection again with the library's model.
+
+    Embedding again, the old vectors serve until it is done.
+    """
+    from rag.explore.codec import read, written
+
+    opened = open_library(context, library=library, collection=collection)
+    if text is None:
+        if decode or binary or passage:
+            raise UsageError("Give the text to embed or to decode, or - for standard input.")
+        show_receipt(follow_ingest(opened.embed_again()), as_json=as_json)
+        return
+    vector = read(typed_bytes(text)) if decode else text_vector(opened, text, passage=passage)
+    if as_json:
+        model = {} if decode else {"model": opened.embedder_identity}
+        print_json(model | {"dimensions": len(vector), "vector": json.loads(written(vector, "json"))})
+        return
+    sys.stdout.buffer.write(written(vector, "binary" if binary else form) + (b"" if binary else b"\n"))
+    sys.stdout.buffer.flush()
+
+
+def text_vector(library: Library, text: str, *, passage: bool) -> Sequence[float]:
+    """The vector of a text as the collection's passages, or as questions, are embedded."""
+    content = typed_bytes(text).decode("utf-8", "replace")
+    if not content.strip():
+        raise UsageError("There is no text to embed.")
+    embedder = library.embedder
+    embed_texts = embedder.embed_passages if passage else embedder.embed_queries
+    vector: Sequence[float] = embed_texts([content], truncate=True)[0].tolist()
+    return vector
+
+
+def typed_bytes(text: str) -> bytes:
+    """The text's bytes, or those on standard input for "-"."""
+    return sys.stdin.buffer.read() if text == "-" else text.encode()
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,3 +34,8 @@ def open_library(context: typer.Context, **options: Any) -> Library:
     library = Library(load_settings(**(before | given)))
     context.call_on_close(library.close)
     return library
+
+
+def typed_or_piped(text: str) -> str:
+    """The text itself, or what comes on standard input for "-", without the line break at its end."""
+    return sys.stdin.buffer.read().decode("utf-8", "replace").rstrip("\n") if text == "-" else text

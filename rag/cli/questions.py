@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from rag.cli import FAILED, SOME_FAILED, app
-from rag.cli.options import CollectionOption, CountOption, JsonOption, LibraryOption, open_library
+from rag.cli.options import (
+    CollectionOption,
+    CountOption,
+    JsonOption,
+    LibraryOption,
+    open_library,
+    typed_or_piped,
+)
 from rag.cli.printing import messages, print_changes, print_json, print_place, results, say
 from rag.errors import ModelError, RagError, UsageError
 
@@ -18,6 +27,8 @@ if TYPE_CHECKING:
     from rag.answer import EvidenceReady
     from rag.library import Library
     from rag.records import Answer, Computation, Evidence, Hit, Message
+
+PER_DOCUMENT = 6  # passages looked at for each document asked for
 
 
 def hit_json(hit: Hit) -> dict[str, Any]:
@@ -38,19 +49,57 @@ def hit_json(hit: Hit) -> dict[str, Any]:
 @app.command()
 def search(
     context: typer.Context,
-    query: Annotated[str, typer.Argument(help="What to look for.")],
+    query: Annotated[str, typer.Argument(help="What to look for; - reads it from standard input.")],
     count: CountOption = None,
+    group: Annotated[
+        Literal["documents"] | None, typer.Option("--group", help="The best passage of each document.")
+    ] = None,
+    vectors_only: Annotated[
+        bool, typer.Option("--vectors-only", help="By meaning alone, not by words and names.")
+    ] = False,
+    code: Annotated[
+        bool, typer.Option("--code", help="Whole functions and classes of source code, at their line.")
+    ] = False,
     as_json: JsonOption = False,
     library: LibraryOption = None,
     collection: CollectionOption = None,
 ) -> None:
     """Find the passages nearest to a query."""
     opened = open_library(context, library=library, collection=collection)
-    for rank, hit in enumerate(opened.search(query, count=count), start=1):
+    wanted = count or opened.settings.top_k
+    if code:
+        search_code(opened, typed_or_piped(query), wanted, as_json)
+        return
+    ranking = opened.settings.ranking.vectors_only() if vectors_only else None
+    hits = opened.search(
+        typed_or_piped(query), count=wanted * PER_DOCUMENT if group else wanted, ranking=ranking
+    )
+    for rank, found in enumerate(groups_of(hits, by_documents=group is not None)[:wanted], start=1):
         if as_json:
-            print_json(hit_json(hit))
+            print_json(hit_json(found[0]) | ({"passages": len(found)} if group else {}))
         else:
-            print_hit(rank, hit)
+            print_hit(rank, found[0])
+
+
+def search_code(library: Library, query: str, count: int, as_json: bool) -> None:
+    """Prints the functions and classes nearest to a query."""
+    from rag.explore.definitions import find_definitions
+
+    name = library.asked_of(query, None)
+    for found in find_definitions(library.store, name, query, library.embedder_of(name), count):
+        if as_json:
+            hit = hit_json(found.hits[0]) | {"text": found.text, "end": found.hits[-1].passage.end}
+            place = {"name": found.name, "line": found.line, "end_line": found.end_line}
+            print_json(hit | {"score": round(found.score, 6)} | place)
+        else:
+            results.print(f"{found.doc}:{found.line}  {found.name}  ({found.score:.3f})")
+
+
+def groups_of(hits: Sequence[Hit], *, by_documents: bool) -> list[list[Hit]]:
+    """The hits document by document, or each for itself."""
+    from rag.search.order import by_document
+
+    return by_document(hits) if by_documents else [[hit] for hit in hits]
 
 
 def print_hit(rank: int, hit: Hit) -> None:
@@ -63,7 +112,9 @@ def print_hit(rank: int, hit: Hit) -> None:
 @app.command()
 def ask(
     context: typer.Context,
-    question: Annotated[str | None, typer.Argument(help="The question.")] = None,
+    question: Annotated[
+        str | None, typer.Argument(help="The question; - reads it from standard input.")
+    ] = None,
     as_json: JsonOption = False,
     count: CountOption = None,
     library: LibraryOption = None,
@@ -77,6 +128,14 @@ def ask(
     ] = None,
     passage_tokens: Annotated[
         int | None, typer.Option("--passage-tokens", help="Most tokens of passages in the prompt.")
+    ] = None,
+    passages: Annotated[
+        Path | None,
+        typer.Option(
+            "--passages",
+            help="Answer from the passages of this file alone: lines of `search --json`, or text with blank"
+            " lines between; - reads standard input.",
+        ),
     ] = None,
     receipt: Annotated[
         Path | None,
@@ -102,8 +161,10 @@ def ask(
         if not as_json:
             print_answer(answer)
     elif question is not None and replay is None:
-        docs = [opened.document(name).doc for name in doc] if doc else None
-        answer = (finished if as_json else shown)(opened, question, docs=docs)
+        with asked_library(opened, passages) as asked:
+            question = typed_or_piped(question)
+            docs = [asked.document(name).doc for name in doc] if doc else None
+            answer = (finished if as_json else shown)(asked, question, docs=docs)
     else:
         raise UsageError("Give a question, or --replay FILE with the receipt of an answer.")
     if receipt is not None:
@@ -112,6 +173,52 @@ def ask(
         print_json(answer_json(answer))
     if answer.problem and replay is None:
         raise typer.Exit(FAILED)  # the quotes are there, the model's answer is not
+
+
+@contextmanager
+def asked_library(library: Library, passages: Path | None) -> Iterator[Library]:
+    """The library, or one for the moment that has nothing but the passages of a file."""
+    if passages is None:
+        yield library
+        return
+    records = list(read_passages(passages))
+    with TemporaryDirectory() as folder:
+        apart = library.beside(folder, with_chat_model=True)
+        try:
+            for _ in apart.ingest_lines(map(json.dumps, records)):
+                pass
+            yield apart
+        finally:
+            apart.close_store()
+
+
+def read_passages(path: Path) -> Iterator[dict[str, str]]:
+    """Documents made of passages: those of one document together, in the order given.
+
+    Raises:
+        UsageError: the file cannot be read, or has no text.
+    """
+    try:
+        text = typed_or_piped("-") if path == Path("-") else path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
+    texts: dict[str, list[str]] = {}
+    for number, part in enumerate(parts_of(text), start=1):
+        texts.setdefault(part.get("doc") or f"passage {number}", []).append(part["text"])
+    if not texts:
+        raise UsageError(f"{path} has no passages.")
+    for doc, held in texts.items():
+        yield {"id": doc, "content": "\n\n".join(held), "media_type": "text/plain"}
+
+
+def parts_of(text: str) -> Iterator[dict[str, str]]:
+    """The passages of a text: its JSON lines, or what stands between blank lines."""
+    try:
+        for line in filter(str.strip, text.splitlines()):
+            record = json.loads(line)
+            yield {"doc": str(record.get("doc") or ""), "text": str(record["text"])}
+    except (ValueError, KeyError, AttributeError):
+        yield from ({"doc": "", "text": part} for part in text.split("\n\n") if part.strip())
 
 
 def replayed(library: Library, path: Path) -> Answer:

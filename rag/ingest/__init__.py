@@ -33,6 +33,7 @@ def ingest(
     collection: str = "default",
     target_tokens: int = 220,
     exclude: Iterable[str] = (),
+    include: Iterable[str] = (),
     hidden: bool = False,
     password: str | None = None,
     retry_failed: bool = False,
@@ -59,7 +60,7 @@ def ingest(
     """
     started = time.perf_counter()
     require_paths(paths)
-    options = ScanOptions(tuple(exclude), hidden, retry_failed or password is not None)
+    options = ScanOptions(tuple(exclude), tuple(include), hidden, retry_failed or password is not None)
     with writer_lock(store.path, purpose=f"ingest into {collection!r}", wait_seconds=wait_seconds):
         store.use_model(collection, embedder.identity, embedder.dimensions)
         known, removed = store.known_files(collection), store.removed_files(collection)
@@ -86,6 +87,7 @@ def ingest(
             yield from pipeline.embed_rest()
         if not cancelled():
             yield from _remove(store, collection, plan.removed, progress)
+        store.compare_documents(collection)
         now = time.perf_counter()
         receipt = progress.receipt(now, excluded=plan.excluded, interrupted=cancelled())
         yield progress.event(now, receipt=receipt)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rag.errors import DocumentError, UsageError
@@ -32,10 +32,13 @@ class Line:
     title: str | None
     date: str | None
     media_type: str
+    metadata: dict[str, Any] = field(default_factory=dict)
 
     @property
     def source(self) -> Source:
         content = "\0".join([self.content, self.title or "", self.date or "", self.media_type])
+        if self.metadata:
+            content += "\0" + json.dumps(self.metadata, sort_keys=True)
         data = content.encode("utf-8", "replace")
         return Source(LINES_ROOT, self.id, hashlib.sha256(data).hexdigest(), len(data), 0)
 
@@ -51,7 +54,7 @@ def ingest_lines(
     wait_seconds: float = 0.0,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[IngestEvent]:
-    """Ingests `{"id", "content"}` a line, with `title`, `date` and `media_type` where they are known.
+    """Ingests `{"id", "content"}` a line; `title`, `date`, `media_type` and `metadata` where they are known.
 
     The id is the document's path; the same id again replaces its document. `media_type` is
     text/plain, text/markdown or text/html, else what the id's ending says. A bad line is a
@@ -81,6 +84,7 @@ def ingest_lines(
                     yield from _one(number, raw, known, pipeline, progress)
             yield from pipeline.finish()
             yield from pipeline.embed_rest()
+        store.compare_documents(collection)
         now = time.perf_counter()
         yield progress.event(now, receipt=progress.receipt(now, excluded=0, interrupted=cancelled()))
 
@@ -110,7 +114,7 @@ def parse_line(raw: bytes | str, number: int) -> Line:
         raise UsageError(f"Line {number} is not JSON ({error}).") from error
     if not isinstance(record, dict) or not isinstance(record.get("content"), str):
         raise UsageError(f'Line {number} is not an object with "id" and "content".')
-    id_ = str(record.get("id") or "").strip()
+    id_ = str("" if record.get("id") is None else record["id"]).strip()
     if not id_:
         raise UsageError(f'Line {number} has no "id".')
     suffix = f".{id_.rsplit('.', 1)[-1].lower()}"
@@ -118,7 +122,11 @@ def parse_line(raw: bytes | str, number: int) -> Line:
     media_type = str(record.get("media_type") or by_name)
     if media_type not in SUFFIXES:
         raise UsageError(f"Line {number} has media_type {media_type!r}; it can be {', '.join(SUFFIXES)}.")
-    return Line(id_, record["content"], _text(record, "title"), _text(record, "date"), media_type)
+    metadata = record.get("metadata") or {}
+    if not isinstance(metadata, dict):
+        raise UsageError(f"Line {number} has metadata that is not an object.")
+    title, date = _text(record, "title"), _text(record, "date")
+    return Line(id_, record["content"], title, date, media_type, metadata)
 
 
 def _text(record: dict[str, Any], name: str) -> str | None:
@@ -131,4 +139,4 @@ def _document(line: Line) -> Document:
     document = read_document(line.content.encode("utf-8", "replace"), name)
     title = line.title or (line.id if document.title.endswith(suffix) else document.title)
     date = iso_date(line.date) if line.date else None
-    return replace(document, title=title, date=date or document.date)
+    return replace(document, title=title, date=date or document.date, metadata=line.metadata)

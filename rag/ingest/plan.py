@@ -52,9 +52,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class ScanOptions:
-    """Which files count: gitignore-style `exclude` patterns, hidden ones or not, failed ones again."""
+    """Which files count: gitignore-style `exclude` patterns, hidden ones or not, failed ones again.
+
+    With `include`, only files that match one of these patterns.
+    """
 
     exclude: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
     hidden: bool = False
     retry_failed: bool = False
 
@@ -124,7 +128,9 @@ def location(root: PurePath, doc: str) -> str:
 
 def _scan(path: Path, options: ScanOptions) -> tuple[Scan, bool]:
     if path.is_dir():
-        return scan_folder(path, exclude=options.exclude, hidden=options.hidden), False
+        return scan_folder(
+            path, exclude=options.exclude, include=options.include, hidden=options.hidden
+        ), False
     try:
         status = path.stat()
     except OSError as error:

@@ -49,6 +49,7 @@ def embed_again(
             yield from _build(store, embedder, building, progress, cancelled)
         with writer_lock(store.path, purpose=purpose, wait_seconds=wait_seconds):
             yield from embed_second(store, second, collection, progress, cancelled)
+            store.compare_documents(collection)
         now = time.perf_counter()
         receipt = progress.receipt(now, excluded=0, interrupted=cancelled())
         yield progress.event(now, receipt=receipt)

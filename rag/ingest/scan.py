@@ -73,8 +73,10 @@ def readable_name(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def scan_folder(root: Path, *, exclude: Sequence[str] = (), hidden: bool = False) -> Scan:
-    """The files below a folder, in the order of their paths.
+def scan_folder(
+    root: Path, *, exclude: Sequence[str] = (), include: Sequence[str] = (), hidden: bool = False
+) -> Scan:
+    """The files below a folder, in the order of their paths; with `include`, those that match a pattern.
 
     Links are followed after everything else, so a file that is also linked to keeps its own
     name; a folder or linked file that was seen already, as in a loop, is not entered again. A link that
@@ -82,8 +84,9 @@ def scan_folder(root: Path, *, exclude: Sequence[str] = (), hidden: bool = False
     """
     try:
         specs = (("", GitIgnoreSpec.from_lines(exclude)),) if exclude else ()
+        wanted = GitIgnoreSpec.from_lines(include) if include else None
     except ValueError as error:
-        raise UsageError(f"An exclude pattern is not valid: {error}") from error
+        raise UsageError(f"A pattern is not valid: {error}") from error
     scan, links = Scan(), list[_Folder]()
     folders = [_Folder(str(root), "", _Rules(specs, hidden))]
     seen: set[tuple[int, int]] = set()
@@ -94,6 +97,8 @@ def scan_folder(root: Path, *, exclude: Sequence[str] = (), hidden: bool = False
             scan.outside[folder.doc] = f"{folder.doc}: {_LEADS_OUT}"
             continue
         folders += reversed(list(_scan_one(folder, scan, links, seen)))
+    if wanted is not None:
+        scan.files = [file for file in scan.files if wanted.match_file(file.doc)]
     scan.files.sort(key=lambda file: file.doc)
     return scan
 

@@ -80,3 +80,11 @@ def reranked(hits: Sequence[Hit], query: str, reranker: Reranker, count: int) ->
 def phrases_first(hits: Sequence[Hit], parsed: ParsedQuery) -> list[Hit]:
     """Those that hold the most phrases first, else in the order given."""
     return sorted(hits, key=lambda hit: -sum(holds_phrase(hit.passage.text, one) for one in parsed.phrases))
+
+
+def by_document(hits: Sequence[Hit]) -> list[list[Hit]]:
+    """The hits document by document, in the order of each document's best."""
+    grouped: dict[int, list[Hit]] = {}
+    for hit in hits:
+        grouped.setdefault(hit.document_id, []).append(hit)
+    return list(grouped.values())

@@ -19,7 +19,7 @@ from rag.text.file_types import file_types, is_file_type
 from rag.text.languages import language_code
 from rag.text.words import fold
 
-FilterKind = Literal["doc", "type", "lang", "after", "before"]
+FilterKind = Literal["doc", "type", "lang", "after", "before", "meta"]
 
 
 def _quoted(least: int) -> str:
@@ -39,7 +39,7 @@ def _quoted(least: int) -> str:
 
 _TAIL = ".,;:!?…。，；：！？、؟"  # punctuation that belongs to the sentence, not to the word before it
 _FILTER = regex.compile(
-    r"(?<!\S)(?:(?P<kind>collection)|(?P<sign>[-－])?(?P<kind>doc|type|lang|after|before))"
+    r"(?<!\S)(?:(?P<kind>collection)|(?P<sign>[-－])?(?P<kind>doc|type|lang|after|before|meta))"
     rf"[:：](?P<gap>[ \t]?)(?P<value>{_quoted(1)}|'[^']+'|‘[^‘’]+’|[^\s?!,;:](?:\S*[^\s{_TAIL}])?+)"
     rf"(?P<tail>[{_TAIL}]*+)(?!\S)",
     regex.IGNORECASE,
@@ -104,7 +104,8 @@ def _typed(value: str) -> str:
 def parse_query(query: str) -> ParsedQuery:
     """Takes `"a phrase"`, `-word`, `doc:*.pdf`, `type:pdf`, `lang:de`, `after:2024-01`, `before:2025` apart.
 
-    `collection:papers` names the collection to search; of several the last counts. A filter may be
+    `meta:state=open` keeps rows of a table with that value in that column. `collection:papers` names the
+    collection to search; of several the last counts. A filter may be
     written with a capital, a blank behind its colon or a full-width one, and its value in quotation
     marks; punctuation behind the value is the sentence's. `-type:pdf` keeps PDFs out. What looks like a
     filter in a question, and has a type, language or date that there is not, is text.
@@ -190,6 +191,8 @@ def _is_filter(kind: str, value: str, *, gap: bool, is_question: bool) -> bool:
         return not gap
     if kind == "doc":
         return not gap or _FILE.search(value) is not None
+    if kind == "meta":
+        return not gap and "=" in value[1:]
     if kind == "type":
         known = is_file_type(value)
     elif kind == "lang":
@@ -254,12 +257,28 @@ def _test(one: Filter) -> _Test:
         case "lang":
             code = language_code(one.value)
             return lambda document: document.language is not None and document.language == code
+        case "meta":
+            return _holds(*map(str.strip, one.value.split("=", 1)))
         case "after":
             first = _day(one.value)
             return lambda document: document.date is not None and _day(document.date) >= first
         case "before":
             end = _day(one.value)
             return lambda document: document.date is not None and _day(document.date) < end
+
+
+def _holds(column: str, value: str) -> _Test:
+    """Whether a column of the row a document is made of has a value: case aside, with `*` and `?` in it."""
+    wanted = re.compile(fnmatch.translate(value.casefold()))
+
+    def test(document: DocumentEntry) -> bool:
+        held = document.metadata.get(column)
+        values = held if isinstance(held, list) else [held]
+        return column in document.metadata and any(
+            wanted.match(str("" if each is None else each).casefold()) for each in values
+        )
+
+    return test
 
 
 def _names(value: str) -> Callable[[str], bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le
@@ -47,6 +47,13 @@ class Ranking:
     def __post_init__(self) -> None:
         if not self.dense_weight and not self.keyword_weight:
             raise ValueError("dense_weight and keyword_weight are both 0, so nothing is searched")
+
+    def vectors_only(self) -> Ranking:
+        """The same without words, names and numbers: what the embedding models alone find near."""
+        off = dict.fromkeys(
+            ("keyword_weight", "name_weight", "document_weight", "number_weight", "page_penalty"), 0.0
+        )
+        return replace(self, **off)  # type: ignore[arg-type]
 
     def changed(self) -> dict[str, Any]:
         """The fields that differ from what is shipped, as a settings file has them."""

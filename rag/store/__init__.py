@@ -6,16 +6,21 @@ from pathlib import Path
 
 from rag.store.documents import StoredDocument
 from rag.store.duplicates import DuplicateGroup
+from rag.store.exploring import ClusterRow, Kind, PointLabel, ScaleRow
 from rag.store.rows import Collection, Finding, KnownFile, Related, ReportRow, Source
 from rag.store.sqlite import SqliteStore
 
 __all__ = [
+    "ClusterRow",
     "Collection",
     "DuplicateGroup",
     "Finding",
+    "Kind",
     "KnownFile",
+    "PointLabel",
     "Related",
     "ReportRow",
+    "ScaleRow",
     "Source",
     "SqliteStore",
     "StoredDocument",

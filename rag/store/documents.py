@@ -87,6 +87,7 @@ def insert_document(
         "page_labels": to_json(document.page_labels),
         "characters_left_out": to_json(document.characters_left_out),
         "warnings": to_json(document.warnings),
+        "metadata": storable(to_json(dict(document.metadata))),
         "seconds": seconds,
         "indexed_at": now(),
         "text": storable(document.text),
@@ -254,13 +255,22 @@ def entries(db: apsw.Connection, collection_id: int) -> list[DocumentEntry]:
     found = rows(
         db,
         "SELECT id, doc, title, media_type, language, date,"
-        " strftime('%Y-%m-%d', mtime_ns / 1000000000, 'unixepoch')"
+        " strftime('%Y-%m-%d', mtime_ns / 1000000000, 'unixepoch'), metadata"
         " FROM documents WHERE collection_id = ? AND passages > 0 ORDER BY id",
         (collection_id,),
     )
     return [
-        DocumentEntry(id_, doc, title, media_type, language, own or changed, undated=own is None)
-        for id_, doc, title, media_type, language, date, changed in found
+        DocumentEntry(
+            id_,
+            doc,
+            title,
+            media_type,
+            language,
+            own or changed,
+            undated=own is None,
+            metadata=json.loads(metadata) if metadata != "{}" else {},
+        )
+        for id_, doc, title, media_type, language, date, changed, metadata in found
         for own in [date or date_in_name(doc)]
     ]
 

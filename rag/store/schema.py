@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.errors import LibraryError
+from rag.store.views import VIEWS_SINCE, refresh_vectors_view
 
 if TYPE_CHECKING:
     import apsw
@@ -65,6 +66,8 @@ def _apply(db: apsw.Connection, migration: Migration) -> None:
             if migration.version == PLAIN_SINCE:
                 _drop_virtual_tables(db)
             db.execute(migration.sql)
+            if migration.version == VIEWS_SINCE:
+                refresh_vectors_view(db)
             db.pragma("application_id", APPLICATION_ID)
             db.pragma("user_version", migration.version)
         db.execute("COMMIT")

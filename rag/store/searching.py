@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +10,7 @@ from numpy.typing import NDArray
 
 from rag.interfaces import Distance, Rowids, Vectors
 from rag.store import vector_index
-from rag.store.queries import rows
-from rag.store.rows import Related
-from rag.store.vectors import Embedding, as_matrix, fetch_vectors, running_mean
+from rag.store.vectors import Embedding, fetch_vectors, running_mean
 
 if TYPE_CHECKING:
     import apsw
@@ -95,31 +92,6 @@ def best(ids: NDArray[np.int64], scores: NDArray[Any], limit: int) -> list[tuple
         ids, scores = ids[keep], scores[keep]
     order = np.lexsort((ids, -scores))[:limit]
     return [(int(ids[i]), float(scores[i])) for i in order]
-
-
-def related(db: apsw.Connection, embedding: Embedding, document_id: int, limit: int) -> list[Related]:
-    """The nearest other documents: cosines of document vectors minus their common mean.
-
-    Without the centring all cosines of E5 lie between 0.97 and 0.99.
-    """
-    found = rows(db, f"SELECT document_id, vector FROM {embedding.document_table} ORDER BY document_id")
-    ids, means = as_matrix(found, embedding.dimensions)
-    if document_id not in ids:
-        return []
-    centred = means - means.mean(axis=0)
-    centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-12)
-    scores = centred @ centred[ids == document_id][0]
-    others = ids != document_id
-    ranked = best(ids[others], scores[others], limit)
-    names = {
-        id_: (doc, title)
-        for id_, doc, title in rows(
-            db,
-            "SELECT id, doc, title FROM documents WHERE id IN (SELECT value FROM json_each(?))",
-            (json.dumps([id_ for id_, _ in ranked]),),
-        )
-    }
-    return [Related(id_, *names[id_], score) for id_, score in ranked]
 
 
 def nearest(

@@ -15,12 +15,24 @@ from numpy.typing import NDArray
 from rag.errors import LibraryError, ModelMismatch, UsageError
 from rag.interfaces import Distance, Layout, Leg, Postings, Rowids, Vectors
 from rag.records import Document, DocumentEntry, Hit, Passage
-from rag.store import checks, documents, duplicates, keywords, searching, switching, vector_index, vectors
+from rag.store import (
+    checks,
+    documents,
+    duplicates,
+    exploring,
+    keywords,
+    searching,
+    similar,
+    switching,
+    vector_index,
+    vectors,
+)
 from rag.store.caching import Latest
 from rag.store.conversations import ConversationTables
 from rag.store.database import Database, require_sound
 from rag.store.documents import StoredDocument
 from rag.store.duplicates import DuplicateGroup
+from rag.store.exploring import ClusterRow, Kind, PointLabel, ScaleRow
 from rag.store.layout import load_layout
 from rag.store.queries import first_row, rows, take_ids
 from rag.store.rows import Collection, Finding, KnownFile, Related, ReportRow, Source, Status, storable
@@ -548,14 +560,62 @@ class SqliteStore:
             return documents.hits(db, [id_ for (id_,) in found])
 
     def related(self, collection: str, doc: str, limit: int) -> list[Related]:
-        """The documents nearest to this one by the centred means of their passages' vectors."""
+        """The documents nearest to this one by the centred means of their passages' vectors.
+
+        At most ten come from the table `similarities`, which is first brought up to date where it is not.
+        """
         with self.database.read() as db:
-            collection_id = self._collection_id(db, collection)
-            embedding = self._need_serving(db, collection_id, collection)
-            found = documents.named(db, collection_id, doc)
+            embedding = self._need_serving(db, self._collection_id(db, collection), collection)
+            current = similar.is_current(db, embedding)
+        if not current:
+            self.compare_documents(collection)
+        with self.database.read() as db:
+            found = documents.named(db, self._collection_id(db, collection), doc)
             if not found:
                 raise UsageError(f"There is no document {doc!r} in collection {collection!r}.")
-            return searching.related(db, embedding, found[0].id, limit)
+            return similar.related(db, embedding, found[0].id, limit)
+
+    def compare_documents(self, collection: str) -> None:
+        """Brings the table `similarities` up to date; only what changed is compared."""
+        with self.database.read() as db:
+            embedding = self._serving(db, self._collection_id(db, collection))
+            if embedding is None or similar.is_current(db, embedding):
+                return
+        with self.database.write() as db:
+            similar.update(db, embedding)
+
+    # What is made of the vectors
+
+    def all_vectors(self, collection: str, kind: Kind) -> tuple[NDArray[np.int64], Vectors]:
+        """The ids of all documents or passages, ascending, and their vectors of the first model."""
+        with self.database.read() as db:
+            embedding = self._need_serving(db, self._collection_id(db, collection), collection)
+            return exploring.all_vectors(db, embedding, kind)
+
+    def labels(self, collection: str, kind: Kind, characters: int) -> list[PointLabel]:
+        """What the documents or passages are called, by id, with the beginning of their text."""
+        with self.database.read() as db:
+            return exploring.labels(db, self._collection_id(db, collection), kind, characters)
+
+    def texts(self, collection: str, kind: Kind) -> dict[int, str]:
+        """The whole text of each document or passage, by id."""
+        with self.database.read() as db:
+            return exploring.texts(db, self._collection_id(db, collection), kind)
+
+    def keep_clusters(self, collection: str, clusters: Sequence[ClusterRow]) -> None:
+        """Keeps the clusters of a collection in place of those of last time."""
+        with self.database.write() as db:
+            exploring.keep_clusters(db, self._collection_id(db, collection), clusters)
+
+    def keep_scale(self, collection: str, scale: ScaleRow) -> None:
+        """Keeps a scale with the documents' scores, in place of an earlier one of its name."""
+        with self.database.write() as db:
+            exploring.keep_scale(db, self._collection_id(db, collection), scale)
+
+    def scales(self, collection: str) -> list[ScaleRow]:
+        """The scales of a collection, by name."""
+        with self.database.read() as db:
+            return exploring.scales(db, self._collection_id(db, collection))
 
     # Keeping it sound
 
@@ -677,6 +737,7 @@ class SqliteStore:
             vector_index.remove_vectors(db, embedding, ids)
             db.execute(f"DELETE FROM {embedding.document_table} WHERE document_id = ?", (known.id,))
         keywords.remove_terms(db, collection_id, ids)
+        similar.forget(db, known.id)
         db.execute("DELETE FROM documents WHERE id = ?", (known.id,))
         self._changed(db, collection_id, -len(ids))
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from rag.errors import ModelMismatch
 from rag.interfaces import Vectors
 from rag.store.queries import first_row, rows, take_ids
+from rag.store.views import refresh_vectors_view
 
 if TYPE_CHECKING:
     import apsw
@@ -69,6 +70,7 @@ def create_embedding(
         f"CREATE TABLE {embedding.table} (passage_id INTEGER PRIMARY KEY, vector BLOB NOT NULL);"
         f"CREATE TABLE {embedding.document_table} (document_id INTEGER PRIMARY KEY, vector BLOB NOT NULL)"
     )
+    refresh_vectors_view(db)
     return embedding
 
 
@@ -77,6 +79,7 @@ def drop_tables(db: apsw.Connection, embedding: Embedding) -> None:
     for table in (embedding.table, embedding.document_table):
         db.execute(f"DROP TABLE IF EXISTS {table}")
     db.execute("DELETE FROM embeddings WHERE id = ?", (embedding.id,))
+    refresh_vectors_view(db)
 
 
 def as_blob(vector: NDArray[Any]) -> bytes:

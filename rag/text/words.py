@@ -76,7 +76,12 @@ def words(text: str) -> list[str]:
 def content_words(text: str) -> list[str]:
     """The distinct words that carry meaning, in order; all words where none would be left."""
     every = list(dict.fromkeys(words(text)))
-    return [word for word in every if word not in _FOLDED_FUNCTION_WORDS] or every
+    return [word for word in every if not is_function_word(word)] or every
+
+
+def is_function_word(word: str) -> bool:
+    """Whether a folded word only joins others, in any of the languages known here."""
+    return word in _FOLDED_FUNCTION_WORDS
 
 
 def stem(word: str) -> str:

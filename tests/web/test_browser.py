@@ -266,6 +266,24 @@ def test_two_settings_are_compared_while_one_waits(fake_app: str, page: Page) ->
     expect(page.locator(".fn-verdict")).to_have_count(2)
 
 
+def test_a_point_of_the_map_shows_what_it_is_and_opens(fake_app: str, page: Page) -> None:
+    page.goto(f"{fake_app}/explore")
+    page.get_by_role("tab", name="Map").click()
+    canvas = page.get_by_role("img", name="A map of")
+    expect(canvas).to_be_visible(timeout=60_000)
+    box = canvas.bounding_box()
+    assert box is not None
+    for place in range(1_200):
+        row, column = divmod(place, 40)
+        page.mouse.move(box["x"] + box["width"] * column / 40, box["y"] + box["height"] * row / 30)
+        if page.locator(".tip").is_visible():
+            break
+    title = page.locator(".tip b").inner_text()
+    page.mouse.down()
+    page.mouse.up()
+    expect(page.get_by_role("dialog")).to_contain_text(title)
+
+
 def test_a_document_leads_to_the_next_and_to_the_chat(fake_app: str, page: Page) -> None:
     page.goto(f"{fake_app}/explore")
     page.get_by_role("tab", name="Related").click()

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from rag.search.order import by_document
 from rag.web.browser_events import Act, conduct
 from rag.web.components.answers import where_html
+from rag.web.components.collection_map import draw_map
+from rag.web.components.console import draw_sql, draw_sum
 from rag.web.components.live_search import typed
 from rag.web.components.markup import action, icon, text
+from rag.web.components.scales import draw_scale
 from rag.web.components.scope import search_only
 from rag.web.pages.library import draw_opened, hit_html, open_hit
 from rag.web.session import App, collection_state, report_of
@@ -22,7 +27,7 @@ if TYPE_CHECKING:
     from rag.store import DuplicateGroup, Related, ReportRow
     from rag.web.i18n import Phrases
 
-RELATED = 12
+RELATED = 10
 SEARCHED = 60
 """Passages looked at for the documents about some words: enough for a dozen documents."""
 SHARES = 8
@@ -31,25 +36,35 @@ QUOTED = 300
 
 
 def explore_page(app: App) -> None:
-    """Documents by meaning, by nearness, by kind, and those that are there twice."""
+    """Documents by meaning, by nearness, on a map, on a scale, and those that are there twice."""
     say = app.say
     st.title(say("nav_explore"), anchor=False)
     rows = [row for row in report_of(app) if row.passages]
     known = {row.doc for row in rows}
-    conduct(lambda act: handle(act, known), language=say.language)
+    conduct(lambda act: handle(act, known, say), language=say.language)
     if len(rows) < 2:
         st.html(f'<p class="fn-lead">{text(say("explore_empty"))}</p>')
         return
     if st.session_state.pop("to_chat", False):
         st.switch_page(st.session_state["chat_page"])
-    names = ("explore_meaning", "explore_related", "explore_twice")
-    meaning, related, twice = st.tabs([say(name) for name in names])
-    with meaning:
-        draw_meaning(app, rows)
-    with related:
-        draw_related(app, rows)
-    with twice:
-        draw_twice(app)
+    names = [
+        "explore_meaning",
+        "explore_related",
+        "explore_map",
+        "explore_scale",
+        "explore_sum",
+        "explore_twice",
+    ]
+    draw = [partial(draw_meaning, app, rows), partial(draw_related, app, rows), partial(draw_map, app)]
+    draw += [partial(draw_scale, app), partial(draw_sum, app), partial(draw_twice, app)]
+    if app.visitor.keeper:
+        names, draw = [*names, "explore_sql"], [*draw, partial(draw_sql, app)]
+    for tab, draw_tab in zip(
+        st.tabs([say(name) for name in names], key="explore_tab", on_change="rerun"), draw, strict=True
+    ):
+        if tab.open:
+            with tab:
+                draw_tab()
     draw_opened(app)
 
 
@@ -76,14 +91,6 @@ def found_html(hits: Sequence[Hit], query: str, say: Phrases) -> str:
         f'<article class="fn-found"><h3 dir="auto">{text(best.title or best.doc)}'
         f' <span class="fn-quiet">{more}</span></h3>{hit_html(best, query, say)}{ask}</article>'
     )
-
-
-def by_document(hits: Sequence[Hit]) -> list[list[Hit]]:
-    """The hits document by document, in the order of each document's best."""
-    grouped: dict[int, list[Hit]] = {}
-    for hit in hits:
-        grouped.setdefault(hit.document_id, []).append(hit)
-    return list(grouped.values())
 
 
 def draw_related(app: App, rows: Sequence[ReportRow]) -> None:
@@ -115,7 +122,7 @@ def related_html(row: Related, nearness: float, say: Phrases) -> str:
     return f"<li>{action('from', say('explore_from', title=row.title), meter + title, turn=row.doc)}</li>"
 
 
-def handle(act: Act, known: Iterable[str]) -> None:
+def handle(act: Act, known: Iterable[str], say: Phrases) -> None:
     """Acts on a click on a document: opens it, goes on from it, or asks it."""
     if act.kind == "open":
         open_hit(act)
@@ -123,6 +130,7 @@ def handle(act: Act, known: Iterable[str]) -> None:
         return
     elif act.kind == "from":
         st.session_state["explore_doc"] = act.turn
+        st.session_state["explore_tab"] = say("explore_related")
     elif act.kind == "ask":
         search_only(act.turn)
         st.session_state["to_chat"] = True
