@@ -589,7 +589,9 @@ def test_any_history_of_a_folder_ends_as_a_fresh_ingest_would(
             for name, text in version.items():
                 write(folder / name, text)
             run(followed, WordEmbedder(), folder)
-        kept = next((version for version in reversed(versions) if version), {})  # an emptied folder keeps its documents
+        kept = next(
+            (version for version in reversed(versions) if version), {}
+        )  # an emptied folder keeps its documents
         for name, text in kept.items():
             write(folder / name, text)
         run(fresh, WordEmbedder(), folder)

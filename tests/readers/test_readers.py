@@ -242,7 +242,7 @@ def test_of_several_main_headings_none_is_the_title() -> None:
 
 
 def test_a_footnote_beside_the_text_is_no_navigation() -> None:
-    page = b'<p>Wait.</p><aside epub:type="footnote"><p>Until March.</p></aside><aside><p>Shop</p></aside>'
+    page = b'<p>Wait.</p><aside epub:type="footnote"><p>Until March.</p></aside><nav><p>Shop</p></nav>'
     assert read_document(page, "a.html").text == "Wait.\n\nUntil March."
 
 

@@ -358,7 +358,7 @@ def table_text(element: Element) -> str:
     grid = _grid(element.rows)
     head = _head(grid)
     header = [" ".join(filter(None, (row[column] for row in head))) for column in range(len(grid[0]))]
-    table = markdown_table([header, *grid[len(head) :]] if head else grid, header=bool(head))
+    table = markdown_table([header, *grid[len(head) :]] if head else grid, header=int(bool(head)))
     caption = "\n".join(row.text for row in element.caption)
     return (f"{caption}\n\n{table}" if caption else table).replace(BROKEN, "-")
 
