@@ -99,6 +99,11 @@ class DocumentBuilder:
         if message not in self._warnings:
             self._warnings.append(message)
 
+    def count_pictures(self, count: int) -> None:
+        """Notes for the receipt that pictures in the file were not looked at."""
+        if count:
+            self.warn(f"Pictures in the file, not read: {count}.")
+
     def include(self, document: Document, *, page: int | None = None) -> None:
         """Adds another document's blocks, an attachment's say, under the current heading path."""
         above = tuple(name for _, name in self._headings)

@@ -70,7 +70,7 @@ _MATHML: dict[str, tuple[int, Callable[[Sequence[str]], str]]] = {
 
 
 def omml(node: Any) -> str:
-    """An Office formula (an lxml element `oMath`) as LaTeX, with the dollar signs around it."""
+    """An Office formula (an element `m.oMath`) as LaTeX, with the dollar signs around it."""
     text = _omml(node)
     return f"${text}$" if text else ""
 
@@ -90,7 +90,7 @@ def _all(node: Any) -> str:
 
 
 def _name(node: Any) -> str:
-    return node.tag.rpartition("}")[2] if isinstance(node.tag, str) else ""
+    return node.tag.rpartition(".")[2] if isinstance(node.tag, str) else ""
 
 
 def _part(node: Any, name: str) -> str:
@@ -103,13 +103,15 @@ def _setting(node: Any, name: str, default: str) -> str:
     for properties in (child for child in node if _name(child).endswith("Pr")):
         for one in properties:
             if _name(one) == name:
-                return next((value for key, value in one.attrib.items() if key.endswith("}val")), "")
+                return str(one.get("val") or "")
     return default
 
 
 def _fraction(node: Any) -> str:
-    above, below = _part(node, "num"), _part(node, "den")
-    return f"{above}/{below}" if _setting(node, "type", "bar") == "lin" else rf"\frac{{{above}}}{{{below}}}"
+    above, below, kind = _part(node, "num"), _part(node, "den"), _setting(node, "type", "bar")
+    if kind == "noBar":
+        return rf"\binom{{{above}}}{{{below}}}"
+    return f"{above}/{below}" if kind == "lin" else rf"\frac{{{above}}}{{{below}}}"
 
 
 def _delimited(node: Any) -> str:
@@ -125,7 +127,8 @@ def _large(node: Any) -> str:
 
 def _function(node: Any) -> str:
     name = _part(node, "fName")
-    return f"{chr(92) * (name in _FUNCTIONS)}{name} {_part(node, 'e')}"
+    known = name.partition("_")[0] in _FUNCTIONS
+    return f"{chr(92) * known}{name} {_part(node, 'e')}"
 
 
 def _root(node: Any) -> str:
@@ -161,6 +164,7 @@ _OMML: dict[str, Callable[[Any], str]] = {
 
 
 def _scripted(base: str, *, low: str = "", up: str = "") -> str:
+    base = f"{{{base}}}" if base.startswith(r"\frac") else base
     return base + (f"_{{{low}}}" if low else "") + (f"^{{{up}}}" if up else "")
 
 

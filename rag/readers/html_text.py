@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rag.readers.building import one_line
 from rag.readers.formulas import mathml
+from rag.readers.raised import raised
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
@@ -24,7 +25,6 @@ _CONTROLS = frozenset(("button", "label", "option", "select", "textarea", "input
 _DISPLAY_BLOCK = re.compile(r"display\s*:\s*(?:block|flex|grid|table|list-item)", re.IGNORECASE)
 _NO_VALUE = frozenset(("hidden", "password", "submit", "button", "reset", "image", "file"))
 _SOFT_HYPHEN = "\xad"
-_FOOTNOTE_WORD = re.compile(r"(?:[^\W\d_]{3,}|\d{3,}|[.,;:!?)”»\"])$")
 BREAK = "\x1f"
 """A <br>, until the white space around it is settled; `split()` takes it for a space."""
 
@@ -88,21 +88,6 @@ def is_note_mark(node: LexborNode) -> bool:
         return False
     attributes = node.attributes
     return attributes.get("role") == "doc-noteref" or attributes.get("epub:type") == "noteref"
-
-
-def raised(text: str, before: str, *, is_low: bool = False) -> str:
-    """A small figure: part of a formula or unit it is joined, "CO2"; a note's apart; a power has a ^.
-
-    After a word of three letters and more, or after a sign, a raised number is a note's.
-    """
-    if not text or is_low or text[0] in "[(":
-        return text
-    stem = before.rstrip(_SOFT_HYPHEN)
-    if not stem or stem[-1].isspace() or not (text.lstrip("-−–+")[:1].isdigit() or text[0] in "*†‡§"):
-        return text
-    if _FOOTNOTE_WORD.search(stem) and text[0] not in "-−–":
-        return f" {text}"
-    return f"^{text}" if stem[-1].isdigit() else text
 
 
 _SPECIAL: dict[str, Callable[[LexborNode], str]] = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from rag.readers.archives import is_zip_with, open_zip
 from rag.readers.building import DocumentBuilder
-from rag.readers.office import core_properties
+from rag.readers.openxml import core_properties
 from rag.readers.registry import Format
 from rag.readers.tables import markdown_table
 from rag.records import Document
