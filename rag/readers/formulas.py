@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +71,7 @@ _MATHML: dict[str, tuple[int, Callable[[Sequence[str]], str]]] = {
 
 
 def omml(node: Any) -> str:
-    """An Office formula (an element `m.oMath`) as LaTeX, with the dollar signs around it."""
+    """An Office formula (an element `oMath`) as LaTeX, with the dollar signs around it."""
     text = _omml(node)
     return f"${text}$" if text else ""
 
@@ -90,7 +91,7 @@ def _all(node: Any) -> str:
 
 
 def _name(node: Any) -> str:
-    return node.tag.rpartition(".")[2] if isinstance(node.tag, str) else ""
+    return re.split("[.}]", node.tag)[-1] if isinstance(node.tag, str) else ""
 
 
 def _part(node: Any, name: str) -> str:
@@ -103,7 +104,7 @@ def _setting(node: Any, name: str, default: str) -> str:
     for properties in (child for child in node if _name(child).endswith("Pr")):
         for one in properties:
             if _name(one) == name:
-                return str(one.get("val") or "")
+                return next((text for key, text in one.attrib.items() if key.endswith("val")), "")
     return default
 
 

@@ -1,4 +1,4 @@
-"""Word documents: the body, then notes; headers and footers once, comments and changes counted."""
+"""Word documents: the body, then notes; headers and footers once, comments last."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from rag.errors import UnreadableDocument
 from rag.readers.archives import is_zip_with, open_zip
 from rag.readers.building import DocumentBuilder
 from rag.readers.charts import add_chart, add_diagram
+from rag.readers.comments import add_word_comments
 from rag.readers.openxml import core_properties, part, related, related_parts
 from rag.readers.registry import Format
+from rag.readers.titles import given_title
 from rag.readers.word.body import Body
 from rag.readers.word.numbering import Numbering
 from rag.readers.word.styles import Styles
@@ -42,11 +44,10 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     walk.add(body)
     _add_notes(builder, walk, archive, name)
     _add_running(builder, walk, archive, "footer", name)
-    for comments in related_parts(archive, _MAIN, "comments", name):
-        builder.leave_out("comments", walk.text_of(comments))
+    add_word_comments(builder, archive, _MAIN, name)
     builder.count_pictures(walk.pictures)
     title, date = core_properties(archive, name)
-    return builder.build(title=title, name=name, media_type=FORMAT.media_type, date=date)
+    return builder.build(title=given_title(title), name=name, media_type=FORMAT.media_type, date=date)
 
 
 def _add_drawing(
