@@ -6,7 +6,7 @@ import re
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 _QUOTED = re.compile(r'"([^"]*)"|\\(.)|\[\$([^\]-]*)[^\]]*\]|_.|\*.|\[[^\]]*\]')
-_DIGITS = re.compile(r"[#0?][#0?,. ]*(?:E[+-]0+)?")
+_DIGITS = re.compile(r"[#0?](?:[#0?,. ]*[#0?,.])?")
 _FLOAT_DIGITS = 16  # what is longer is 4.4 stored as 4.4000000000000004
 _GENERAL = ("", "General", "@", "Standard")
 
@@ -50,12 +50,12 @@ def _shown(number: Decimal, section: str) -> str | None:
     number /= 1000 ** (len(code.rstrip()) - len(code.rstrip().rstrip(",")))
     most, least = sum(map(decimals.count, "#0?")), decimals.count("0")
     rounded = number.quantize(Decimal(1).scaleb(-most), ROUND_HALF_UP)
-    text = f"{abs(rounded):{',' if ',' in whole else ''}f}"
+    text = f"{abs(rounded):f}"  # not in groups, whose sign is another in each country
     if most > least:
         head, _, tail = text.partition(".")
         tail = tail[:least] + tail[least:].rstrip("0")
         text = f"{head}.{tail}" if tail else head
     head, dot, tail = text.partition(".")
-    head = head.rjust(whole.count("0"), "0") if "," not in whole else head
+    head = head.rjust(whole.count("0"), "0")
     sign = "-" if rounded < 0 else ""
     return f"{sign}{literal[: digits.start()]}{head}{dot}{tail}{literal[digits.end() :]}".strip()
