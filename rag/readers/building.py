@@ -13,6 +13,8 @@ _UNWANTED = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufeff\ud800-\udfff\ufffe\uffff]"
 _LINE_BREAKS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _TRAILING = re.compile(r"[ \t\xa0]+(?=\n|$)")
 _BLANK_LINES = re.compile(r"\n{3,}")
+_DATA = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w=-]+)*;base64,[A-Za-z0-9+/=%]{64,}")
+PICTURES = "pictures written into the text"
 _BETWEEN_BLOCKS = "\n\n"
 
 
@@ -20,6 +22,17 @@ def clean(text: str) -> str:
     """The text with `\\n` line breaks and without control characters and lone surrogates."""
     text = _UNWANTED.sub("", _LINE_BREAKS.sub("\n", text))
     return _BLANK_LINES.sub("\n\n", _TRAILING.sub("", text)).strip("\n")
+
+
+def without_data(text: str) -> tuple[str, str]:
+    """The text without pictures and the like that are written into it in base64, and what was taken out."""
+    taken: list[str] = []
+
+    def take(match: re.Match[str]) -> str:
+        taken.append(match.group())
+        return "data:…"
+
+    return _DATA.sub(take, text), "".join(taken)
 
 
 def visible(text: str) -> int:
