@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 
+from rag.text.languages import language_of_text
+
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -64,11 +66,18 @@ def _likely(data: bytes) -> str:
     sample = data[:_SAMPLE_BYTES]
     letters = sum(65 <= byte <= 90 or 97 <= byte <= 122 for byte in sample)
     if letters > sum(byte > 127 for byte in sample):  # mostly unaccented letters: a Latin script
-        return max(_LATIN_PAGES, key=lambda page: _fit(sample, page))
+        best = max(_LATIN_PAGES, key=lambda page: _fit(sample, page))
+        return "cp1254" if best == "cp1252" and _is_turkish(sample) else best
     from charset_normalizer import from_bytes  # 40 ms to import, needed for old encodings only
 
-    best = from_bytes(sample).best()
-    return best.encoding if best else "cp1252"
+    found = from_bytes(sample).best()
+    return found.encoding if found else "cp1252"
+
+
+def _is_turkish(sample: bytes) -> bool:
+    """Whether what fits Icelandic is Turkish, whose letters of its own are in the same places."""
+    own = _TURKISH_BYTES & set(sample)
+    return bool(own) and language_of_text(sample.decode("cp1254", errors="replace")) == "tr"
 
 
 def _fit(sample: bytes, page: str) -> int:
@@ -108,6 +117,7 @@ _ALPHABETS = tuple(
         ),
     )
 )
+_TURKISH_BYTES = set(b"\xf0\xfd\xfe\xd0\xdd\xde")
 _PLAIN = set("abcdefghijklmnopqrstuvwxyz'’-")
 _WORD = re.compile(r"(?<![^\s(\"'„“«»;,])[^\W\d_](?:[^\s.,;:!?()\"„“”«»…–—€0-9]*[^\W\d_])?", re.UNICODE)
 

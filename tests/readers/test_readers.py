@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msoffcrypto.format.ooxml import OOXMLFile  # type: ignore[import-untyped, unused-ignore]
 
@@ -539,6 +539,7 @@ def test_blocks_cover_every_file(file: str) -> None:
     assert_whole(read(file))
 
 
+@settings(deadline=None)  # the first file of a kind loads its library
 @given(
     TEXT,
     st.sampled_from(["a.md", "a.txt", "a.html", "a.csv", "a.rst", "a.org", "a.py", "a.srt"]),
@@ -552,6 +553,7 @@ def test_any_text_is_read_whole_or_refused_by_name(text: str, name: str) -> None
     assert_whole(document)
 
 
+@settings(deadline=None)  # the first file of a kind loads its library
 @given(
     st.binary(max_size=300),
     st.sampled_from(["a.pdf", "a.docx", "a.xls", "a.eml", "a.json", "a.ipynb", "a.bin"]),
@@ -563,6 +565,7 @@ def test_any_bytes_are_read_or_refused_by_name(data: bytes, name: str) -> None:
         assert str(error).startswith(f"{name}: ")
 
 
+@settings(deadline=None)  # the first file of a kind loads its library
 @given(TEXT)
 def test_markdown_and_text_lose_no_visible_character(text: str) -> None:
     builder = DocumentBuilder()
