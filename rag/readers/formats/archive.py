@@ -33,7 +33,7 @@ def _add_member(
     try:
         data = member(archive, path, name)
     except DocumentError as error:
-        builder.warn(f"Left out {path}: {error}")
+        builder.warn(f"Left out {error}")
         return False
     return add_inner(builder, data, path, password=password)
 

@@ -137,7 +137,9 @@ def draw_receipt(receipt: Receipt, say: Phrases) -> None:
     )
     st.success(label(line), icon=":material/check_circle:")
     for failure in [*receipt.failures, *receipt.skipped][:SHOWN_FAILURES]:
-        st.warning(f"**{label(failure.doc)}**: {label(failure.error)}", icon=":material/warning:")
+        st.warning(
+            f"**{label(failure.doc)}**: {label(say.message(failure.error))}", icon=":material/warning:"
+        )
     rest = len(receipt.failures) + len(receipt.skipped) - SHOWN_FAILURES
     if rest > 0:
         st.caption(say("more_failures", count=rest))
