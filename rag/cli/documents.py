@@ -1,4 +1,4 @@
-"""Commands about documents: ingest, report, related."""
+"""Commands about documents: ingest, report, show, related."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from rag.errors import UsageError
 if TYPE_CHECKING:
     from rag.ingest import IngestEvent, Receipt
     from rag.ingest.rows import Columns, Form
+    from rag.records import Hit
     from rag.store import ReportRow
 
 RELATED_COUNT = 10
@@ -230,6 +231,67 @@ def print_report(rows: Iterable[ReportRow]) -> None:
         for note in filter(None, [row.error, *report_json(row)["warnings"]]):
             table.add_row(f"  {note}")
     results.print(table)
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    doc: Annotated[str, typer.Argument(help="A document, by its path in the collection.")],
+    text: Annotated[bool, typer.Option("--text", help="Only the text that was read.")] = False,
+    passages: Annotated[
+        bool, typer.Option("--passages", help="Only the passages it was split into.")
+    ] = False,
+    receipt: Annotated[bool, typer.Option("--report", help="Only its receipt.")] = False,
+    as_json: JsonOption = False,
+    library: LibraryOption = None,
+    collection: CollectionOption = None,
+) -> None:
+    """Show what was read of a document: its receipt, its text and its passages."""
+    opened = open_library(context, library=library, collection=collection)
+    store, name = opened.store, opened.settings.collection
+    rows = [row for row in store.report(name) if row.doc == doc]
+    if not rows:
+        raise UsageError(f"{doc}: not in the collection {name}. See `report` for the documents in it.")
+    every = not (text or passages or receipt)
+    texts = {stored.id: stored.text for stored in store.documents_named(name, doc)}
+    for row in rows:
+        found: dict[str, Any] = {"doc": row.doc, "root": row.root, "title": row.title}
+        if receipt or every:
+            found["report"] = report_json(row)
+        if text or every:
+            found["text"] = texts.get(row.id, "")
+        if passages or every:
+            found["passages"] = [passage_json(hit) for hit in store.hits(store.passage_rowids([row.id]))]
+        if as_json:
+            print_json(found)
+        else:
+            print_shown(row, found, with_passages=passages)
+
+
+def passage_json(hit: Hit) -> dict[str, Any]:
+    """A passage with its place in the document's text."""
+    passage = hit.passage
+    return {
+        "start": passage.start,
+        "end": passage.end,
+        "pages": [passage.first_page, passage.last_page],
+        "heading": hit.heading,
+        "kind": passage.kind,
+        "tokens": passage.token_count,
+        "text": passage.text,
+    }
+
+
+def print_shown(row: ReportRow, found: dict[str, Any], *, with_passages: bool) -> None:
+    """A document for people: the receipt, then the text; the passages, if they are asked for."""
+    if "report" in found:
+        print_report([row])
+    if with_passages:
+        for number, one in enumerate(found["passages"], start=1):
+            page = f", page {one['pages'][0]}" if one["pages"][0] else ""
+            results.print(f"[{number}{page}] {one['heading']}\n{one['text']}\n")
+    elif "text" in found:
+        results.print(found["text"])
 
 
 @app.command()

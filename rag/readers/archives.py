@@ -39,6 +39,8 @@ def member(archive: zipfile.ZipFile, path: str, name: str) -> bytes:
         raise UnreadableDocument(f"{name}: has no {path} inside. Open it and save it again.") from error
     except RuntimeError as error:  # how zipfile says that a password is needed
         raise EncryptedDocument(f"{name}: the archive is encrypted. Unpack it and add the files.") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise UnreadableDocument(f"{path}: damaged inside {name} ({error}).") from error
     if len(data) > MAX_BYTES // 2:
         raise UnreadableDocument(f"{name}: {path} expands to more than {MAX_BYTES // 2 // 10**6} MB.")
     return data

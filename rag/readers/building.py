@@ -14,6 +14,8 @@ _LINE_BREAKS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _TRAILING = re.compile(r"(?<![ \t\xa0])[ \t\xa0]++(?=\n|$)")  # from the first blank of a run only: linear
 _WIDE_GAP = re.compile(r"[^\S\n]{200,}")  # a megabyte of blanks says no more than one
 _BLANK_LINES = re.compile(r"\n{3,}")
+_DATA = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w=-]+)*;base64,[A-Za-z0-9+/=%]{64,}")
+PICTURES = "pictures written into the text"
 _BETWEEN_BLOCKS = "\n\n"
 
 
@@ -21,6 +23,17 @@ def clean(text: str) -> str:
     """The text with `\\n` line breaks and without control characters and lone surrogates."""
     text = _UNWANTED.sub("", _LINE_BREAKS.sub("\n", text))
     return _BLANK_LINES.sub("\n\n", _TRAILING.sub("", _WIDE_GAP.sub(" ", text))).strip("\n")
+
+
+def without_data(text: str) -> tuple[str, str]:
+    """The text without pictures and the like that are written into it in base64, and what was taken out."""
+    taken: list[str] = []
+
+    def take(match: re.Match[str]) -> str:
+        taken.append(match.group())
+        return "data:…"
+
+    return _DATA.sub(take, text), "".join(taken)
 
 
 def visible(text: str) -> int:
@@ -99,6 +112,11 @@ class DocumentBuilder:
         """Adds a line to the receipt, once."""
         if message not in self._warnings:
             self._warnings.append(message)
+
+    def count_pictures(self, count: int) -> None:
+        """Notes for the receipt that pictures in the file were not looked at."""
+        if count:
+            self.warn(f"Pictures in the file, not read: {count}.")
 
     def include(self, document: Document, *, page: int | None = None) -> None:
         """Adds another document's blocks, an attachment's say, under the current heading path."""

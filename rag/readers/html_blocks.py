@@ -2,74 +2,52 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from rag.readers.building import DocumentBuilder, one_line
-from rag.readers.tables import markdown_table
+from rag.readers.html_furniture import furniture, main_content
+from rag.readers.html_tables import cells_of, is_layout, own_rows, table_text
+from rag.readers.html_text import BREAK, HEADINGS, SILENT, child_text, holds_blocks, inline_text, is_block
 from rag.records import BlockKind
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-_SILENT = frozenset(
-    ("script", "style", "noscript", "template", "svg", "math", "head", "iframe", "object", "canvas")
-) | frozenset(("input", "select"))
-_NAVIGATION_TAGS = frozenset(("nav", "aside", "footer", "dialog"))
-_NAVIGATION_ROLES = frozenset(("navigation", "banner", "contentinfo", "search", "complementary", "dialog"))
-_NAVIGATION_NAMES = re.compile(
-    r"(?:^|[\s_-])(?:nav|navbar|navigation|menu|sidebar|breadcrumbs?|cookies?|skip-link|share|social"
-    r"|pagination|newsletter|advert|ads|toc)(?:$|[\s_-])",
-    re.IGNORECASE,
-)
-_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
-_SECTIONS = frozenset(("article", "body", "center", "div", "footer", "form", "header", "main", "section"))
-_UNITS = frozenset(("address", "blockquote", "fieldset", "figcaption", "figure", "hr", "p", "pre", "table"))
-_ITEMS = frozenset(("dd", "details", "dl", "dt", "li", "ol", "summary", "ul"))
-_BLOCK_TAGS = _HEADINGS | _SECTIONS | _UNITS | _ITEMS
 _SOFT_HYPHEN = "\xad"
-_BREAK = "\x1f"  # a <br>, until the white space around it is settled; `split()` takes it for a space
 
 
 def add_html(builder: DocumentBuilder, tree: LexborHTMLParser, *, page: int | None = None) -> None:
     """Adds the main content of a parsed page to the builder; what is left out is counted by its kind."""
     if tree.body is None:
         return
-    main = _main(tree)
+    main = main_content(tree.body)
     before = builder.block_count
-    _Walk(builder, page).children(main)
-    if builder.block_count == before and main is not tree.body:
-        _Walk(builder, page).children(tree.body)
+    walk = _Walk(builder, page)
+    walk.children(main)
+    if builder.block_count == before:  # all of it looks like furniture: better that than nothing
+        walk = _Walk(builder, page, keeps_all=True)
+        walk.children(tree.body)
     elif main is not tree.body:
         _count_outside(builder, tree.body, main)
-
-
-def _main(tree: LexborHTMLParser) -> LexborNode:
-    """The one element marked as the page's main content, or the body."""
-    assert tree.body is not None
-    for selector in ("main", "[role=main]", "article"):
-        found = tree.css(selector)
-        if len(found) == 1:
-            return found[0]
-    return tree.body
+    for what, text in walk.left_out:
+        builder.leave_out(what, text)
 
 
 def _count_outside(builder: DocumentBuilder, body: LexborNode, main: LexborNode) -> None:
-    for silent in body.css(",".join(sorted(_SILENT))):
+    for silent in body.css(",".join(sorted(SILENT))):
         silent.decompose()
-    builder.leave_out("around the main content", _minus(body.text(separator=" "), main.text(separator=" ")))
-
-
-def _minus(whole: str, part: str) -> str:
-    return whole.replace(part, " ", 1)
+    outside = body.text(separator=" ").replace(main.text(separator=" "), " ", 1)
+    builder.leave_out("around the main content", outside)
 
 
 class _Walk:
     """One pass over the tree; text between block elements is gathered into a paragraph."""
 
-    def __init__(self, builder: DocumentBuilder, page: int | None) -> None:
+    def __init__(self, builder: DocumentBuilder, page: int | None, *, keeps_all: bool = False) -> None:
         self._builder = builder
         self._page = page
+        self._keeps_all = keeps_all
+        self.left_out: list[tuple[str, str]] = []
         self._inline: list[str] = []
 
     def children(self, node: LexborNode, kind: BlockKind = "paragraph") -> None:
@@ -80,153 +58,99 @@ class _Walk:
 
     def _visit(self, node: LexborNode, kind: BlockKind) -> None:
         tag = node.tag or ""
-        if tag == "-text":
-            self._inline.append(node.text(deep=False))
-        elif tag == "br":
-            self._inline.append(_BREAK)
-        elif _is_note_mark(node):
-            self._inline.append(f"[{one_line(node.text()).strip('[]')}]")
-        elif tag in ("sup", "sub"):
-            self._inline.append(_raised(one_line(_inline_text(node))))
-        elif tag in _SILENT or tag.startswith("-"):
-            return
-        elif what := _navigation(node):
-            self._builder.leave_out(what, node.text(separator=" "))
-        elif tag in _BLOCK_TAGS:
+        if tag == "-text" or tag in SILENT or tag.startswith("-"):
+            self._inline.append(child_text(node))
+        elif not self._keeps_all and (what := furniture(node)):
+            self.left_out.append((what, node.text(separator=" ")))
+        elif is_block(node):
             self._flush(kind)
             self._block(node, tag, kind)
-        elif _holds_blocks(node):
+        elif holds_blocks(node) and tag not in ("math", "svg"):
             self.children(node, kind)
         else:
-            self._inline.append(_inline_text(node))
+            self._inline.append(child_text(node, "".join(self._inline[-2:])))
 
     def _block(self, node: LexborNode, tag: str, kind: BlockKind) -> None:
-        if tag in _HEADINGS:
-            self._builder.heading(one_line(_inline_text(node)), int(tag[1]), page=self._page)
+        if tag in HEADINGS:
+            self._builder.heading(one_line(inline_text(node)), int(tag[1]), page=self._page)
         elif tag == "pre":
             for line_end in node.css("br"):
                 line_end.replace_with("\n")
             self._builder.add("code", node.text().strip("\n"), page=self._page)
+        elif tag == "table" and not is_layout(node):
+            self._builder.add("table", table_text(node), page=self._page)
         elif tag == "table":
-            self._table(node)
+            self._layout(node)
         elif tag in ("ul", "ol"):
-            self._builder.add("list", "\n".join(_list_lines(node, 0)), page=self._page)
+            self._list(node)
         elif tag == "blockquote":
             self.children(node, "quote")
         else:
             self.children(node, kind)
 
-    def _table(self, node: LexborNode) -> None:
-        """A table of data becomes Markdown; one that lays out blocks is walked like a `div`."""
-        rows = [_cells(row) for row in node.css("tr")]
-        if (
-            node.css("table table, td p + p, td ul, td h1, td h2, td h3")
-            or max(map(len, rows), default=0) < 2
-        ):
-            self.children(node)
+    def _layout(self, node: LexborNode) -> None:
+        """A table that places blocks: cell after cell, a row of short texts as one line."""
+        for child in node.iter():
+            if child.tag == "caption":
+                self.children(child)
+        for row in own_rows(node):
+            for cell in cells_of(row):
+                if holds_blocks(cell):
+                    self._flush("paragraph")
+                    self.children(cell)
+                else:
+                    self._inline.append(f" {inline_text(cell)} ")
+            self._flush("paragraph")
+
+    def _list(self, node: LexborNode) -> None:
+        """A block of lines; item by item where tables, code or headings stand in it."""
+        if not node.css("table, pre"):
+            self._builder.add("list", "\n".join(_list_lines(node, 0)), page=self._page)
             return
-        caption = node.css_first("caption")
-        table = markdown_table(rows, header=bool(node.css("th, thead")) or len(rows) > 1)
-        above = one_line(_inline_text(caption)) + "\n\n" if caption else ""
-        self._builder.add("table", above + table, page=self._page)
+        for number, item in enumerate(node.iter(), start=1):
+            if item.tag in ("ul", "ol"):
+                self._list(item)
+            else:
+                self._inline.append(f"{number}. " if node.tag == "ol" else "- ")
+                self.children(item, "list")
 
     def _flush(self, kind: BlockKind) -> None:
-        lines = "".join(self._inline).replace(_SOFT_HYPHEN, "").split(_BREAK)
+        lines = "".join(self._inline).replace(_SOFT_HYPHEN, "").split(BREAK)
         self._inline.clear()
         text = "\n".join(one_line(line) for line in lines)
-        self._builder.add(kind, text, page=self._page)
-
-
-def _navigation(node: LexborNode) -> str:
-    """What kind of furniture an element is, "" for content."""
-    attributes = node.attributes
-    if "hidden" in attributes or attributes.get("aria-hidden") == "true":
-        return "hidden"
-    role = attributes.get("role") or ""
-    if role.startswith("doc-") and role != "doc-toc":  # footnotes, an abstract, an appendix
-        return ""
-    if node.tag == "aside" and (_is_note(node) or node.css_first("[role=doc-footnote]")):
-        return ""
-    if node.tag in _NAVIGATION_TAGS or role in _NAVIGATION_ROLES:
-        return "navigation"
-    if node.tag == "header" and node.parent is not None and node.parent.tag == "body":
-        return "" if node.css_first("h1") else "navigation"
-    names = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
-    if node.tag in ("div", "ul", "ol", "section", "span", "p", "a") and _NAVIGATION_NAMES.search(names):
-        return "navigation"
-    return ""
-
-
-def _holds_blocks(node: LexborNode) -> bool:
-    return any(inner.tag in _BLOCK_TAGS for inner in node.traverse())
-
-
-def _inline_text(node: LexborNode) -> str:
-    """The text of an element; a <br> in it is a break mark."""
-    parts = []
-    for child in node.iter(include_text=True):
-        if child.tag == "-text":
-            parts.append(child.text(deep=False))
-        elif child.tag == "br":
-            parts.append(_BREAK)
-        elif child.tag in ("sup", "sub"):
-            parts.append(_raised(one_line(_inline_text(child))))
-        elif _is_note_mark(child):
-            parts.append(f"[{one_line(child.text()).strip('[]')}]")
-        elif child.tag not in _SILENT and not (child.tag or "-").startswith("-"):
-            parts.append(_inline_text(child))
-    return "".join(parts).replace(_SOFT_HYPHEN, "")
-
-
-def _is_note(node: LexborNode) -> bool:
-    return (node.attributes.get("epub:type") or "") in ("footnote", "endnote", "rearnote", "note")
-
-
-def _is_note_mark(node: LexborNode) -> bool:
-    attributes = node.attributes
-    return attributes.get("role") == "doc-noteref" or attributes.get("epub:type") == "noteref"
-
-
-def _raised(text: str) -> str:
-    """A superscript that would change the word before it stands apart from it."""
-    return text if text[:1] in ("[", "(", "") else f" {text}"
-
-
-def _cells(row: LexborNode) -> list[str]:
-    cells: list[str] = []
-    for cell in row.iter():
-        if cell.tag in ("td", "th"):
-            cells.append(one_line(cell.text(separator=" ") if _holds_blocks(cell) else _inline_text(cell)))
-            span = cell.attributes.get("colspan") or "1"
-            cells.extend([""] * (min(int(span), 100) - 1 if span.isdigit() else 0))
-    return cells
+        if text.strip() not in ("-", ""):
+            self._builder.add(kind, text, page=self._page)
 
 
 def _list_lines(node: LexborNode, depth: int) -> list[str]:
     """A line for each item, nested ones indented by two spaces a level."""
     lines: list[str] = []
-    number = 0
+    number = int(start) - 1 if (start := node.attributes.get("start") or "").isdecimal() else 0
     for item in node.iter():
         if item.tag in ("ul", "ol"):
             lines.extend(_list_lines(item, depth + 1))
         if item.tag != "li":
             continue
-        number += 1
+        given = item.attributes.get("value") or ""
+        number = int(given) if given.isdecimal() else number + 1
         mark = f"{number}." if node.tag == "ol" else "-"
         own, nested = _item(item, depth)
-        lines.append(f"{'  ' * depth}{mark} {own}")
+        lines.append(f"{'  ' * depth}{mark} {own}".rstrip())
         lines.extend(nested)
-    return lines
+    return [line for line in lines if line.strip() != "-"]
 
 
 def _item(item: LexborNode, depth: int) -> tuple[str, list[str]]:
+    """An item's own text, and the lines of the lists in it."""
     own: list[str] = []
     nested: list[str] = []
     for child in item.iter(include_text=True):
-        if child.tag == "-text":
-            own.append(child.text(deep=False))
-        elif child.tag in ("ul", "ol"):
+        if child.tag in ("ul", "ol"):
             nested.extend(_list_lines(child, depth + 1))
-        elif child.tag not in _SILENT:
-            own.append(f" {_inline_text(child)} " if child.tag in _BLOCK_TAGS else _inline_text(child))
+        elif child.tag in ("div", "section") and child.css("li"):
+            text, below = _item(child, depth)
+            own.append(f" {text} ")
+            nested.extend(below)
+        else:
+            own.append(child_text(child, "".join(own[-2:])))
     return one_line("".join(own).replace(_SOFT_HYPHEN, "")), nested

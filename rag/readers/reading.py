@@ -10,6 +10,8 @@ from rag.readers.registry import Format, format_of
 from rag.records import Document
 from rag.text.languages import language_of
 
+NO_TEXT = "No text was found in the file."
+
 
 def read_document(data: bytes, name: str, *, password: str | None = None) -> Document:
     """The document in a file's bytes; `name` helps to tell the format and stands in for a title.
@@ -25,7 +27,10 @@ def read_document(data: bytes, name: str, *, password: str | None = None) -> Doc
                 f"{name}: no reader knows this format. Save it as PDF, DOCX, HTML or text and add that."
             )
         document = known.read(data, name, password=password)
-        return replace(document, language=language_of(document))
+        warnings = document.warnings
+        if not document.text and not document.pages_without_text:
+            warnings += (NO_TEXT,)
+        return replace(document, language=language_of(document), warnings=warnings)
     except RagError:
         raise
     except MemoryError as error:

@@ -79,6 +79,19 @@ def test_ingesting_again_embeds_nothing(own: Path, notes: Path) -> None:
     assert (receipt["passages"], receipt["embedded"]) == (0, 0)
 
 
+def test_show_prints_what_was_read_of_a_document(own: Path, notes: Path) -> None:
+    run("ingest", notes, library=own)
+    (shown,) = lines(run("show", "bees.md", "--json", library=own).stdout)
+    assert shown["text"].endswith("holds 42 frames.")
+    assert shown["report"]["characters_read"] == shown["report"]["characters_indexed"] > 0
+    assert [shown["text"][one["start"] : one["end"]] for one in shown["passages"]] == [
+        one["text"] for one in shown["passages"]
+    ]
+    assert run("show", "bees.md", "--text", library=own).stdout.endswith("holds 42 frames.\n")
+    missing = run("show", "wasps.md", library=own)
+    assert (missing.returncode, "wasps.md: not in the collection" in missing.stderr) == (2, True)
+
+
 def test_search_prints_a_hit_a_line(library: Path) -> None:
     done = run(
         "search",

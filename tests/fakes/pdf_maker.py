@@ -21,6 +21,9 @@ _TURNS = {
 }
 
 
+_DIRECTIONS = {90: "0 1 -1 0", 180: "-1 0 0 -1", 270: "0 -1 1 0"}
+
+
 @dataclass(frozen=True)
 class Line:
     """A line of Helvetica at x, y from the bottom left, in points."""
@@ -30,6 +33,10 @@ class Line:
     text: str
     size: float = 10
     bold: bool = False
+    turn: int = 0
+    """Degrees anticlockwise, a quarter at a time."""
+    hebrew: bool = False
+    """Whether a to z stand for the letters from alef on, as they are seen from left to right."""
 
 
 def lines(x: float, y: float, texts: Sequence[str], *, leading: float = 12, size: float = 10) -> list[Line]:
@@ -53,7 +60,7 @@ def make_pdf(
         content = DecodedStreamObject()
         content.set_data("\n".join([_TURNS[rotation], *map(_show, page_lines)]).encode("cp1252"))
         page[NameObject("/Contents")] = writer._add_object(content)
-        page[NameObject("/Resources")] = _fonts()
+        page[NameObject("/Resources")] = _fonts(writer)
         if rotation:
             page.rotate(rotation)
     parents: list[object] = []
@@ -75,10 +82,15 @@ def make_pdf(
 
 def _show(line: Line) -> str:
     text = line.text.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
-    return f"BT /{'B' if line.bold else 'R'} {line.size} Tf {line.x} {line.y} Td ({text}) Tj ET"
+    place = f"{_DIRECTIONS[line.turn]} {line.x} {line.y} Tm" if line.turn else f"{line.x} {line.y} Td"
+    return f"BT /{'H' if line.hebrew else 'B' if line.bold else 'R'} {line.size} Tf {place} ({text}) Tj ET"
 
 
-def _fonts() -> DictionaryObject:
+_TO_HEBREW = b"""begincmap 1 begincodespacerange <00> <FF> endcodespacerange
+2 beginbfrange <20> <20> <0020> <61> <7A> <05D0> endbfrange endcmap"""
+
+
+def _fonts(writer: PdfWriter) -> DictionaryObject:
     def font(name: str) -> DictionaryObject:
         return DictionaryObject(
             {
@@ -90,4 +102,8 @@ def _fonts() -> DictionaryObject:
         )
 
     fonts = {NameObject("/R"): font("/Helvetica"), NameObject("/B"): font("/Helvetica-Bold")}
+    letters = DecodedStreamObject()
+    letters.set_data(_TO_HEBREW)
+    fonts[NameObject("/H")] = font("/Helvetica")
+    fonts[NameObject("/H")][NameObject("/ToUnicode")] = writer._add_object(letters)
     return DictionaryObject({NameObject("/Font"): DictionaryObject(fonts)})

@@ -200,8 +200,8 @@ def test_a_damaged_file_is_named() -> None:
         read(b"%PDF-1.7\nnothing else")
 
 
-def scanned(text: str) -> bytes:
-    """A PDF whose only page is a picture of text."""
+def scanned(text: str, *, stamp: str = "") -> bytes:
+    """A PDF of a page of prose and one that is a picture of text, perhaps with a line of real text on it."""
     import io
 
     import pypdfium2
@@ -216,6 +216,8 @@ def scanned(text: str) -> bytes:
     writer = PdfWriter()
     writer.append(PdfReader(io.BytesIO(make_pdf([lines(50, 700, PROSE)]))))
     writer.append(PdfReader(stream))
+    if stamp:
+        writer.pages[1].merge_page(PdfReader(io.BytesIO(make_pdf([[Line(50, 30, stamp)]]))).pages[0])
     mixed = io.BytesIO()
     writer.write(mixed)
     return mixed.getvalue()
@@ -225,7 +227,30 @@ def test_pages_without_text_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ocr, "tesseract", lambda: None)
     document = read(scanned("Harvest in October"))
     assert document.pages_without_text == (2,)
-    assert document.warnings == ("1 of the pages have no text: 2. Install Tesseract to read scanned pages.",)
+    assert document.warnings == (
+        "Pages that are pictures without text: 2. Install Tesseract to read scanned pages.",
+    )
+
+
+def test_a_scan_with_a_stamp_is_no_page_of_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line of fax of 16 characters passed for the page's text, and nobody was told of the rest."""
+    monkeypatch.setattr(ocr, "tesseract", lambda: "tesseract")
+    monkeypatch.setattr(
+        ocr, "read_page", lambda page: "Harvest in October\n\nSent by fax from the harbour office"
+    )
+    document = read(scanned("Harvest in October", stamp="Sent by fax from the harbour office"))
+    assert [text for _, page, text in blocks(document) if page == 2] == [
+        "Harvest in October",
+        "Sent by fax from the harbour office",
+    ]
+
+
+@pytest.mark.parametrize(("text", "empty"), [("Paid.", ()), ("", (1,))])
+def test_a_short_page_is_no_scan(text: str, empty: tuple[int, ...]) -> None:
+    """Tesseract was recommended for a page of five letters, and for one that is blank."""
+    document = read(make_pdf([lines(50, 700, [text] if text else [])]))
+    assert document.pages_without_text == empty
+    assert document.warnings == (("Empty pages: 1.",) if empty else ())
 
 
 @pytest.mark.skipif(shutil.which("tesseract") is None, reason="Tesseract is not installed")
@@ -283,3 +308,125 @@ def test_an_only_page_loses_its_number_and_keeps_its_header(foot: str, kept: boo
     text = read(make_pdf([page])).text
     assert text.startswith("Acme Ltd, confidential")
     assert text.endswith(foot) is kept
+
+
+def test_a_page_keeps_the_figures_that_others_like_it_have_at_the_same_place() -> None:
+    """On forms that look alike, the sums of all pages but the first passed for running lines."""
+    pages = [
+        [
+            Line(50, 800, f"Berth {n * 7}"),
+            *lines(
+                50, 700, ["The berth is let by the month.", "Electricity is paid apart.", "Ropes are yours."]
+            ),
+            Line(50, 60, f"Fee in marks: {n * n + 40}"),
+            Line(50, 40, "Monthly rent 840"),
+        ]
+        for n in range(1, 5)
+    ]
+    text = read(make_pdf(pages)).text
+    for n in range(1, 5):
+        assert f"Berth {n * 7}" in text
+        assert f"Fee in marks: {n * n + 40}" in text
+    assert text.count("Monthly rent 840") == 4
+
+
+def test_numbers_that_count_with_the_pages_are_furniture() -> None:
+    pages = [
+        [
+            Line(50, 800, f"Harbour rules, page {n + 4} of 9"),
+            *lines(50, 600, [f"Rule {'x' * n} of the harbour page."]),
+        ]
+        for n in range(4)
+    ]
+    assert read(make_pdf(pages)).text.count("Harbour rules") <= 1
+
+
+def test_text_turned_sideways_is_read_by_itself() -> None:
+    """A stamp along the margin was spread over the lines beside it, and became the title."""
+    page = [
+        Line(50, 780, "Of Kettles", 20),
+        *lines(50, 740, PROSE),
+        Line(20, 400, "Archived in May", 24, turn=90),
+    ]
+    document = read(make_pdf([page]))
+    assert blocks(document)[1:] == [("paragraph", 1, " ".join(PROSE)), ("heading", 1, "Archived in May")]
+    assert document.title == "Of Kettles"
+
+
+def test_a_table_turned_sideways_keeps_its_rows() -> None:
+    rows = (("Port", "Fare"), ("Kiel", "9"), ("Oslo", "7"))
+    page = [
+        Line(100 + 20 * number, 200 + 90 * column, text, turn=90)
+        for number, row in enumerate(rows)
+        for column, text in enumerate(row)
+    ]
+    assert read(make_pdf([page])).text == "| Port | Fare |\n|---|---|\n| Kiel | 9 |\n| Oslo | 7 |"
+
+
+@pytest.mark.parametrize("count", [3, 4])
+def test_columns_of_prose_are_read_one_after_the_other(count: int) -> None:
+    width = 520 // count
+    texts = [[f"col {column} line {n} words" for n in range(8)] for column in range(count)]
+    columns = [lines(40 + width * number, 740, own, size=7) for number, own in enumerate(texts)]
+    page = [line for row in zip(*columns, strict=True) for line in row]
+    assert [text for _, _, text in blocks(read(make_pdf([page])))] == [" ".join(column) for column in texts]
+
+
+def with_annotations(*annotations: dict[str, object], form: bool = False) -> bytes:
+    """A page with annotations, by their dictionaries in short: names as "/Name", the rest as it is."""
+    import io
+
+    from pypdf import PdfReader, PdfWriter
+    from pypdf.generic import ArrayObject, DictionaryObject, FloatObject, NameObject, TextStringObject
+
+    def value(given: object) -> object:
+        if isinstance(given, str):
+            return NameObject(given) if given.startswith("/") else TextStringObject(given)
+        return ArrayObject(map(FloatObject, given))  # type: ignore[call-overload]
+
+    writer = PdfWriter()
+    writer.append(PdfReader(io.BytesIO(make_pdf([[Line(50, 700, "Name:"), Line(50, 680, "Fed:")]]))))
+    added = [
+        writer._add_object(DictionaryObject({NameObject(key): value(one) for key, one in given.items()}))  # type: ignore[misc]
+        for given in annotations
+    ]
+    writer.pages[0][NameObject("/Annots")] = ArrayObject(added)
+    if form:
+        writer.root_object[NameObject("/AcroForm")] = DictionaryObject(
+            {NameObject("/Fields"): ArrayObject(added)}
+        )
+    writer.add_attachment("ports.txt", b"Kiel and Oslo.")
+    stream = io.BytesIO()
+    writer.write(stream)
+    return stream.getvalue()
+
+
+def test_what_was_put_into_a_form_is_read_in_its_place() -> None:
+    field = {"/Type": "/Annot", "/Subtype": "/Widget"}
+    name = {**field, "/FT": "/Tx", "/T": "name", "/V": "Olga", "/Rect": (90, 698, 200, 712)}
+    ticked = {**field, "/FT": "/Btn", "/T": "fed", "/V": "/Yes", "/AS": "/Yes", "/Rect": (90, 678, 100, 690)}
+    text = read(with_annotations(name, ticked, form=True)).text
+    assert text.startswith("Name: Olga")
+    assert "Fed: [x]" in text
+
+
+def test_notes_free_text_and_attached_files_are_read() -> None:
+    note = {
+        "/Type": "/Annot",
+        "/Subtype": "/Text",
+        "/Contents": "Ask the mate.",
+        "/T": "Olga",
+        "/Rect": (300, 700, 310, 710),
+    }
+    free = {"/Type": "/Annot", "/Subtype": "/FreeText", "/Contents": "Seen.", "/Rect": (300, 600, 380, 612)}
+    document = read(with_annotations(note, free))
+    found = [text for _, _, text in blocks(document)]
+    assert found[-3:] == ["Seen.", "Note by Olga: Ask the mate.", "Kiel and Oslo."]
+    assert document.blocks[-1].heading_path == ("ports.txt",)
+
+
+def test_a_script_that_runs_from_right_to_left_is_read_from_right_to_left() -> None:
+    """The words of each line came out in the order of the page from left to right."""
+    page = [Line(300, 700, "fed cba", hebrew=True), Line(200, 700, "lkj ihg", hebrew=True)]
+    page += [Line(300, 680, "po nm", hebrew=True)]
+    assert read(make_pdf([page])).text.split() == ["אבג", "דהו", "זחט", "יךכ", "לם", "מן"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rag.errors import UnreadableDocument
+import zipfile
+
+from rag.errors import DocumentError, UnreadableDocument
 from rag.readers.archives import member, open_zip
 from rag.readers.building import DocumentBuilder
 from rag.readers.nesting import add_inner
@@ -16,12 +18,24 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     builder = DocumentBuilder()
     paths = sorted(info.filename for info in archive.infolist() if not info.is_dir())
     wanted = [path for path in paths if not _is_litter(path)]
-    read_any = [add_inner(builder, member(archive, path, name), path, password=password) for path in wanted]
+    read_any = [_add_member(builder, archive, path, name, password) for path in wanted]
     if wanted and not any(read_any):
         raise UnreadableDocument(
             f"{name}: none of its {len(wanted)} files can be read. {builder.warnings[0]}"
         )
     return builder.build(title=None, name=name, media_type=FORMAT.media_type)
+
+
+def _add_member(
+    builder: DocumentBuilder, archive: zipfile.ZipFile, path: str, name: str, password: str | None
+) -> bool:
+    """Adds a member; one that is damaged or encrypted is named, and costs only itself."""
+    try:
+        data = member(archive, path, name)
+    except DocumentError as error:
+        builder.warn(f"Left out {error}")
+        return False
+    return add_inner(builder, data, path, password=password)
 
 
 def _is_litter(path: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import sys
 
 from rag.readers.building import DocumentBuilder
@@ -14,6 +15,7 @@ from rag.records import Document
 
 _SAMPLE_CHARACTERS = 20_000
 _DELIMITERS = ",;\t|"
+_DECLARED = re.compile(r"sep=([^\r\n])\r?\n")
 
 
 def read(data: bytes, name: str, *, password: str | None = None) -> Document:
@@ -22,8 +24,11 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     text, encoding = decode(data)
     if encoding:
         builder.warn(f"Read as {encoding}.")
+    declared = _DECLARED.match(text)  # what Excel writes to tell itself
+    text = text[declared.end() :] if declared else text
+    delimiter = declared[1] if declared else _delimiter(text, name)
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text, name)))
+    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     add_rows(builder, rows)
     return builder.build(title=None, name=name, media_type=FORMAT.media_type)
 

@@ -1,52 +1,96 @@
-"""Word documents: mammoth turns styles into HTML headings, lists and tables, which are then read."""
+"""Word documents: the body, then notes; headers and footers once, comments last."""
 
 from __future__ import annotations
 
-import io
 import re
+import zipfile
+from functools import partial
+from xml.etree.ElementTree import Element
 
+from rag.errors import UnreadableDocument
 from rag.readers.archives import is_zip_with, open_zip
 from rag.readers.building import DocumentBuilder
-from rag.readers.html_blocks import add_html
-from rag.readers.office import core_properties
+from rag.readers.charts import add_chart, add_diagram
+from rag.readers.comments import add_word_comments
+from rag.readers.openxml import core_properties, part, related, related_parts
 from rag.readers.registry import Format
+from rag.readers.titles import given_title
+from rag.readers.word.body import Body
+from rag.readers.word.numbering import Numbering
+from rag.readers.word.styles import Styles
 from rag.records import Document
 
-_STYLES = "\n".join(
-    (
-        "p[style-name='Title'] => h1:fresh",
-        "p[style-name='Subtitle'] => h2:fresh",
-        "p[style-name='Quote'] => blockquote:fresh",
-        "p[style-name='Intense Quote'] => blockquote:fresh",
-        "p[style-name='Block Text'] => blockquote:fresh",
-        *(
-            f"p[style-name='{name}'] => pre:separator('\\n')"
-            for name in ("Source Code", "Preformatted Text", "HTML Preformatted", "Code", "macro")
-        ),
-    )
+_MAIN = "word/document.xml"
+_PAGE_NUMBER = re.compile(
+    r"\W*(?:page|pages|seite|página|pagina|sida|side|strona|стр|第|p|s)?\W*\d*\W*(?:of|von|de|di|av|z|из|页|/)?\W*\d*\W*页?",
+    re.IGNORECASE,
 )
-_NOTE_MARK = re.compile(r'<sup><a href="#(?:foot|end)note[^>]*>\[?(\d+)\]?</a></sup>')
-_BACK_LINK = re.compile(r' ?<a href="#(?:foot|end)note-ref[^>]*>↑</a>')
+_NOTES = {"w.footnoteReference": ("footnotes", "w.footnote"), "w.endnoteReference": ("endnotes", "w.endnote")}
 
 
 def read(data: bytes, name: str, *, password: str | None = None) -> Document:
-    """Headings, paragraphs, lists, tables and notes; headers and footers of pages are not part of it."""
-    import mammoth  # type: ignore[import-untyped, unused-ignore]
-    from selectolax.lexbor import LexborHTMLParser
-
+    """Headings, paragraphs, lists, tables, boxes, formulas, charts and notes, with changes accepted."""
     archive = open_zip(data, name)
-    html = mammoth.convert_to_html(
-        io.BytesIO(data), style_map=_STYLES, convert_image=mammoth.images.img_element(lambda image: {})
-    ).value
-    html = _BACK_LINK.sub("", _NOTE_MARK.sub(r"[\1]", html))
+    root = part(archive, _MAIN, name)
+    body = root.find("w.body") if root is not None else None
+    if body is None:
+        raise UnreadableDocument(f"{name}: has no text inside. Open it and save it again.")
     builder = DocumentBuilder()
-    add_html(builder, LexborHTMLParser(html))
+    styles = Styles(next(related_parts(archive, _MAIN, "styles", name), None))
+    numbers = Numbering(next(related_parts(archive, _MAIN, "numbering", name), None))
+    draws = partial(_add_drawing, builder, archive, related(archive, _MAIN, name), name)
+    walk = Body(builder, styles, numbers, draws)
+    _add_running(builder, walk, archive, "header", name)
+    walk.add(body)
+    _add_notes(builder, walk, archive, name)
+    _add_running(builder, walk, archive, "footer", name)
+    add_word_comments(builder, archive, _MAIN, name)
+    builder.count_pictures(walk.pictures)
     title, date = core_properties(archive, name)
-    return builder.build(title=title, name=name, media_type=FORMAT.media_type, date=date)
+    return builder.build(title=given_title(title), name=name, media_type=FORMAT.media_type, date=date)
+
+
+def _add_drawing(
+    builder: DocumentBuilder,
+    archive: zipfile.ZipFile,
+    paths: dict[str, tuple[str, str]],
+    name: str,
+    node: Element,
+) -> None:
+    """Adds the chart or diagram that a drawing refers to."""
+    reference = node.get("id") if node.tag == "c.chart" else node.get("dm")
+    root = part(archive, paths.get(reference or "", ("", ""))[1], name)
+    if root is not None:
+        (add_chart if node.tag == "c.chart" else add_diagram)(builder, root)
+
+
+def _add_notes(builder: DocumentBuilder, walk: Body, archive: zipfile.ZipFile, name: str) -> None:
+    notes = {
+        (reference, one.get("id") or ""): one
+        for reference, (kind, tag) in _NOTES.items()
+        for root in related_parts(archive, _MAIN, kind, name)
+        for one in root.iter(tag)
+    }
+    lines = [
+        f"{number}. {' '.join(walk.text_of(notes[key]).split())}"
+        for number, key in enumerate(list(walk.notes), start=1)
+        if key in notes
+    ]
+    builder.add("list", "\n".join(lines))
+
+
+def _add_running(
+    builder: DocumentBuilder, walk: Body, archive: zipfile.ZipFile, kind: str, name: str
+) -> None:
+    """Adds each different header or footer once; page numbers are no text."""
+    texts = [walk.text_of(root) for root in related_parts(archive, _MAIN, kind, name)]
+    for text in dict.fromkeys(texts):
+        if not _PAGE_NUMBER.fullmatch(text):
+            builder.add("paragraph", text)
 
 
 def _recognises(data: bytes) -> bool:
-    return is_zip_with(data, "word/document.xml")
+    return is_zip_with(data, _MAIN)
 
 
 FORMAT = Format(

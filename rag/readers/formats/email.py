@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import contextlib
 import email
 import email.policy
 import re
 from email.message import EmailMessage, MIMEPart
+from itertools import groupby
 
 from rag.errors import UnreadableDocument
 from rag.readers.building import DocumentBuilder
+from rag.readers.decoding import decode, is_mislabelled
 from rag.readers.html_blocks import add_html
 from rag.readers.nesting import add_inner
 from rag.readers.registry import Format
@@ -16,15 +21,19 @@ from rag.records import Document
 
 _HEADERS = ("From", "To", "Cc", "Date", "Subject")
 _HEAD = re.compile(rb"(?:[A-Za-z][A-Za-z0-9-]*:[^\n]*\r?\n(?:[ \t][^\n]*\r?\n)*){3,}")
-_MBOX = re.compile(rb"From \S+ +\w{3} \w{3} ")
-_NEXT_MESSAGE = re.compile(rb"\r?\n\r?\n(?=From \S+ +\w{3} \w{3} )")
+_MBOX = re.compile(rb"From [^\r\n]* \w{3} \w{3} [ \d]\d \d\d:\d\d")
+_NEXT_MESSAGE = re.compile(rb"\r?\n\r?\n(?=From [^\r\n]* \w{3} \w{3} [ \d]\d \d\d:\d\d)")
+_QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
+_WORD = re.compile(r"\w+")
+_NEW_IN_HTML = 0.4
 _SIGNATURE = re.compile(r"\n-- ?\n")
 
 
 def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     """Each message under its subject: who, when, the text, then the attachments."""
     builder = DocumentBuilder()
-    messages = [_parsed(part) for part in _NEXT_MESSAGE.split(data)] if _MBOX.match(data) else [_parsed(data)]
+    parts = _NEXT_MESSAGE.split(data) if _MBOX.match(data) else []
+    messages = [_parsed(_QUOTED_FROM.sub(rb"\1", part)) for part in parts] or [_parsed(data)]
     for message in messages:
         _add_message(builder, message, password)
     if builder.block_count == 0:
@@ -53,32 +62,69 @@ def _date(message: EmailMessage) -> str | None:
 def _add_message(builder: DocumentBuilder, message: EmailMessage, password: str | None) -> None:
     builder.section(str(message["Subject"] or "No subject"), 1)
     builder.add("paragraph", "\n".join(f"{key}: {message[key]}" for key in _HEADERS if message[key]))
-    body = message.get_body(preferencelist=("plain", "html"))
-    if body is not None:
-        _add_body(builder, body)
+    _add_body(builder, message)
     for attachment in message.iter_attachments():
         assert isinstance(attachment, EmailMessage)
-        if attachment.get_content_type() == "message/rfc822":
-            payload, name = attachment.get_content().as_bytes(), "forwarded message.eml"
-        else:
-            payload = attachment.get_payload(decode=True)
-            name = attachment.get_filename() or "attachment"
-        if isinstance(payload, bytes) and (
-            attachment.get_filename() or attachment.get_content_maintype() != "image"
-        ):
+        payload, name = _payload(attachment)
+        if payload and (attachment.get_filename() or attachment.get_content_maintype() != "image"):
             add_inner(builder, payload, name, password=password)
+    attached = set(map(id, message.iter_attachments()))
+    for part in message.walk():  # an invitation is one of the forms of the body
+        if part.get_content_type() == "text/calendar" and id(part) not in attached:
+            data = part.get_payload(decode=True)
+            add_inner(builder, data if isinstance(data, bytes) else b"", "invitation.ics", password=password)
 
 
-def _add_body(builder: DocumentBuilder, body: MIMEPart) -> None:
-    text = str(body.get_content())
-    if body.get_content_subtype() == "html":
-        from selectolax.lexbor import LexborHTMLParser
+def _payload(attachment: EmailMessage) -> tuple[bytes, str]:
+    """An attachment's bytes and name; some programs forward messages in base64, against the rules."""
+    if attachment.get_content_type() != "message/rfc822":
+        payload = attachment.get_payload(decode=True)
+        return payload if isinstance(payload, bytes) else b"", attachment.get_filename() or "attachment"
+    data = attachment.get_content().as_bytes()
+    if (attachment["Content-Transfer-Encoding"] or "").lower() == "base64":
+        with contextlib.suppress(binascii.Error):
+            data = base64.b64decode(data)
+    return data, "forwarded message.eml"
 
-        add_html(builder, LexborHTMLParser(text))
+
+def _add_body(builder: DocumentBuilder, message: EmailMessage) -> None:
+    """Adds the plain text, or the HTML where that says more than the plain text repeats of it."""
+    plain, html = message.get_body(("plain",)), message.get_body(("html",))
+    text = _text(plain) if plain is not None else ""
+    if html is None:
+        _add_plain(builder, text)
         return
+    from selectolax.lexbor import LexborHTMLParser
+
+    shown = DocumentBuilder()
+    add_html(shown, LexborHTMLParser(_text(html)))
+    document = shown.build(title=None, name="", media_type="text/html")
+    words, known = _WORD.findall(document.text.lower()), set(_WORD.findall(text.lower()))
+    if text.strip() and sum(word not in known for word in words) <= _NEW_IN_HTML * len(words):
+        _add_plain(builder, text)
+    else:
+        builder.include(document)
+
+
+def _text(part: MIMEPart) -> str:
+    """A part's text; its charset is believed unless the bytes are UTF-8 all the same."""
+    data = part.get_payload(decode=True)
+    charset = part.get_content_charset() or ""
+    if isinstance(data, bytes):
+        if is_mislabelled(data, charset):
+            return data.decode("utf-8")
+        try:
+            return data.decode(charset)
+        except (LookupError, UnicodeDecodeError):
+            return decode(data)[0]
+    return str(part.get_content())
+
+
+def _add_plain(builder: DocumentBuilder, text: str) -> None:
+    """Adds a text paragraph by paragraph; quoted lines are blocks of their own."""
     for paragraph in re.split(r"\n[ \t]*\n", _SIGNATURE.sub("\n\n", text.replace("\r\n", "\n"))):
-        quoted = all(line.startswith(">") for line in paragraph.strip().split("\n"))
-        builder.add("quote" if quoted else "paragraph", paragraph)
+        for quoted, lines in groupby(paragraph.split("\n"), key=lambda line: line.startswith(">")):
+            builder.add("quote" if quoted else "paragraph", "\n".join(lines))
 
 
 def _recognises(data: bytes) -> bool:
@@ -89,4 +135,11 @@ def _recognises(data: bytes) -> bool:
     return found is not None and re.search(rb"(?im)^(?:from|received|message-id):", found.group()) is not None
 
 
-FORMAT = Format("E-mail", "message/rfc822", (".eml", ".mbox", ".mbx"), read, recognises=_recognises, rank=50)
+FORMAT = Format(
+    "E-mail",
+    "message/rfc822",
+    (".eml", ".mbox", ".mbx", ".mht", ".mhtml"),
+    read,
+    recognises=_recognises,
+    rank=50,
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from rag.readers.building import DocumentBuilder
-from rag.readers.decoding import decode
+from rag.readers.decoding import decode, is_mislabelled
 from rag.readers.html_blocks import add_html
 from rag.readers.registry import Format
 from rag.records import Document
@@ -42,8 +42,9 @@ def _decode(data: bytes) -> str:
     """The encoding that the page declares, if its bytes fit; else by the bytes."""
     declared = _CHARSET.search(data[:4096])
     if declared:
+        encoding = declared.group(1).decode("ascii")
         try:
-            return data.decode(declared.group(1).decode("ascii"))
+            return data.decode("utf-8" if is_mislabelled(data, encoding) else encoding)
         except (LookupError, UnicodeDecodeError):
             pass  # the declaration is wrong: look at the bytes instead
     return decode(data)[0]

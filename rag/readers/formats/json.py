@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from rag.errors import UnreadableDocument
-from rag.readers.building import DocumentBuilder, one_line
+from rag.readers.building import PICTURES, DocumentBuilder, one_line, without_data
+from rag.readers.conversations import add_conversations
 from rag.readers.decoding import decode
 from rag.readers.registry import Format
 from rag.records import Document
 
+_SHOWN_LINES = 10
 _TITLES = ("title", "name", "subject", "id")
 
 
@@ -21,26 +23,44 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     text, encoding = decode(data)
     if encoding:
         builder.warn(f"Read as {encoding}.")
-    value = _parsed(text, name)
+    value = _parsed(builder, text, name)
+    if add_conversations(builder, value):
+        return builder.build(title=None, name=name, media_type=FORMAT.media_type)
     records = value if isinstance(value, list) else [value]
     for record in records:
         if len(records) > 1 and isinstance(record, dict):
             builder.section(next((str(record[key]) for key in _TITLES if record.get(key)), ""), 1)
         for lines in _blocks(record):
-            builder.add("list", lines)
+            kept, pictures = without_data(lines)
+            builder.leave_out(PICTURES, pictures)
+            builder.add("list", kept)
     return builder.build(title=None, name=name, media_type=FORMAT.media_type)
 
 
-def _parsed(text: str, name: str) -> Any:
+def _parsed(builder: DocumentBuilder, text: str, name: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as whole:
+        return _parsed_lines(builder, text, name, whole)
+
+
+def _parsed_lines(builder: DocumentBuilder, text: str, name: str, whole: json.JSONDecodeError) -> list[Any]:
+    """The records of NDJSON; a line that is none is named if most of them are records."""
+    found, wrong = [], []
+    for number, line in enumerate(text.split("\n"), start=1):
         try:
-            return [json.loads(line) for line in text.splitlines() if line.strip()]
-        except json.JSONDecodeError:
-            raise UnreadableDocument(
-                f"{name}: not valid JSON (line {whole.lineno}: {whole.msg}). Correct that line."
-            ) from whole
+            found += [json.loads(line)] if line.strip() else []
+        except json.JSONDecodeError as error:
+            wrong.append((number, error.msg, line))
+    if len(wrong) >= sum(isinstance(record, dict | list) for record in found):
+        raise UnreadableDocument(
+            f"{name}: not valid JSON (line {whole.lineno}: {whole.msg}). Correct that line."
+        ) from whole
+    for number, problem, _ in wrong[:_SHOWN_LINES]:
+        builder.warn(f"Line {number} is not valid JSON and is left out ({problem}).")
+    for _, _, line in wrong:
+        builder.leave_out("lines that are not valid JSON", line)
+    return found
 
 
 def _blocks(record: Any) -> Iterator[str]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rag.readers.building import DocumentBuilder, clean
+from rag.readers.building import PICTURES, DocumentBuilder, clean, without_data
 from rag.readers.decoding import decode
 from rag.readers.front_matter import front_matter
 from rag.readers.registry import Format
@@ -58,7 +58,8 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
 
 def add_markdown(builder: DocumentBuilder, text: str) -> dict[str, Any]:
     """Adds the blocks of a Markdown text and gives the fields of its front matter."""
-    text = clean(text)
+    text, data = without_data(clean(text))
+    builder.leave_out(PICTURES, data)
     lines = text.split("\n")
     tokens = _parser().parse(text)
     covered = 0

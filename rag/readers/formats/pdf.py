@@ -5,14 +5,17 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rag.errors import EncryptedDocument, UnreadableDocument
 from rag.readers import ocr, progress
-from rag.readers.building import DocumentBuilder, stem, visible
+from rag.readers.building import DocumentBuilder, one_line, stem, visible
+from rag.readers.nesting import add_inner
+from rag.readers.pdf.annotations import Annotations, annotations_of, attachments_of
 from rag.readers.pdf.furniture import Furniture, Page
 from rag.readers.pdf.headings import Headings
-from rag.readers.pdf.layout import Element, code_text, elements, flows, is_item, prose_text, table_text
+from rag.readers.pdf.layout import Element, code_text, elements, is_item, page_flows, prose_text, table_text
 from rag.readers.pdf.structure import structure_of
 from rag.readers.pdf.words import page_phrases
 from rag.readers.registry import Format
@@ -21,7 +24,8 @@ from rag.records import BlockKind, Document
 _WORD = re.compile(r"\w+(?:[-‐]\w+)*")
 _SENTENCE_END = re.compile(r"[.!?:;。！？؟।][\"'”’)\]]*$")
 _BROKEN_LINE = re.compile(r"(?<=[^\W\d_])-\n(?=[^\W\d_])")
-_SCANNED_CHARACTERS = 16
+_FEW_CHARACTERS = 300  # a scan has at most a stamp or a line of fax as text
+_SCAN_SHARE = 0.6
 
 
 def read(data: bytes, name: str, *, password: str | None = None) -> Document:
@@ -31,31 +35,47 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     builder = DocumentBuilder()
     if structure.problem:
         builder.warn(structure.problem)
-    pages = [_rows_of_page(pdf, index) for index in range(len(pdf))]
+    sheets = [_sheet(pdf, index) for index in range(len(pdf))]
+    pages = [sheet.page for sheet in sheets]
     writer = _Writer(builder, pages, Headings(pages, structure))
-    without_text = []
-    for number, page in enumerate(pages, start=1):
-        if _is_empty(page) and not _add_scan(builder, pdf, number):
-            without_text.append(number)
-        writer.add_page(number, page)
-    if without_text:
-        builder.warn(_missing(without_text))
+    scans = _Scans(builder, pdf)
+    for number, sheet in enumerate(sheets, start=1):
+        scans.look_at(number, sheet)
+        writer.add_page(number, sheet.page)
+        for note in sheet.beside.notes:
+            builder.add("paragraph", note, page=number)
+    scans.tell()
+    for file, content in [*attachments_of(pdf), *(file for sheet in sheets for file in sheet.beside.files)]:
+        add_inner(builder, content, file, password=password)
     return builder.build(
         title=structure.title or writer.headings.title or stem(name),
         name=name,
         media_type=FORMAT.media_type,
         page_count=len(pages),
-        pages_without_text=tuple(without_text),
+        pages_without_text=tuple(scans.without_text),
         page_labels=structure.page_labels,
         date=structure.date,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """A page's columns, what lies on it beside its content, and how much of it pictures cover."""
+
+    page: Page
+    beside: Annotations
+    covered: float
+    is_drawn: bool
 
 
 def _open(data: bytes, name: str, password: str | None) -> Any:
     import pypdfium2
 
     try:
-        return pypdfium2.PdfDocument(data, password=password)
+        pdf = pypdfium2.PdfDocument(data, password=password)
+        if pdf.get_formtype():
+            pdf.init_forms()
+        return pdf
     except pypdfium2.PdfiumError as error:
         if "password" in str(error).lower():
             given = (
@@ -67,43 +87,84 @@ def _open(data: bytes, name: str, password: str | None) -> Any:
         ) from error
 
 
-def _rows_of_page(pdf: Any, index: int) -> Page:
+def _sheet(pdf: Any, index: int) -> _Sheet:
     progress.tell()
     page = pdf[index]
     try:
-        return flows(page_phrases(page))
+        beside = annotations_of(pdf, page)
+        phrases = page_phrases(page) + beside.phrases
+        few = sum(visible(phrase.text) for phrase in phrases) < _FEW_CHARACTERS
+        return _Sheet(page_flows(phrases), beside, *(_pictures(page) if few else (0.0, False)))
     finally:
         page.close()
 
 
-def _is_empty(page: Page) -> bool:
-    return sum(visible(row.text) for column in page for row in column) < _SCANNED_CHARACTERS
-
-
-def _add_scan(builder: DocumentBuilder, pdf: Any, number: int) -> bool:
-    """Adds what Tesseract reads on a page that is an image; False if there is nothing to be read."""
+def _pictures(page: Any) -> tuple[float, bool]:
+    """The share of a page that its largest picture covers, and whether anything is drawn on it."""
     import pypdfium2.raw as pdfium
 
-    if ocr.tesseract() is None:
-        return False
-    page = pdf[number - 1]
-    try:
-        has_image = any(item.type == pdfium.FPDF_PAGEOBJ_IMAGE for item in page.get_objects(max_depth=3))
-        text = ocr.read_page(page) if has_image else ""
-    finally:
-        page.close()
-    progress.tell()
-    for paragraph in re.split(r"\n\s*\n", text):
-        builder.add("paragraph", _BROKEN_LINE.sub("", paragraph), page=number)
-    if text.strip():
-        builder.warn("Pages that are images were read with Tesseract: expect slips.")
-    return bool(text.strip())
+    items = list(page.get_objects(max_depth=3))
+    width, height = page.get_size()
+    sizes = [0.0]
+    for item in items:
+        if item.type == pdfium.FPDF_PAGEOBJ_IMAGE:
+            left, bottom, right, top = item.get_bounds()
+            sizes.append((right - left) * (top - bottom) / (width * height or 1))
+    return min(1.0, max(sizes)), any(item.type != pdfium.FPDF_PAGEOBJ_TEXT for item in items)
 
 
-def _missing(pages: Sequence[int]) -> str:
-    shown = ", ".join(map(str, pages[:10])) + (", …" if len(pages) > 10 else "")
-    remedy = "" if ocr.tesseract() else " Install Tesseract to read scanned pages."
-    return f"{len(pages)} of the pages have no text: {shown}.{remedy}"
+class _Scans:
+    """Pages that are pictures: read with Tesseract where it is installed, else told."""
+
+    def __init__(self, builder: DocumentBuilder, pdf: Any) -> None:
+        self._builder = builder
+        self._pdf = pdf
+        self.without_text: list[int] = []
+        self._unread: list[int] = []
+
+    def look_at(self, number: int, sheet: _Sheet) -> None:
+        """Reads a page that is a picture under a stamp or a line of fax at most."""
+        count = sum(visible(row.text) for column in sheet.page for row in column)
+        is_scan = sheet.covered > _SCAN_SHARE if count else sheet.is_drawn
+        if is_scan and not self._read(number, sheet.page):
+            self._unread.append(number)
+        elif not is_scan and not count:
+            self.without_text.append(number)
+
+    def _read(self, number: int, stamps: Page) -> bool:
+        """Adds what Tesseract reads on a page; False if there is nothing to be read.
+
+        Lines of text on the picture that Tesseract reads too are taken out of the page.
+        """
+        if ocr.tesseract() is None:
+            return False
+        page = self._pdf[number - 1]
+        try:
+            text = ocr.read_page(page)
+        finally:
+            page.close()
+        progress.tell()
+        seen = one_line(text)
+        for column in stamps:
+            column[:] = [row for row in column if one_line(row.text) not in seen]
+        for paragraph in re.split(r"\n\s*\n", text):
+            self._builder.add("paragraph", _BROKEN_LINE.sub("", paragraph), page=number)
+        if text.strip():
+            self._builder.warn("Pages that are images were read with Tesseract: expect slips.")
+        return bool(text.strip())
+
+    def tell(self) -> None:
+        """Notes the pages that are empty, and those that could not be read."""
+        if self.without_text:
+            self._builder.warn(f"Empty pages: {_listed(self.without_text)}.")
+        if self._unread:
+            remedy = "" if ocr.tesseract() else " Install Tesseract to read scanned pages."
+            self._builder.warn(f"Pages that are pictures without text: {_listed(self._unread)}.{remedy}")
+        self.without_text = sorted(self.without_text + self._unread)
+
+
+def _listed(pages: Sequence[int]) -> str:
+    return ", ".join(map(str, pages[:10])) + (", …" if len(pages) > 10 else "")
 
 
 class _Writer:
@@ -118,15 +179,15 @@ class _Writer:
     def _words(self, pages: Sequence[Page]) -> set[str]:
         """The words of the text, in lower case, without the running lines."""
         words: set[str] = set()
-        for page in pages:
-            running = self._furniture.of_page(page)
+        for number, page in enumerate(pages):
+            running = self._furniture.of_page(page, number)
             for row in (row for column in page for row in column if id(row) not in running):
                 words.update(_WORD.findall(row.text.lower()))
         return words
 
     def add_page(self, number: int, page: Page) -> None:
         """Adds a page's elements; what runs on from the page before is marked so."""
-        running = self._furniture.of_page(page)
+        running = self._furniture.of_page(page, number - 1)
         is_heading = functools.partial(self.headings.is_large, number=number)
         first = True
         for column in page:

@@ -1,35 +1,48 @@
-"""PowerPoint: a page a slide, with its title, text, tables and speaker's notes."""
+"""PowerPoint: a page a slide, with title, text, tables, charts, diagrams, comments and speaker's notes."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+import zipfile
+from collections.abc import Iterable
 from typing import Any
 
 from rag.readers.archives import is_zip_with, open_zip
 from rag.readers.building import DocumentBuilder
-from rag.readers.office import core_properties
+from rag.readers.charts import add_chart, add_diagram
+from rag.readers.comments import add_slide_comments
+from rag.readers.openxml import core_properties, parse
 from rag.readers.registry import Format
-from rag.readers.tables import markdown_table
+from rag.readers.slides import flat, in_order, lines, settle_alternatives
+from rag.readers.tables import Cell, markdown_table, spread
+from rag.readers.titles import given_title
 from rag.records import Document
+
+_DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
+_RELATIONSHIP = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 
 
 def read(data: bytes, name: str, *, password: str | None = None) -> Document:
-    """Every slide as a section under its title, shapes from top to bottom."""
-    from pptx import Presentation
+    """Every slide as a section under its title, shapes in reading order."""
+    from pptx.package import Package
 
     archive = open_zip(data, name)
-    slides = Presentation(io.BytesIO(data)).slides
+    # Not `Presentation(...)`, which refuses slide shows and templates for their kind alone.
+    slides = Package.open(io.BytesIO(data)).main_document_part.presentation.slides
     builder = DocumentBuilder()
     empty = []
     for number, slide in enumerate(slides, start=1):
         before = builder.block_count
-        _add_slide(builder, slide, number)
+        _add_slide(builder, archive, slide, number, name)
         if builder.block_count == before:
             empty.append(number)
+    hidden = [number for number, slide in enumerate(slides, start=1) if slide._element.get("show") == "0"]
+    if hidden:
+        builder.warn(f"Hidden slides, read too: {', '.join(map(str, hidden))}.")
+    builder.count_pictures(sum(_pictures(slide.shapes) for slide in slides))
     title, date = core_properties(archive, name)
     return builder.build(
-        title=None if title == "PowerPoint Presentation" else title,
+        title=given_title(title),
         name=name,
         media_type=FORMAT.media_type,
         date=date,
@@ -38,37 +51,63 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     )
 
 
-def _add_slide(builder: DocumentBuilder, slide: Any, number: int) -> None:
+def _pictures(shapes: Iterable[Any]) -> int:
+    return sum(shape._element.tag.endswith("}pic") for shape in flat(shapes))
+
+
+def _add_slide(
+    builder: DocumentBuilder, archive: zipfile.ZipFile, slide: Any, number: int, name: str
+) -> None:
+    settle_alternatives(slide._element)
     heading = slide.shapes.title
     builder.section("", 1)
     if heading is not None and heading.text_frame.text.strip():
         builder.heading(heading.text_frame.text, 1, page=number)
-    others = [shape for shape in slide.shapes if heading is None or shape.shape_id != heading.shape_id]
-    for shape in sorted(_flat(others), key=lambda one: (one.top or 0, one.left or 0)):
+    others = [shape for shape in flat(slide.shapes) if heading is None or shape.shape_id != heading.shape_id]
+    for shape in in_order(others):
         _add_shape(builder, shape, number)
+    add_slide_comments(builder, archive, slide.part.partname.lstrip("/"), number, name)
     if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
         builder.add("paragraph", slide.notes_slide.notes_text_frame.text, page=number)
 
 
-def _flat(shapes: Iterable[Any]) -> Iterator[Any]:
-    """The shapes, those of groups among them."""
-    for shape in shapes:
-        if hasattr(shape, "shapes"):
-            yield from _flat(shape.shapes)
-        else:
-            yield shape
-
-
 def _add_shape(builder: DocumentBuilder, shape: Any, number: int) -> None:
     if getattr(shape, "has_table", False) and shape.has_table:
-        rows = [[cell.text for cell in row.cells] for row in shape.table.rows]
-        builder.add("table", markdown_table(rows), page=number)
+        builder.add("table", _table_text(shape.table), page=number)
+    elif getattr(shape, "has_chart", False) and shape.has_chart:
+        add_chart(builder, parse(shape.chart.part.blob), page=number)
+    elif shape.has_text_frame and _is_furniture(shape):
+        builder.leave_out("running headers and footers", shape.text_frame.text)
     elif shape.has_text_frame:
-        lines = [("  " * p.level) + f"- {p.text}" for p in shape.text_frame.paragraphs if p.text.strip()]
-        if len(lines) > 1:
-            builder.add("list", "\n".join(lines), page=number)
+        found = lines(shape.text_frame)
+        if len(found) == 1:
+            builder.add("paragraph", found[0].strip().removeprefix("- "), page=number)
         else:
-            builder.add("paragraph", shape.text_frame.text, page=number)
+            builder.add("list", "\n".join(found), page=number)
+    else:
+        for diagram in shape._element.iter(_DIAGRAM):
+            data = shape.part.related_part(diagram.get(f"{_RELATIONSHIP}dm")).blob
+            add_diagram(builder, parse(data), page=number)
+
+
+def _is_furniture(shape: Any) -> bool:
+    """Whether a shape is the slide's number or date."""
+    return shape.is_placeholder and str(shape.placeholder_format.type).startswith(("SLIDE_NUMBER", "DATE"))
+
+
+def _table_text(table: Any) -> str:
+    rows = [
+        [_cell(cell, heads=number == 0 and table.first_row) for cell in row.cells if not cell.is_spanned]
+        for number, row in enumerate(table.rows)
+    ]
+    return markdown_table(spread(rows), header=int(table.first_row or len(rows) > 1))
+
+
+def _cell(cell: Any, *, heads: bool) -> Cell:
+    text = " ".join(line.strip().removeprefix("- ") for line in lines(cell.text_frame))
+    if not cell.is_merge_origin:
+        return Cell(text, heads=heads)
+    return Cell(text, cell.span_width, cell.span_height, heads)
 
 
 def _recognises(data: bytes) -> bool:
@@ -78,7 +117,7 @@ def _recognises(data: bytes) -> bool:
 FORMAT = Format(
     "PowerPoint",
     "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    (".pptx", ".pptm", ".ppsx"),
+    (".pptx", ".pptm", ".ppsx", ".ppsm", ".potx"),
     read,
     recognises=_recognises,
     rank=20,

@@ -6,6 +6,7 @@ from rag.readers.building import DocumentBuilder
 from rag.readers.decoding import decode
 from rag.readers.html_blocks import add_html
 from rag.readers.registry import Format
+from rag.readers.sphinx import without_sphinx
 from rag.records import Document
 
 _SETTINGS = {
@@ -22,7 +23,7 @@ _SETTINGS = {
 
 
 def read(data: bytes, name: str, *, password: str | None = None) -> Document:
-    """The document's blocks; directives of Sphinx that docutils does not know are left out."""
+    """The document's blocks; of directives that only Sphinx knows, the content stays."""
     from docutils.core import publish_parts  # type: ignore[import-untyped, unused-ignore]
     from selectolax.lexbor import LexborHTMLParser
 
@@ -30,7 +31,7 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     text, encoding = decode(data)
     if encoding:
         builder.warn(f"Read as {encoding}.")
-    parts = publish_parts(text, writer="html5", settings_overrides=_SETTINGS)
+    parts = publish_parts(without_sphinx(builder, text), writer="html5", settings_overrides=_SETTINGS)
     add_html(builder, LexborHTMLParser(str(parts["html_body"])))
     return builder.build(title=str(parts["title"]) or None, name=name, media_type=FORMAT.media_type)
 

@@ -11,6 +11,8 @@ from rag.readers.tables import markdown_table
 from rag.records import BlockKind, Document
 
 _FOOTNOTE = re.compile(r"\{(?:\\\*)?\\footnote\b")
+_HEADER, _FOOTER = re.compile(r"\{\\header[lrf]?\b"), re.compile(r"\{\\footer[lrf]?\b")
+_BOX, _COMMENT = re.compile(r"\{\\shptxt\b"), re.compile(r"\{\\\*\\annotation\b")
 _BRACE = re.compile(r"(?<!\\)[{}]")
 _STYLE = re.compile(r"\{\\s(\d+)\b([^{}]*(?:\{[^{}]*\}[^{}]*)*);\}")
 _OUTLINE_LEVEL = re.compile(r"\\outlinelevel([0-8])\b")
@@ -35,8 +37,8 @@ _TEXT, _CODE = "p", "c"
 def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     """Headings and code by their styles, lists, tables, and a paragraph for every other line."""
     source = data.decode("latin-1")
-    notes = list(_notes(source))
     builder = DocumentBuilder()
+    _add_apart(builder, source, _HEADER)
     group: list[str] = []
     kind: BlockKind = "paragraph"
     for role, line in [*_lines(source), (_TEXT, "")]:
@@ -54,15 +56,26 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
             builder.heading(line.strip(), int(role))
         else:
             builder.add("paragraph", line.strip())
-    for note in notes:
-        builder.add("paragraph", _plain("{\\rtf1" + note + "}").strip())
+    for place in (_BOX, _FOOTNOTE, _FOOTER):
+        _add_apart(builder, source, place)
+    builder.leave_out("comments", "".join(_plain("{\\rtf1" + one + "}") for one in _apart(source, _COMMENT)))
     return builder.build(title=None, name=name, media_type=FORMAT.media_type)
 
 
 def _plain(source: str) -> str:
     from striprtf.striprtf import rtf_to_text  # type: ignore[import-untyped, unused-ignore]
 
-    return str(rtf_to_text(source, errors="replace"))  # type: ignore[no-untyped-call]
+    text = str(rtf_to_text(source, errors="replace"))  # type: ignore[no-untyped-call]
+    # A letter beyond the basic plane is written as two halves.
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _add_apart(builder: DocumentBuilder, source: str, place: re.Pattern[str]) -> None:
+    """Adds what stands apart from the text, each different piece once."""
+    for inside in dict.fromkeys(_apart(source, place)):
+        text = _plain("{\\rtf1" + inside + "}").strip()
+        if any(map(str.isalpha, text)):  # not a page's number
+            builder.add("paragraph", text)
 
 
 def _add_group(builder: DocumentBuilder, kind: BlockKind, lines: list[str]) -> None:
@@ -118,9 +131,9 @@ def _roles(source: str) -> Iterator[tuple[str, str]]:
             yield number, _CODE
 
 
-def _notes(source: str) -> Iterator[str]:
-    """The insides of the footnotes, which striprtf leaves out."""
-    for match in _FOOTNOTE.finditer(source):
+def _apart(source: str, place: re.Pattern[str]) -> Iterator[str]:
+    """The insides of notes, headers or boxes, which striprtf leaves out."""
+    for match in place.finditer(source):
         depth = 1
         for brace in _BRACE.finditer(source, match.end()):
             depth += 1 if brace.group() == "{" else -1

@@ -4,61 +4,160 @@ from __future__ import annotations
 
 import datetime
 import io
+import zipfile
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from rag.errors import UnreadableDocument
 from rag.readers.archives import is_zip_with, open_zip
-from rag.readers.building import DocumentBuilder
+from rag.readers.building import DocumentBuilder, stem
+from rag.readers.charts import add_chart
+from rag.readers.comments import add_sheet_comments
+from rag.readers.numbers import formatted
+from rag.readers.openxml import core_properties
 from rag.readers.registry import Format
 from rag.readers.tables import add_rows
+from rag.readers.titles import given_title
+from rag.readers.workbook import Sheet, extras_of
 from rag.records import Document
 
-_OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+if TYPE_CHECKING:
+    from python_calamine import CalamineSheet, CalamineWorkbook
+
+_COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ODS = "application/vnd.oasis.opendocument.spreadsheet"
+_SHOWN_CELLS = 5
 
 
 def read(data: bytes, name: str, *, password: str | None = None) -> Document:
-    """Each sheet as a section; rows between empty rows are one table, a lone cell above it its caption."""
-    from python_calamine import CalamineWorkbook
-
-    if data.startswith(b"PK"):
-        open_zip(data, name)
-    workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
+    """Each sheet under its name: its tables with the numbers as shown, charts, text boxes and comments."""
+    archive = open_zip(data, name) if data.startswith(b"PK") else None
+    workbook = _opened(data, name)
+    extras = extras_of(archive, name) if archive is not None else {}
     builder = DocumentBuilder()
     empty = []
     for number, sheet in enumerate(workbook.sheet_names, start=1):
-        before = builder.block_count
-        builder.section(sheet, 1)
-        rows = workbook.get_sheet_by_name(sheet).to_python(skip_empty_area=True)
-        add_rows(builder, [[_text(value) for value in row] for row in rows], page=number)
-        if builder.block_count == before:
+        if not _add_sheet(builder, workbook, sheet, number, archive, extras.get(sheet, Sheet()), name):
             empty.append(number)
+    _tell(builder, workbook, extras)
+    title, date = core_properties(archive, name) if archive is not None else (None, None)
     return builder.build(
-        title=None,
+        title=given_title(title) or stem(name),
         name=name,
         media_type=FORMAT.media_type,
+        date=date,
         page_count=len(workbook.sheet_names),
         pages_without_text=tuple(empty),
     )
 
 
-def _text(value: object) -> str:
-    """A cell as a person reads it: whole numbers without a point, dates without a midnight."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
+def _opened(data: bytes, name: str) -> CalamineWorkbook:
+    from python_calamine import CalamineWorkbook
+
+    try:
+        return CalamineWorkbook.from_filelike(io.BytesIO(data))
+    except BaseException as error:
+        raise _mapped(error, name) from error
+
+
+def _mapped(error: BaseException, name: str) -> BaseException:
+    """A panic of the parser, which is in Rust, as an error of this file: it is no `Exception`."""
+    if type(error).__name__ != "PanicException":
+        return error
+    return UnreadableDocument(f"{name}: the parser gave up on it ({error}). Open it and save it again.")
+
+
+def _add_sheet(
+    builder: DocumentBuilder,
+    workbook: CalamineWorkbook,
+    sheet: str,
+    number: int,
+    archive: zipfile.ZipFile | None,
+    extra: Sheet,
+    name: str,
+) -> bool:
+    """Adds a sheet under its name; False if there is nothing on it."""
+    try:
+        values = workbook.get_sheet_by_name(sheet)
+        rows = values.to_python(skip_empty_area=True)
+    except BaseException as error:
+        raise _mapped(error, name) from error
+    inside = DocumentBuilder()
+    add_rows(inside, _texts(rows, values, extra), merged=_merged(values), page=number)
+    for chart in extra.charts:
+        add_chart(inside, chart, page=number)
+    for box in extra.boxes:
+        inside.add("paragraph", box, page=number)
+    if archive is not None and extra.path:
+        add_sheet_comments(inside, archive, extra.path, number, name)
+    if inside.block_count == 0:
+        return False
+    builder.heading(sheet, 1, page=number)
+    builder.include(inside.build(title=None, name=name, media_type=""))
+    return True
+
+
+def _texts(rows: Sequence[Sequence[object]], values: CalamineSheet, extra: Sheet) -> list[list[str]]:
+    top, left = values.start or (0, 0)
+    return [
+        [_text(value, extra.forms.get((top + y, left + x), "")) for x, value in enumerate(row)]
+        for y, row in enumerate(rows)
+    ]
+
+
+def _merged(values: CalamineSheet) -> list[tuple[int, int, int, int]]:
+    """(first row, first column, last row, last column) of merged cells within the values."""
+    top, left = values.start or (0, 0)
+    return [
+        (y - top, x - left, last_y - top, last_x - left)
+        for (y, x), (last_y, last_x) in values.merged_cell_ranges or []
+        if y >= top and x >= left
+    ]
+
+
+def _text(value: object, form: str) -> str:
+    """A cell as a person reads it: numbers in their format, dates without a midnight."""
+    if isinstance(value, bool) or value is None:
+        return "" if value is None else str(value)
+    if isinstance(value, int | float):
+        plain = str(int(value)) if float(value).is_integer() else repr(value)
+        return formatted(plain, form)
     if isinstance(value, datetime.datetime) and value.time() == datetime.time():
         return value.date().isoformat()
-    return "" if value is None else str(value)
+    return str(value)
+
+
+def _tell(builder: DocumentBuilder, workbook: CalamineWorkbook, extras: dict[str, Sheet]) -> None:
+    """Notes hidden sheets, formulas that have no value, and pictures."""
+    hidden = [one.name for one in workbook.sheets_metadata if "Hidden" in str(one.visible)]
+    if hidden:
+        builder.warn(f"Hidden sheets, read too: {', '.join(hidden)}.")
+    cells = [f"{sheet} {cell}" for sheet, extra in extras.items() for cell in extra.without_value]
+    if cells:
+        shown = ", ".join(cells[:_SHOWN_CELLS]) + (", …" if len(cells) > _SHOWN_CELLS else "")
+        builder.warn(
+            f"Formulas without a stored value: {len(cells)} ({shown})."
+            " Open the file in a spreadsheet program and save it."
+        )
+    builder.count_pictures(sum(extra.pictures for extra in extras.values()))
 
 
 def _recognises(data: bytes) -> bool:
-    if data.startswith(_OLD_EXCEL):
-        return "Workbook".encode("utf-16-le") in data or "Book".encode("utf-16-le") in data
+    if data.startswith(_COMPOUND_FILE):
+        import olefile  # type: ignore[import-untyped, unused-ignore]
+
+        try:
+            with olefile.OleFileIO(io.BytesIO(data)) as file:
+                return bool(file.exists("Workbook") or file.exists("Book"))
+        except (OSError, ValueError, IndexError, TypeError):
+            return False
     return is_zip_with(data, "xl/workbook.xml", "xl/workbook.bin", mimetype=_ODS)
 
 
 FORMAT = Format(
     "Spreadsheet",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"),
+    (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".xltx"),
     read,
     recognises=_recognises,
     rank=20,

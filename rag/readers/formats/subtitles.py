@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,6 +13,10 @@ from rag.records import Document
 
 _PAUSE_MILLISECONDS = 4_000
 _LONGEST_MILLISECONDS = 45_000
+_VOICE = re.compile(r"<v(?:\.[\w.]+)*[ \t]+([^>\n]+)>")  # WebVTT names who speaks
+_SPEAKER = "\ue000"
+_CUE_NAME = re.compile(r"(?<=\n\n)[^\n]*\n(?=[\d:.]+[ \t]+-->)")
+_NOT_SAID = re.compile(r"(?<=\n\n)(?:NOTE|STYLE|REGION)\b.*?(?=\n\n|\Z)", re.DOTALL)
 
 
 def read(data: bytes, name: str, *, password: str | None = None) -> Document:
@@ -22,11 +27,24 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     text, encoding = decode(data)
     if encoding:
         builder.warn(f"Read as {encoding}.")
+    if text.startswith("WEBVTT"):
+        text = _CUE_NAME.sub("", _NOT_SAID.sub("", text.replace("\r\n", "\n")))
+    text = _VOICE.sub(lambda match: f"{_SPEAKER}{one_line(match[1])}{_SPEAKER} ", text)
     events = [event for event in pysubs2.SSAFile.from_string(text) if one_line(event.plaintext)]
     for said in _paragraphs(events):
-        words = one_line(" ".join(event.plaintext for event in said))
+        words = _spoken(" ".join(event.plaintext for event in said))
         builder.add("paragraph", f"[{_clock(said[0].start)}] {words}")
     return builder.build(title=None, name=name, media_type=FORMAT.media_type)
+
+
+def _spoken(text: str) -> str:
+    """What is said, each speaker named where another one begins."""
+    pieces = text.split(_SPEAKER)
+    words, last = one_line(pieces[0]), ""
+    for speaker, said in zip(pieces[1::2], pieces[2::2], strict=False):
+        words += f" {said}" if speaker == last else f" {speaker}: {said}"
+        last = speaker
+    return one_line(words)
 
 
 def _paragraphs(events: Sequence[Any]) -> Iterator[list[Any]]:

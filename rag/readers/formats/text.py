@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from rag.readers.building import DocumentBuilder, clean
+from rag.readers.conversations import add_messages, whatsapp
 from rag.readers.decoding import decode
 from rag.readers.registry import Format
 from rag.records import BlockKind, Document
@@ -18,6 +19,10 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     text, encoding = decode(data)
     if encoding:
         builder.warn(f"Read as {encoding}.")
+    messages = whatsapp(clean(text))
+    if messages:
+        add_messages(builder, messages)
+        return builder.build(title=None, name=name, media_type=FORMAT.media_type)
     for paragraph in re.split(r"\n[ \t]*\n", clean(text)):
         builder.add(_kind(paragraph), paragraph)
     return builder.build(title=None, name=name, media_type=FORMAT.media_type)

@@ -64,7 +64,7 @@ class Headings:
 
     def _largest(self, page: Page) -> str | None:
         """The title that stands out on the first page, in letters half as large again as the text."""
-        rows = [row for column in page for row in column]
+        rows = [row for column in page for row in column if not row.turn]
         top = max((row.height for row in rows), default=0.0)
         if top < _TITLE_SIZE * self._usual:
             return None

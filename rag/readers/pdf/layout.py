@@ -6,9 +6,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from statistics import median
 
-from rag.readers.pdf.words import BROKEN, Gap, Phrase
+from rag.readers.pdf.words import BROKEN, SLANTED, Gap, Phrase
 from rag.readers.tables import markdown_table
 
 _SENTENCE_END = re.compile(r"[.!?:;。！？؟।][\"'”’)\]]*$")
@@ -19,6 +18,7 @@ _FIGURE = re.compile(r"(?!(?:FY ?)?(?:19|20)\d\d$)[\d$€£¥%(),.—–\s-]+")
 _LETTER = re.compile(r"[^\W\d_]")
 _WIDE_ROW_WORDS = 12
 _GUTTER_ROWS = 4
+_MOST_GUTTERS = 4
 
 
 @dataclass(slots=True)
@@ -50,6 +50,10 @@ class Row:
     @property
     def height(self) -> float:
         return max(phrase.height for phrase in self.phrases)
+
+    @property
+    def turn(self) -> int:
+        return self.phrases[0].turn
 
     @property
     def bold(self) -> bool:
@@ -97,9 +101,13 @@ def _merged(phrases: list[Phrase]) -> list[Phrase]:
         closing = _AFFIX.fullmatch(phrase.text) and phrase.text not in "$€£¥" and gap < last.height
         mark = _BULLET.fullmatch(last.text) or (len(last.text) <= 3 and _runs_on(phrase))
         bullet = len(merged) == 1 and mark and gap < 4 * phrase.height
+        joined = phrase.mirrored and -0.5 * last.height <= gap <= last.height
+        joined = (
+            joined or (phrase.entered and last.text.endswith(":")) or (last.entered and last.text[0] == "[")
+        )
         raised = phrase.height < 0.8 * last.height and gap < 0.4 * last.height
         follows = last.height < 0.8 * phrase.height and gap < 0.4 * phrase.height
-        if sign or closing or bullet or raised or follows:
+        if sign or closing or bullet or raised or follows or joined:
             space = "" if closing and phrase.text[0] in "%)" else " "
             box = (min(last.left, phrase.left), max(last.right, phrase.right))
             tall = phrase if follows else last
@@ -107,7 +115,9 @@ def _merged(phrases: list[Phrase]) -> list[Phrase]:
             gaps = [*last.gaps, *_moved(phrase.gaps, len(last.text) + len(space))]
             if bullet:
                 gaps.insert(len(last.gaps), (len(last.text), last.right, phrase.left))
-            merged[-1] = Phrase(text, *box, tall.bottom, tall.top, last.bold, last.fixed, gaps)
+            merged[-1] = replace(
+                tall, text=text, left=box[0], right=box[1], bold=last.bold, fixed=last.fixed, gaps=gaps
+            )
         else:
             merged.append(phrase)
     return merged
@@ -117,14 +127,24 @@ def _moved(gaps: Sequence[Gap], by: int) -> list[Gap]:
     return [(at + by, right, left) for at, right, left in gaps]
 
 
+def page_flows(phrases: Sequence[Phrase]) -> list[list[Row]]:
+    """The page's columns in reading order; text turned sideways is read by itself, after the upright."""
+    turns = sorted({phrase.turn for phrase in phrases})
+    found = []
+    for turn in turns:
+        own = [phrase for phrase in phrases if phrase.turn == turn]
+        found += [[Row([phrase]) for phrase in own]] if turn == SLANTED else flows(own)
+    return found
+
+
 def flows(phrases: Sequence[Phrase], *, depth: int = 0) -> list[list[Row]]:
-    """The page's columns in reading order, each as its rows.
+    """The columns of phrases that are turned the same way in reading order, each as its rows.
 
     Rows of two phrases of prose side by side show where a gutter is. A row that crosses it (a title, a
     wide table's label) divides the columns into bands, read one after the other.
     """
     rows = rows_of(phrases)
-    gutter = _gutter(rows) if depth < 3 else None
+    gutter = _gutter(rows) if depth < _MOST_GUTTERS else None
     if gutter is None:
         return [rows] if rows else []
     found: list[list[Row]] = []
@@ -143,19 +163,27 @@ def flows(phrases: Sequence[Phrase], *, depth: int = 0) -> list[list[Row]]:
 
 
 def _gutter(rows: Sequence[Row]) -> float | None:
-    """The middle of the strip between two columns of prose, or None where there are none."""
+    """The middle of the strip between two columns of prose, the widest of several, or None."""
     gaps = []
+    prose_rows = 0
     for row in rows:
-        for one, other in pairwise(row.phrases):
-            if _runs_on(one) and _runs_on(other):
-                gaps.append((one.right, other.left))
-    if len(gaps) < _GUTTER_ROWS:
+        own = [
+            (one.right, other.left)
+            for one, other in pairwise(row.phrases)
+            if _runs_on(one) and _runs_on(other)
+        ]
+        gaps += own
+        prose_rows += bool(own)
+    if prose_rows < _GUTTER_ROWS:
         return None
-    middle = median((left + right) / 2 for left, right in gaps)
-    inside = [gap for gap in gaps if gap[0] < middle < gap[1]]
-    if len(inside) < max(_GUTTER_ROWS, len(gaps) // 2):
+    best: list[tuple[float, float]] = []
+    for left, right in gaps:
+        middle = (left + right) / 2
+        inside = [gap for gap in gaps if gap[0] < middle < gap[1]]
+        best = max(best, inside, key=len)
+    if len(best) < max(_GUTTER_ROWS, prose_rows // 2):
         return None
-    return (max(left for left, _ in inside) + min(right for _, right in inside)) / 2
+    return (max(left for left, _ in best) + min(right for _, right in best)) / 2
 
 
 def _runs_on(phrase: Phrase) -> bool:
@@ -358,7 +386,7 @@ def table_text(element: Element) -> str:
     grid = _grid(element.rows)
     head = _head(grid)
     header = [" ".join(filter(None, (row[column] for row in head))) for column in range(len(grid[0]))]
-    table = markdown_table([header, *grid[len(head) :]] if head else grid, header=bool(head))
+    table = markdown_table([header, *grid[len(head) :]] if head else grid, header=int(bool(head)))
     caption = "\n".join(row.text for row in element.caption)
     return (f"{caption}\n\n{table}" if caption else table).replace(BROKEN, "-")
 

@@ -9,10 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-_JUNK_TITLE = re.compile(
-    r"(?:untitled|document\d*|[\W\d_]*|.*\.(?:docx?|xlsx?|pptx?|indd|qxd|tex|pdf))", re.I
-)
-_PRODUCER_PREFIX = re.compile(r"^(?:microsoft (?:word|powerpoint|excel)|print)\s*-\s*", re.IGNORECASE)
+from rag.readers.titles import given_title
+
 _DATE = re.compile(r"(?:D:)?(\d{4})(\d\d)(\d\d)")  # what follows the day is written in many ways
 _MOST_OUTLINE_ENTRIES = 5000
 
@@ -40,19 +38,13 @@ def structure_of(data: bytes, password: str | None) -> Structure:
         metadata = reader.metadata
         labels = tuple(reader.page_labels) if "/PageLabels" in reader.root_object else ()
         return Structure(
-            title=_title(metadata.title if metadata else None),
+            title=given_title(metadata.title if metadata else None),
             date=_date(metadata),
             outline=tuple(_outline(reader)),
             page_labels=labels,
         )
     except (PyPdfError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         return Structure(problem=f"Outline and metadata could not be read ({type(error).__name__}).")
-
-
-def _title(given: str | None) -> str | None:
-    """The title, unless it is what a program puts where the author gave none."""
-    title = _PRODUCER_PREFIX.sub("", str(given or "")).strip()
-    return None if _JUNK_TITLE.fullmatch(title) else title
 
 
 def _date(metadata: Any) -> str | None:

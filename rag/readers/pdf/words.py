@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 _WORD = re.compile("[^\\s\\x00\x02\ufffe\xad]+[\x02\ufffe\xad]?")  # a mark of a broken word ends it
@@ -13,8 +15,15 @@ _MAY_END_RAISED = re.compile(r"[^\W\d_].*\d$|[^(\[].*[(\[]\w{1,2}[)\]]$|\d{1,2}$
 _HYPHENS = "\x02\ufffe\xad"  # how PDFium marks a hyphen that breaks a word at the end of a line
 BROKEN = "\xad"
 """Ends a phrase whose last word goes on in the next line."""
+SLANTED = 45
 _BOLD_WEIGHT = 600
+_FROM_RIGHT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
+_FROM_LEFT = re.compile(r"[A-Za-z\u00c0-\u024f]")
+_BOUNDARY = re.compile("(?<=[A-Za-z])(?=[\u0621-\u064a])|(?<=[\u0621-\u064a])(?=[A-Za-z])")
+_LAM, _ALEFS = "\u0644", "\u0622\u0623\u0625\u0627"
 _NAME_BYTES = 64
+_QUARTER = math.pi / 2
+_SLANT = 0.05
 
 
 Gap = tuple[int, float, float]
@@ -27,6 +36,9 @@ class Phrase:
     """Words on one line without a gap between them: their text and box, in points from the bottom left.
 
     `gaps` are spaces wider than half the line's height: set wide in prose, a new cell in a table.
+    `turn` is how far the text is turned clockwise against the page, in degrees (`SLANTED` for what is no
+    quarter): its box is as it lies when the text is upright. On a page in a script that runs from right to
+    left, boxes are `mirrored`, so that what is read first lies left. `entered` is what was put into a form.
     """
 
     text: str
@@ -37,6 +49,9 @@ class Phrase:
     bold: bool = False
     fixed: bool = False
     gaps: list[Gap] = field(default_factory=list)
+    turn: int = 0
+    mirrored: bool = False
+    entered: bool = False
 
     @property
     def height(self) -> float:
@@ -81,6 +96,7 @@ class _Scan:
         self._rect_pointer = ctypes.byref(self._rect)
         self._flags = ctypes.c_int()
         self._flags_pointer = ctypes.byref(self._flags)
+        self._mirrored = False
         self._name = ctypes.create_string_buffer(_NAME_BYTES)
 
     def phrases(self) -> list[Phrase]:
@@ -88,6 +104,9 @@ class _Scan:
         found: list[Phrase] = []
         previous_end = 0
         text = self._text()
+        self._mirrored = 2 * len(_FROM_RIGHT.findall(text)) > len(text.split()) + len(
+            _FROM_LEFT.findall(text)
+        )
         for match in _WORD.finditer(text):
             start, end = match.span()
             new_line = "\n" in text[previous_end:start] or not found
@@ -110,7 +129,9 @@ class _Scan:
         return "".join(map(chr, buffer[: max(0, length - 1)]))
 
     def _words(self, text: str, start: int, end: int) -> list[Phrase]:
-        """A word, or the word and the superscript that is glued to it."""
+        """A word; or the word and the superscript, or the word in another script, that is glued to it."""
+        if self._mirrored:
+            return self._mirrored_words(text, start)
         first, last = self._index(start), self._index(end - 1)
         if len(text) > 1 and _MAY_END_RAISED.search(text):
             size = self._pdfium.FPDFText_GetFontSize(self._raw, first)
@@ -122,6 +143,25 @@ class _Scan:
                 ]
         return [self._phrase(text, start, end)]
 
+    def _mirrored_words(self, text: str, start: int) -> list[Phrase]:
+        cuts = [0, *(match.start() for match in _BOUNDARY.finditer(text)), len(text)]
+        return [
+            self._phrase(self._ligatures(text[one:other], start + one), start + one, start + other)
+            for one, other in pairwise(cuts)
+        ]
+
+    def _ligatures(self, text: str, start: int) -> str:
+        """The text with each lam-alef in order: PDFium has the letters of one glyph reversed."""
+        letters = list(text)
+        for at, (one, other) in enumerate(pairwise(text)):
+            if one in _ALEFS and other == _LAM and self._left(start + at) == self._left(start + at + 1):
+                letters[at], letters[at + 1] = other, one
+        return "".join(letters)
+
+    def _left(self, text_index: int) -> float:
+        self._pdfium.FPDFText_GetLooseCharBox(self._raw, self._index(text_index), self._rect_pointer)
+        return float(self._rect.left)
+
     def _where_small(self, start: int, end: int, size: float) -> int:
         """How many characters come before the small ones at the end of a word."""
         cut = end
@@ -130,24 +170,36 @@ class _Scan:
         return cut - start
 
     def _phrase(self, text: str, start: int, end: int) -> Phrase:
-        rect, box = self._rect, self._pdfium.FPDFText_GetLooseCharBox
-        box(self._raw, self._index(start), self._rect_pointer)
+        rect, box, first = self._rect, self._pdfium.FPDFText_GetLooseCharBox, self._index(start)
+        box(self._raw, first, self._rect_pointer)
         left, right, bottom, top = rect.left, rect.right, rect.bottom, rect.top
         if end - start > 1:
             box(self._raw, self._index(end - 1), self._rect_pointer)
             left, right = min(left, rect.left), max(right, rect.right)
             bottom, top = min(bottom, rect.bottom), max(top, rect.top)
-        return Phrase(text, *self._turned(left, right, bottom, top))
+        turned, turn = self._turn_of(first)
+        left, right, bottom, top = self._turned(left, right, bottom, top, turned)
+        if self._mirrored:
+            left, right = self._width - right, self._width - left
+        return Phrase(text, left, right, bottom, top, turn=turn, mirrored=self._mirrored)
+
+    def _turn_of(self, index: int) -> tuple[int, int]:
+        """How far a character is turned against the sheet, anticlockwise, and clockwise against the page."""
+        quarters = self._pdfium.FPDFText_GetCharAngle(self._raw, index) / _QUARTER
+        whole = round(quarters)
+        if abs(quarters - whole) > _SLANT:
+            return self._rotation, SLANTED
+        return -90 * whole % 360, (self._rotation + 90 * whole) % 360
 
     def _turned(
-        self, left: float, right: float, bottom: float, top: float
+        self, left: float, right: float, bottom: float, top: float, turned: int
     ) -> tuple[float, float, float, float]:
-        """A box as it lies when the page is turned by its own rotation."""
-        if self._rotation == 90:
+        """A box on the sheet as it lies when text that is turned so is upright."""
+        if turned == 90:
             return bottom, top, self._width - right, self._width - left
-        if self._rotation == 180:
+        if turned == 180:
             return self._width - right, self._width - left, self._height - top, self._height - bottom
-        if self._rotation == 270:
+        if turned == 270:
             return self._height - top, self._height - bottom, left, right
         return left, right, bottom, top
 
@@ -169,12 +221,16 @@ class _Scan:
 
 
 def _continues(phrase: Phrase, word: Phrase) -> bool:
-    """Whether a word stands in the same line as the phrase, at most about a space behind it."""
-    if word.middle > phrase.top or word.middle < phrase.bottom:
+    """Whether a word stands in the same line as the phrase, at most about a space after it."""
+    if word.turn != phrase.turn or word.middle > phrase.top or word.middle < phrase.bottom:
         return False
     numbers = phrase.is_number and word.is_number
-    gap = word.left - phrase.right
-    return -0.5 * phrase.height <= gap <= phrase.height * (0.6 if numbers else 1.0)
+    widest = phrase.height * (0.6 if numbers else 1.0)
+    if -0.5 * phrase.height <= word.left - phrase.right <= widest:
+        return True
+    # A word of a script that runs the other way on a mirrored page stands before the one it follows.
+    other_way = phrase.mirrored and not (_FROM_RIGHT.search(word.text) or _FROM_RIGHT.search(phrase.text))
+    return other_way and -0.5 * phrase.height <= phrase.left - word.right <= widest
 
 
 def _extend(phrase: Phrase, word: Phrase) -> None:
@@ -182,6 +238,7 @@ def _extend(phrase: Phrase, word: Phrase) -> None:
         phrase.gaps.append((len(phrase.text), phrase.right, word.left))
     broken = phrase.text[-1] in _HYPHENS  # a place where the word could have been broken, but was not
     phrase.text = phrase.text[:-1] + word.text if broken else f"{phrase.text} {word.text}"
+    phrase.left = min(phrase.left, word.left)
     phrase.right = max(phrase.right, word.right)
 
 

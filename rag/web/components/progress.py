@@ -138,7 +138,7 @@ def draw_receipt(receipt: Receipt, say: Phrases, *, hide: Callable[[str], str]) 
     )
     st.success(label(line), icon=":material/check_circle:")
     for failure in [*receipt.failures, *receipt.skipped][:SHOWN_FAILURES]:
-        doc, error = hide(failure.doc), hide(failure.error)
+        doc, error = hide(failure.doc), hide(say.message(failure.error))
         st.warning(f"**{label(doc)}**: {label(error)}", icon=":material/warning:")
     rest = len(receipt.failures) + len(receipt.skipped) - SHOWN_FAILURES
     if rest > 0:

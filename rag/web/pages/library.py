@@ -219,12 +219,13 @@ def receipt_html(row: ReportRow, say: Phrases, *, with_root: bool) -> str:
     """What was read of a file and what was not."""
     facts = [(say("receipt_read"), f"{row.characters_read:,}")]
     facts.append((say("receipt_indexed"), f"{row.characters_indexed:,}"))
-    facts += [(say("receipt_left_out", what=what), f"{n:,}") for what, n in row.characters_left_out.items()]
+    left_out = row.characters_left_out.items()
+    facts += [(say("receipt_left_out", what=say.message(what)), f"{count:,}") for what, count in left_out]
     if row.pages_without_text:
         facts.append((say("receipt_empty_pages"), ", ".join(map(str, row.pages_without_text))))
     if row.duplicate_of:
         facts.append((say("receipt_duplicate"), row.duplicate_of))
-    facts += [(say("receipt_warning"), warning) for warning in row.warnings]
+    facts += [(say("receipt_warning"), say.message(warning)) for warning in row.warnings]
     facts.append((say("receipt_place"), f"{row.root}/{row.doc}" if with_root else row.doc))
     items = "".join(
         f"<div><dt>{text(name)}</dt><dd dir='auto'>{text(value)}</dd></div>" for name, value in facts
@@ -238,7 +239,7 @@ def draw_problems(app: App, rows: Sequence[ReportRow]) -> None:
     if not rows:
         st.html(f'<p class="fn-lead">{icon("check_circle")} {text(say("no_problems"))}</p>')
     for row in rows[:PAGE_ROWS]:
-        notes = [row.error, *row.warnings] if row.error else list(row.warnings)
+        notes = [say.message(note) for note in (row.error, *row.warnings) if note]
         if row.pages_without_text:
             notes.append(f"{say('receipt_empty_pages')}: {', '.join(map(str, row.pages_without_text))}")
         told = app.visitor.user.without_root("; ".join(filter(None, notes)), row.root)

@@ -1,0 +1,70 @@
+"""Formats that are known and cannot be read: each is refused with the way to one that can."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+from rag.errors import UnsupportedFormat
+from rag.readers.archives import is_zip_with
+from rag.readers.registry import Format
+from rag.records import Document
+
+_DRAWING = "application/vnd.oasis.opendocument.graphics"
+_COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OLD_OFFICE = {
+    "WordDocument": "an old Word document (before 2007). Save it as DOCX and add that.",
+    "PowerPoint Document": "an old PowerPoint presentation (before 2007). Save it as PPTX and add that.",
+    "__properties_version1.0": "a message of Outlook. Save it as EML and add that.",
+}
+
+
+def read(data: bytes, name: str, *, password: str | None = None) -> Document:
+    """Always `UnsupportedFormat`, which says what the file is and what to do."""
+    raise UnsupportedFormat(f"{name}: {_what(data)}")
+
+
+def _what(data: bytes) -> str:
+    if data.startswith(_COMPOUND_FILE):
+        return next(text for stream, text in _OLD_OFFICE.items() if _holds(data, stream))
+    if is_zip_with(data, mimetype=_DRAWING):
+        return "an OpenDocument drawing, which no reader knows. Export it as PDF and add that."
+    if _is_apple(data):
+        return "a document of Apple Pages, Numbers or Keynote. Export it as PDF or to Office and add that."
+    return "an XPS document, which no reader knows. Print it to PDF and add that."
+
+
+def _is_apple(data: bytes) -> bool:
+    return is_zip_with(
+        data, "Index/Document.iwa", "Index.zip", "index.xml.gz", "Metadata/BuildVersionHistory.plist"
+    )
+
+
+def _holds(data: bytes, stream: str) -> bool:
+    """Whether a compound file has a stream of this name."""
+    import olefile  # type: ignore[import-untyped, unused-ignore]
+
+    try:
+        with olefile.OleFileIO(io.BytesIO(data)) as file:
+            return bool(file.exists(stream))
+    except (OSError, ValueError, IndexError, TypeError):
+        return False
+
+
+def _is_xps(data: bytes) -> bool:
+    try:
+        names = zipfile.ZipFile(io.BytesIO(data)).namelist()
+    except zipfile.BadZipFile:
+        return False
+    return any(name.endswith(".fdseq") for name in names)
+
+
+def _recognises(data: bytes) -> bool:
+    if data.startswith(_COMPOUND_FILE):
+        return any(_holds(data, stream) for stream in _OLD_OFFICE)
+    if not data.startswith(b"PK\x03\x04"):
+        return False
+    return is_zip_with(data, mimetype=_DRAWING) or _is_apple(data) or _is_xps(data)
+
+
+FORMAT = Format("Refused", "application/octet-stream", (), read, recognises=_recognises, rank=30)

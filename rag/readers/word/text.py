@@ -1,0 +1,161 @@
+"""The text of a Word paragraph: runs, fields, formulas, boxes; changes as accepted, hidden text apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from xml.etree.ElementTree import Element
+
+from rag.readers.building import one_line
+from rag.readers.formulas import omml
+from rag.readers.openxml import chosen
+from rag.readers.raised import raised
+from rag.readers.word.styles import Styles, is_on, value
+
+_BOXES = str.maketrans({**dict.fromkeys("☒☑", "[x]"), "☐": "[ ]"})
+_WINGDINGS = {"F0FE": "[x]", "F0FD": "[x]", "F0FC": "✓", "F0A8": "[ ]", "F06F": "[ ]", "F0E0": "→"}
+_CHARACTERS = {"w.tab": "\t", "w.ptab": "\t", "w.cr": "\n", "w.noBreakHyphen": "-"}
+_SKIPPED = frozenset(
+    ("w.pPr", "w.rPr", "w.instrText", "w.delInstrText", "w.softHyphen", "w.annotationRef", "w.sdtPr")
+)
+_DELETED = frozenset(("w.del", "w.moveFrom"))
+
+
+@dataclass(slots=True)
+class Inline:
+    """A paragraph's text, and what hangs on it: boxes with blocks of their own, charts, pictures."""
+
+    text: str = ""
+    boxes: list[Element] = field(default_factory=list)
+    drawings: list[Element] = field(default_factory=list)
+    pictures: int = 0
+    hidden: str = ""
+    deleted: str = ""
+
+    @property
+    def lines(self) -> str:
+        """The text with its line breaks and each line's white space as one space."""
+        return "\n".join(map(one_line, self.text.split("\n"))).strip()
+
+
+class Reader:
+    """Reads paragraphs; notes are numbered in the order in which they are referred to."""
+
+    def __init__(self, styles: Styles) -> None:
+        self._styles = styles
+        self.notes: list[tuple[str, str]] = []
+
+    def read(self, paragraph: Element) -> Inline:
+        """What a paragraph says."""
+        inline = Inline()
+        self._children(paragraph, inline)
+        return inline
+
+    def _children(self, node: Element, inline: Inline) -> None:
+        for child in node:
+            self._visit(child, inline)
+
+    def _visit(self, node: Element, inline: Inline) -> None:
+        tag = node.tag
+        if tag == "w.r":
+            self._run(node, inline)
+        elif tag == "w.t":
+            inline.text += node.text or ""
+        elif tag in _CHARACTERS:
+            inline.text += _CHARACTERS[tag]
+        elif tag in _SKIPPED:
+            return
+        elif tag in _DELETED:
+            inline.deleted += "".join(one.text or "" for one in node.iter("w.delText"))
+            inline.deleted += "".join(one.text or "" for one in node.iter("w.t"))
+        elif tag in _VISITS:
+            _VISITS[tag](self, node, inline)
+        else:
+            self._children(node, inline)
+
+    def _run(self, node: Element, inline: Inline) -> None:
+        properties = node.find("w.rPr")
+        style = self._styles.look(value(properties, "w.rStyle")) if properties is not None else None
+        vanish = properties.find("w.vanish") if properties is not None else None
+        if is_on(vanish, style is not None and style.is_hidden):
+            inline.hidden += "".join(one.text or "" for one in node.iter("w.t"))
+            return
+        place = value(properties, "w.vertAlign") if properties is not None else None
+        before = inline.text
+        self._children(node, inline)
+        own = inline.text[len(before) :]
+        if place in ("superscript", "subscript") and own.strip() and not own.startswith("["):
+            inline.text = before + raised(own, before, is_low=place == "subscript")
+
+    def _break(self, node: Element, inline: Inline) -> None:
+        inline.text += "" if node.get("type") in ("page", "column") else "\n"
+
+    def _symbol(self, node: Element, inline: Inline) -> None:
+        code = (node.get("char") or "").upper()
+        if code in _WINGDINGS:
+            inline.text += _WINGDINGS[code]
+        elif code and not code.startswith("F0"):
+            inline.text += chr(int(code, 16))
+
+    def _formula(self, node: Element, inline: Inline) -> None:
+        inline.text += omml(node)
+
+    def _note(self, node: Element, inline: Inline) -> None:
+        self.notes.append((node.tag, node.get("id") or ""))
+        inline.text += f"[{len(self.notes)}]"
+
+    def _content_control(self, node: Element, inline: Inline) -> None:
+        box = node.find("w.sdtPr/o.checkbox")
+        content = node.find("w.sdtContent")
+        if box is not None:
+            ticked = box.find("o.checked")
+            inline.text += "[x]" if ticked is not None and ticked.get("val") in ("1", "true") else "[ ]"
+        elif content is not None:
+            self._children(content, inline)
+
+    def _field(self, node: Element, inline: Inline) -> None:
+        box = node.find("w.ffData/w.checkBox")
+        if box is not None:
+            state = box.find("w.checked") if box.find("w.checked") is not None else box.find("w.default")
+            inline.text += "[x]" if is_on(state) else "[ ]"
+
+    def _drawing(self, node: Element, inline: Inline) -> None:
+        """Boxes of text, charts and diagrams of a drawing; what is left of it is a picture."""
+        boxes = list(node.iter("w.txbxContent"))
+        nested = {id(inner) for box in boxes for inner in box.iter("w.txbxContent") if inner is not box}
+        drawings = [one for one in node.iter() if one.tag in ("c.chart", "dgm.relIds")]
+        inline.boxes += [box for box in boxes if id(box) not in nested]
+        inline.drawings += drawings
+        inline.pictures += sum(1 for one in node.iter() if one.tag in ("a.blip", "v.imagedata"))
+
+    def _alternative(self, node: Element, inline: Inline) -> None:
+        for option in chosen(node):
+            self._children(option, inline)
+
+    def _ruby(self, node: Element, inline: Inline) -> None:
+        base, reading = node.find("w.rubyBase"), node.find("w.rt")
+        if base is not None:
+            self._children(base, inline)
+        if reading is not None:
+            inline.text += "(" + "".join(one.text or "" for one in reading.iter("w.t")) + ")"
+
+
+_VISITS: dict[str, Callable[[Reader, Element, Inline], None]] = {
+    "w.br": Reader._break,
+    "w.sym": Reader._symbol,
+    "m.oMath": Reader._formula,
+    "w.footnoteReference": Reader._note,
+    "w.endnoteReference": Reader._note,
+    "w.sdt": Reader._content_control,
+    "w.fldChar": Reader._field,
+    "w.drawing": Reader._drawing,
+    "w.pict": Reader._drawing,
+    "w.object": Reader._drawing,
+    "mc.AlternateContent": Reader._alternative,
+    "w.ruby": Reader._ruby,
+}
+
+
+def boxed(text: str) -> str:
+    """The text with boxes that are characters as "[x]" and "[ ]"."""
+    return text.translate(_BOXES)

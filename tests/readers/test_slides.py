@@ -1,0 +1,113 @@
+"""PowerPoint: the order of shapes, charts, merged cells, shows, and what a slide hides."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import Any
+
+import pytest
+from pptx import Presentation
+from pptx.chart.data import CategoryChartData
+from pptx.enum.chart import XL_CHART_TYPE
+
+from rag.readers import read_document
+from rag.records import Document
+
+INCH = 914400
+
+
+@pytest.fixture
+def deck() -> Any:
+    return Presentation()
+
+
+def slide_of(deck: Any, layout: int = 6) -> Any:
+    return deck.slides.add_slide(deck.slide_layouts[layout])
+
+
+def saved(deck: Any) -> bytes:
+    stream = io.BytesIO()
+    deck.save(stream)
+    return stream.getvalue()
+
+
+def read(deck: Any, name: str = "deck.pptx") -> Document:
+    return read_document(saved(deck), name)
+
+
+def put(slide: Any, text: str, left: float, top: float) -> None:
+    box = slide.shapes.add_textbox(int(left * INCH), int(top * INCH), 2 * INCH, int(0.5 * INCH))
+    box.text_frame.text = text
+
+
+def rewritten(data: bytes, path: str, old: str, new: str) -> bytes:
+    """The file with a piece of one part replaced."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(stream, "w") as target:
+        for name in source.namelist():
+            part = source.read(name)
+            target.writestr(name, part.replace(old.encode(), new.encode()) if name == path else part)
+    return stream.getvalue()
+
+
+def test_cards_beside_each_other_are_read_one_after_the_other(deck: Any) -> None:
+    """They were read row by row, so that the fare of one stood by the port of the other."""
+    slide = slide_of(deck)
+    for left, top, text in ((0, 1, "Kiel"), (4, 1, "Oslo"), (0, 1.6, "fare 9"), (4, 1.61, "fare 7")):
+        put(slide, text, left, top)
+    assert read(deck).text == "Kiel\n\nfare 9\n\nOslo\n\nfare 7"
+
+
+def test_rows_far_apart_are_read_row_by_row(deck: Any) -> None:
+    slide = slide_of(deck)
+    for left, top, text in ((0, 0, "Ports"), (2.1, 0, "Fares"), (0, 4, "Kiel"), (2.1, 4, "nine")):
+        put(slide, text, left, top)
+    assert read(deck).text == "Ports\n\nFares\n\nKiel\n\nnine"
+
+
+def test_a_chart_is_the_table_it_was_drawn_from(deck: Any) -> None:
+    data = CategoryChartData()
+    data.categories = ["Kiel", "Oslo"]
+    data.add_series("2031", (25, 50))
+    slide_of(deck).shapes.add_chart(XL_CHART_TYPE.PIE, 0, 0, INCH, INCH, data)
+    assert read(deck).text == "|  | 2031 |\n|---|---|\n| Kiel | 25 |\n| Oslo | 50 |"
+
+
+def test_a_merged_cell_stands_in_each_row_it_reaches_over(deck: Any) -> None:
+    table = slide_of(deck).shapes.add_table(3, 2, 0, 0, INCH, INCH).table
+    for row, texts in enumerate((("Port", "Deck"), ("Kiel", "upper"), ("", "lower"))):
+        for column, text in enumerate(texts):
+            table.cell(row, column).text = text
+    table.cell(1, 0).merge(table.cell(2, 0))
+    assert read(deck).text.split("\n")[2:] == ["| Kiel | upper |", "| Kiel | lower |"]
+
+
+def test_a_slide_show_is_read_like_a_presentation(deck: Any) -> None:
+    put(slide_of(deck), "Doors open.", 1, 1)
+    kinds = ("presentation.main+xml", "slideshow.main+xml")
+    assert (
+        read_document(rewritten(saved(deck), "[Content_Types].xml", *kinds), "a.ppsx").text == "Doors open."
+    )
+
+
+def test_a_hidden_slide_is_read_and_told_and_a_placeholder_is_no_title(deck: Any) -> None:
+    put(slide_of(deck), "Doors open.", 1, 1)
+    deck.slides[0]._element.set("show", "0")
+    deck.core_properties.title = "Presentation1"
+    document = read(deck)
+    assert (document.title, document.text) == ("deck", "Doors open.")
+    assert document.warnings == ("Hidden slides, read too: 1.",)
+
+
+def test_what_is_wrapped_in_an_alternative_is_read(deck: Any) -> None:
+    """A box with a formula is written for new programs and, as a picture, for old ones."""
+    slide = slide_of(deck)
+    put(slide, "Doors open.", 1, 1)
+    space = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
+    part = "ppt/slides/slide1.xml"
+    data = rewritten(
+        saved(deck), part, "<p:sp>", f"<mc:AlternateContent {space}><mc:Choice Requires='a'><p:sp>"
+    )
+    data = rewritten(data, part, "</p:sp>", "</p:sp></mc:Choice></mc:AlternateContent>")
+    assert read_document(data, "a.pptx").text == "Doors open."

@@ -1,0 +1,160 @@
+"""Word: tables with spans, numbers, changes, formulas, boxes, and what is not part of the text."""
+
+# ruff: noqa: E501  (parts are easier to read in one line)
+from __future__ import annotations
+
+import pytest
+
+from rag.readers import read_document
+from rag.records import Document
+from tests.fakes.office_maker import make_docx, paragraph
+
+
+def read(body: str, **parts: str) -> Document:
+    return read_document(make_docx(body, **parts), "plan.docx")
+
+
+def cell(*paragraphs: str, properties: str = "") -> str:
+    return f"<w:tc><w:tcPr>{properties}</w:tcPr>{''.join(map(paragraph, paragraphs))}</w:tc>"
+
+
+def table(*rows: tuple[str, ...], look: str = "") -> str:
+    return f"<w:tbl><w:tblPr>{look}</w:tblPr>{''.join(f'<w:tr>{chr(10).join(row)}</w:tr>' for row in rows)}</w:tbl>"
+
+
+HEAD = (cell("Port"), cell("Deck"), cell("Fare"))
+
+
+def test_several_paragraphs_in_a_cell_stay_in_their_row() -> None:
+    """A second paragraph in one cell dissolved the whole table into lines."""
+    found = read(table(HEAD, (cell("Kiel"), cell("upper", "with a view"), cell("9"))))
+    assert found.text.endswith("| Kiel | upper with a view | 9 |")
+
+
+def test_a_cell_merged_downwards_does_not_shift_the_row_below() -> None:
+    """The fare of the lower deck stood under "Deck"."""
+    top, below = '<w:vMerge w:val="restart"/>', "<w:vMerge/>"
+    rows = (
+        (cell("Kiel", properties=top), cell("upper"), cell("9")),
+        (cell("", properties=below), cell("lower"), cell("7")),
+    )
+    assert read(table(HEAD, *rows)).text.split("\n")[2:] == ["| Kiel | upper | 9 |", "| Kiel | lower | 7 |"]
+
+
+def test_a_heading_over_two_columns_stands_over_both() -> None:
+    wide = cell("Summer", properties='<w:gridSpan w:val="2"/>')
+    assert read(table((cell("Port"), wide), (cell("Kiel"), cell("9"), cell("7")))).text.startswith(
+        "| Port | Summer | Summer |"
+    )
+
+
+def test_a_table_without_a_header_row_by_its_own_word_has_none() -> None:
+    plain = '<w:tblLook w:firstRow="0"/>'
+    assert read(table((cell("Port"), cell("Kiel")), (cell("Fare"), cell("9")), look=plain)).text == (
+        "|  |  |\n|---|---|\n| Port | Kiel |\n| Fare | 9 |"
+    )
+
+
+NUMBERS = (
+    '<w:abstractNum w:abstractNumId="1">'
+    '<w:lvl w:ilvl="0"><w:numFmt w:val="decimal"/><w:lvlText w:val="%1."/></w:lvl>'
+    '<w:lvl w:ilvl="1"><w:numFmt w:val="lowerLetter"/><w:lvlText w:val="%1.%2)"/></w:lvl></w:abstractNum>'
+    '<w:num w:numId="7"><w:abstractNumId w:val="1"/></w:num>'
+)
+
+
+def item(text: str, level: int = 0) -> str:
+    return paragraph(text, f'<w:numPr><w:ilvl w:val="{level}"/><w:numId w:val="7"/></w:numPr>')
+
+
+def test_a_list_goes_on_counting_after_other_text() -> None:
+    body = item("Moor") + item("Load") + item("the mail", 1) + paragraph("The mate watches.") + item("Sail")
+    assert read(body, numbering=NUMBERS).text == (
+        "1. Moor\n2. Load\n  2.a) the mail\n\nThe mate watches.\n\n3. Sail"
+    )
+
+
+def test_a_numbered_heading_keeps_its_number() -> None:
+    styles = (
+        '<w:style w:styleId="Kop"><w:name w:val="heading 2"/><w:pPr><w:numPr><w:numId w:val="7"/></w:numPr></w:pPr>'
+        "</w:style>"
+    )
+    found = read(paragraph("Harbour", '<w:pStyle w:val="Kop"/>'), styles=styles, numbering=NUMBERS)
+    assert [(block.level, block.heading_path) for block in found.blocks] == [(2, ("1. Harbour",))]
+
+
+def test_changes_are_read_as_accepted_and_what_is_hidden_is_counted() -> None:
+    changed = (
+        "<w:p><w:r><w:t>The fare is </w:t></w:r><w:del><w:r><w:delText>12</w:delText></w:r></w:del>"
+        "<w:ins><w:r><w:t>15</w:t></w:r></w:ins><w:r><w:t> marks.</w:t></w:r></w:p>"
+        "<w:p><w:r><w:rPr><w:vanish/></w:rPr><w:t>Ask Olga.</w:t></w:r></w:p>"
+    )
+    found = read(changed, comments=f"<w:comment w:author='Olga'>{paragraph('Too dear?')}</w:comment>")
+    assert found.text == "The fare is 15 marks.\n\nComment by Olga: Too dear?"
+    assert found.characters_left_out == {
+        "deleted text of tracked changes": 2, "hidden text": 8
+    }  # fmt: skip
+
+
+def test_headers_and_footers_are_read_once_without_page_numbers() -> None:
+    found = read(paragraph("Body."), header=paragraph("File 88"), footer=paragraph("Page 3 of 9"))
+    assert found.text == "File 88\n\nBody."
+
+
+FORMULAS = [
+    ("<m:sSup><m:e><m:r><m:t>c</m:t></m:r></m:e><m:sup><m:r><m:t>2</m:t></m:r></m:sup></m:sSup>", "c^{2}"),
+    (
+        "<m:f><m:num><m:r><m:t>a</m:t></m:r></m:num><m:den><m:r><m:t>b</m:t></m:r></m:den></m:f>",
+        r"\frac{a}{b}",
+    ),
+    ("<m:rad><m:deg/><m:e><m:r><m:t>x</m:t></m:r></m:e></m:rad>", r"\sqrt{x}"),
+    ('<m:d><m:dPr><m:begChr m:val="["/></m:dPr><m:e><m:r><m:t>y</m:t></m:r></m:e></m:d>', "[y)"),
+]
+
+
+@pytest.mark.parametrize(("formula", "latex"), FORMULAS)
+def test_a_formula_is_read_as_latex(formula: str, latex: str) -> None:
+    body = f"<w:p><w:r><w:t>Let </w:t></w:r><m:oMath>{formula}</m:oMath></w:p>"
+    assert read(body).text == f"Let ${latex}$"
+
+
+@pytest.mark.parametrize(
+    ("inside", "text"),
+    [
+        ("<w:fldSimple><w:r><w:t>12 May</w:t></w:r></w:fldSimple>", "12 May"),
+        ("<w:r><w:instrText>DATE</w:instrText></w:r><w:r><w:t>12 May</w:t></w:r>", "12 May"),
+        ("<w:r><w:t>☒ fed ☐ groomed</w:t></w:r>", "[x] fed [ ] groomed"),
+        ("<w:r><w:t>CO</w:t></w:r><w:r><w:rPr><w:vertAlign w:val='subscript'/></w:rPr><w:t>2</w:t></w:r>", "CO2"),
+        ("<w:r><w:t>a</w:t><w:tab/><w:t>b</w:t><w:br/><w:t>c</w:t></w:r>", "a b\nc"),
+        ("<w:sdt><w:sdtContent><w:r><w:t>Olga</w:t></w:r></w:sdtContent></w:sdt>", "Olga"),
+    ],
+)  # fmt: skip
+def test_fields_boxes_and_small_figures_are_part_of_the_text(inside: str, text: str) -> None:
+    assert read(f"<w:p>{inside}</w:p>").text == text
+
+
+def test_a_text_box_is_read_once() -> None:
+    box = f"<w:txbxContent>{paragraph('Mind the step.')}</w:txbxContent>"
+    both = (
+        f"<mc:AlternateContent><mc:Choice><w:drawing>{box}</w:drawing></mc:Choice>"
+        f"<mc:Fallback><w:pict>{box}</w:pict></mc:Fallback></mc:AlternateContent>"
+    )
+    assert read(f"<w:p><w:r><w:t>Deck</w:t>{both}</w:r></w:p>").text == "Deck\n\nMind the step."
+
+
+CHART = (
+    "<c:chart><c:title><a:t>Fares</a:t></c:title><c:ser><c:tx><c:v>2031</c:v></c:tx>"
+    '<c:cat><c:pt idx="0"><c:v>Kiel</c:v></c:pt><c:pt idx="1"><c:v>Oslo</c:v></c:pt></c:cat>'
+    '<c:val><c:formatCode>0%</c:formatCode><c:pt idx="0"><c:v>0.25</c:v></c:pt><c:pt idx="1"><c:v>0.5</c:v></c:pt></c:val>'
+    "</c:ser></c:chart>"
+)
+
+
+def test_a_chart_is_the_table_it_was_drawn_from() -> None:
+    body = "<w:p><w:r><w:drawing><c:chart r:id='chart'/></w:drawing></w:r></w:p>"
+    assert read(body, chart=CHART).text == "Fares\n\n|  | 2031 |\n|---|---|\n| Kiel | 25% |\n| Oslo | 50% |"
+
+
+def test_pictures_are_told() -> None:
+    found = read(f"{paragraph('Deck')}<w:p><w:r><w:drawing><a:blip/></w:drawing></w:r></w:p>")
+    assert found.warnings == ("Pictures in the file, not read: 1.",)
