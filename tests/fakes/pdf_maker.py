@@ -39,13 +39,21 @@ class Line:
     """Whether a to z stand for the letters from alef on, as they are seen from left to right."""
 
 
+@dataclass(frozen=True)
+class Rule:
+    """A drawn line from one point to another."""
+
+    start: tuple[float, float]
+    end: tuple[float, float]
+
+
 def lines(x: float, y: float, texts: Sequence[str], *, leading: float = 12, size: float = 10) -> list[Line]:
     """Texts below each other from a height on."""
     return [Line(x, y - index * leading, text, size) for index, text in enumerate(texts)]
 
 
 def make_pdf(
-    pages: Sequence[Sequence[Line]],
+    pages: Sequence[Sequence[Line | Rule]],
     *,
     outline: Sequence[tuple[str, int, int]] = (),
     title: str = "",
@@ -80,7 +88,9 @@ def make_pdf(
     return stream.getvalue()
 
 
-def _show(line: Line) -> str:
+def _show(line: Line | Rule) -> str:
+    if isinstance(line, Rule):
+        return "{} {} m {} {} l S".format(*line.start, *line.end)
     text = line.text.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
     place = f"{_DIRECTIONS[line.turn]} {line.x} {line.y} Tm" if line.turn else f"{line.x} {line.y} Td"
     return f"BT /{'H' if line.hebrew else 'B' if line.bold else 'R'} {line.size} Tf {place} ({text}) Tj ET"

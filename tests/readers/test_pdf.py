@@ -9,7 +9,7 @@ import pytest
 from rag.errors import EncryptedDocument, UnreadableDocument
 from rag.readers import ocr, read_document
 from rag.records import Document
-from tests.fakes.pdf_maker import Line, lines, make_pdf
+from tests.fakes.pdf_maker import Line, Rule, lines, make_pdf
 
 PROSE = (
     "The quick brown fox jumps over the lazy dog and runs on",
@@ -430,3 +430,26 @@ def test_a_script_that_runs_from_right_to_left_is_read_from_right_to_left() -> N
     page = [Line(300, 700, "fed cba", hebrew=True), Line(200, 700, "lkj ihg", hebrew=True)]
     page += [Line(300, 680, "po nm", hebrew=True)]
     assert read(make_pdf([page])).text.split() == ["אבג", "דהו", "זחט", "יךכ", "לם", "מן"]
+
+
+def test_lines_drawn_around_cells_keep_their_lines_together() -> None:
+    """A cell of two lines made two rows, and a cell that reaches down left its name to the first row only."""
+    floors = [Rule((50, y), (350, y)) for y in (720, 690, 630)] + [Rule((150, 660), (350, 660))]
+    walls = [Rule((x, 630), (x, 720)) for x in (50, 150, 250, 350)]
+    cells = [
+        *(Line(x, 700, text) for x, text in ((55, "Port"), (155, "Deck"), (255, "Fare"))),
+        Line(55, 660, "Kiel"),
+        *lines(155, 678, ["upper, with", "a view"]),
+        Line(255, 672, "9"),
+        *lines(155, 648, ["lower"]),
+        Line(255, 648, "7"),
+    ]
+    (table,) = blocks(read(make_pdf([[*floors, *walls, *cells]])))
+    assert table[2].split("\n")[2:] == ["| Kiel | upper, with a view | 9 |", "| Kiel | lower | 7 |"]
+
+
+def test_a_frame_around_text_is_no_table() -> None:
+    frame = [Rule((40, y), (500, y)) for y in (720, 650)] + [Rule((x, 650), (x, 720)) for x in (40, 500)]
+    assert [kind for kind, _, _ in blocks(read(make_pdf([[*frame, *lines(50, 700, PROSE)]])))] == [
+        "paragraph"
+    ]

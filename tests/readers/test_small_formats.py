@@ -196,9 +196,10 @@ def test_an_article_in_xml_is_its_text() -> None:
          "One\n\nRain.\n\na\n  b"),
         ("<ships><ship id='7'><name>Gull</name></ship><ship><name>Tern</name></ship></ships>",
          "ship.id: 7\nname: Gull\n\nname: Tern"),
+        ("<a><n>Sail</n><n xml:lang='de'>Segel</n></a>", "n: Sail\nn (de): Segel"),
         ("<a><b>Fares & ports</b>", "Fares & ports"),
     ],
-    ids=["RSS", "FB2", "DocBook", "data", "damaged"],
+    ids=["RSS", "FB2", "DocBook", "data", "values", "damaged"],
 )  # fmt: skip
 def test_xml_is_read_without_its_tags(source: str, text: str) -> None:
     assert read(f'<?xml version="1.0"?>{source}', "a.xml").text == text

@@ -16,6 +16,7 @@ from rag.readers.pdf.annotations import Annotations, annotations_of, attachments
 from rag.readers.pdf.furniture import Furniture, Page
 from rag.readers.pdf.headings import Headings
 from rag.readers.pdf.layout import Element, code_text, elements, is_item, page_flows, prose_text, table_text
+from rag.readers.pdf.rulings import put_tables, ruled_areas
 from rag.readers.pdf.structure import structure_of
 from rag.readers.pdf.words import page_phrases
 from rag.readers.registry import Format
@@ -92,7 +93,9 @@ def _sheet(pdf: Any, index: int) -> _Sheet:
     page = pdf[index]
     try:
         beside = annotations_of(pdf, page)
-        phrases = page_phrases(page) + beside.phrases
+        areas = [] if page.get_rotation() else ruled_areas(page)
+        phrases = page_phrases(page, [wall for area in areas for wall in area.walls]) + beside.phrases
+        phrases = put_tables(phrases, areas)
         few = sum(visible(phrase.text) for phrase in phrases) < _FEW_CHARACTERS
         return _Sheet(page_flows(phrases), beside, *(_pictures(page) if few else (0.0, False)))
     finally:

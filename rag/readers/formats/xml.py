@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from rag.readers.building import DocumentBuilder, one_line
@@ -32,6 +33,7 @@ _LEFT_OUT = {
     "description": "data about the text",
 }
 _DATES = ("pubDate", "published", "updated", "date")
+_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 _OPENING = re.compile(rb"\s*(?:\xef\xbb\xbf)?<\?xml\b")
 _TAGS = re.compile(r"<[^>]+>")
 
@@ -166,12 +168,17 @@ def _add_data(builder: DocumentBuilder, root: Element) -> None:
     children = list(root)
     while len(children) == 1 and len(children[0]):
         children = list(children[0])
-    for child in children or [root]:
-        builder.add("list", "\n".join(_values(child, "")))
+    for is_leaf, group in groupby(children or [root], key=lambda node: len(node) == 0):
+        if is_leaf:  # values that follow each other, not records
+            builder.add("list", "\n".join(line for child in group for line in _values(child, "")))
+        for child in () if is_leaf else group:
+            builder.add("list", "\n".join(_values(child, "")))
 
 
 def _values(node: Element, path: str) -> Iterator[str]:
     own = f"{path}.{_local(node)}" if path else _local(node)
+    language = node.get(_LANGUAGE)
+    own += f" ({language})" if language else ""
     for key, value in node.attrib.items():
         if value.strip() and not key.startswith("{"):
             yield f"{own}.{key}: {one_line(value)}"

@@ -20,7 +20,7 @@ class Headings:
 
     def __init__(self, pages: Sequence[Page], structure: Structure) -> None:
         sizes, bold = Counter[float](), Counter[bool]()
-        for row in (row for page in pages for column in page for row in column):
+        for row in (row for page in pages for column in page for row in column if not row.ruled):
             sizes[_size(row)] += len(row.text)
             bold[row.bold] += len(row.text)
         self._usual = sizes.most_common(1)[0][0] if sizes else 10.0
@@ -64,7 +64,7 @@ class Headings:
 
     def _largest(self, page: Page) -> str | None:
         """The title that stands out on the first page, in letters half as large again as the text."""
-        rows = [row for column in page for row in column if not row.turn]
+        rows = [row for column in page for row in column if not (row.turn or row.ruled)]
         top = max((row.height for row in rows), default=0.0)
         if top < _TITLE_SIZE * self._usual:
             return None

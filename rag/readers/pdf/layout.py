@@ -56,6 +56,11 @@ class Row:
         return self.phrases[0].turn
 
     @property
+    def ruled(self) -> Phrase | None:
+        """The table in it that lines enclose, if there is one."""
+        return next((phrase for phrase in self.phrases if phrase.is_table), None)
+
+    @property
     def bold(self) -> bool:
         return all(phrase.bold for phrase in self.phrases)
 
@@ -107,7 +112,8 @@ def _merged(phrases: list[Phrase]) -> list[Phrase]:
         )
         raised = phrase.height < 0.8 * last.height and gap < 0.4 * last.height
         follows = last.height < 0.8 * phrase.height and gap < 0.4 * phrase.height
-        if sign or closing or bullet or raised or follows or joined:
+        is_text = not (phrase.is_table or last.is_table)
+        if is_text and (sign or closing or bullet or raised or follows or joined):
             space = "" if closing and phrase.text[0] in "%)" else " "
             box = (min(last.left, phrase.left), max(last.right, phrase.right))
             tall = phrase if follows else last
@@ -229,6 +235,15 @@ def elements(rows: Sequence[Row], is_heading: Callable[[Row], bool]) -> Iterator
     prose: list[Row] = []
     index = 0
     while index < len(rows):
+        if rows[index].ruled:
+            beside = [phrase for phrase in rows[index].phrases if not phrase.is_table]
+            caption = _caption(prose, rows[index], leading)
+            del prose[len(prose) - len(caption) :]
+            yield from _paragraphs(prose + rows_of(beside), right, leading)
+            prose = []
+            yield Element([rows[index]], is_table=True, caption=caption)
+            index += 1
+            continue
         end = _table_end(rows, index, right - left, is_heading)
         if end is None:
             prose.append(rows[index])
@@ -245,6 +260,7 @@ def elements(rows: Sequence[Row], is_heading: Callable[[Row], bool]) -> Iterator
 
 def _leading(rows: Sequence[Row]) -> float:
     """The distance from one line to the next within paragraphs, in points: the lower quartile of all."""
+    rows = [row for row in rows if not row.ruled] or rows
     steps = [above.bottom - below.bottom for above, below in pairwise(rows)]
     close = [step for step, row in zip(steps, rows, strict=False) if 0 < step < 2.5 * row.height]
     return sorted(close)[len(close) // 4] if close else rows[0].height * 1.2
@@ -263,7 +279,7 @@ def _table_end(
     end, index, count = start + 1, start + 1, 1
     while index < len(rows) and index - end < 4:
         row = rows[index]
-        if rows[index - 1].bottom - row.top > 4 * row.height:
+        if row.ruled or rows[index - 1].bottom - row.top > 4 * row.height:
             break
         if _is_tabular(row):
             count += 1
@@ -383,12 +399,16 @@ def code_text(rows: Sequence[Row]) -> str:
 
 def table_text(element: Element) -> str:
     """A table as Markdown under its caption; several header lines become one header row."""
-    grid = _grid(element.rows)
-    head = _head(grid)
-    header = [" ".join(filter(None, (row[column] for row in head))) for column in range(len(grid[0]))]
-    table = markdown_table([header, *grid[len(head) :]] if head else grid, header=int(bool(head)))
+    ruled = element.rows[0].ruled
+    table = ruled.text if ruled else _plain_table(_grid(element.rows))
     caption = "\n".join(row.text for row in element.caption)
     return (f"{caption}\n\n{table}" if caption else table).replace(BROKEN, "-")
+
+
+def _plain_table(grid: list[list[str]]) -> str:
+    head = _head(grid)
+    header = [" ".join(filter(None, (row[column] for row in head))) for column in range(len(grid[0]))]
+    return markdown_table([header, *grid[len(head) :]] if head else grid, header=int(bool(head)))
 
 
 def _head(grid: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
