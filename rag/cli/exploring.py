@@ -183,7 +183,8 @@ def scale(
         made = scale_of(examples, embedder)
         tell_accuracy(made.accuracy)
         for start, end, found in scored_sentences(read, made, embedder):
-            show_score(made.classes, found, {"start": start, "end": end, "text": read[start:end]}, as_json)
+            sentence = {"start": start, "end": end, "text": read[start:end]}
+            show_score(made.classes, found, sentence, short(read[start:end]), as_json)
         return
     name = opened.require_documents()
     made = scale_of(examples, opened.embedder_of(name))
@@ -193,7 +194,9 @@ def scale(
     points, scored = ranked(opened.store, name, made, kind=kind_of(passages))
     order = (-scored[:, -1] if len(made.classes) == 2 else -scored.max(axis=1)).argsort(kind="stable")
     for place in order[:count].tolist():
-        show_score(made.classes, scored[place].tolist(), place_of(points.labels[place]), as_json)
+        label = points.labels[place]
+        line = described(label, passages)
+        show_score(made.classes, scored[place].tolist(), place_of(label), line, as_json)
 
 
 def tell_accuracy(accuracy: float | None) -> None:
@@ -205,17 +208,16 @@ def tell_accuracy(accuracy: float | None) -> None:
 
 
 def show_score(
-    classes: Sequence[str], found: Sequence[float], what: Mapping[str, Any], as_json: bool
+    classes: Sequence[str], found: Sequence[float], what: Mapping[str, Any], line: str, as_json: bool
 ) -> None:
-    """One text with its score."""
+    """One text with its score; `line` is what it is for people."""
     best = classes[max(range(len(found)), key=lambda place: found[place])]
     value = found[-1] if len(classes) == 2 else max(found)
     if as_json:
         each = {name: round(float(score), 4) for name, score in zip(classes, found, strict=True)}
         print_json({"score": round(float(value), 4), "class": best, "scores": each} | dict(what))
     else:
-        name = what["doc"] + "  " if "doc" in what else ""
-        results.print(f"{value:6.3f}  {best}  {name}{short(what['text'])}")
+        results.print(f"{value:6.3f}  {best}  {line}")
 
 
 @app.command()

@@ -25,7 +25,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from rag.errors import UsageError
 from rag.settings import load_settings
 
-SCRIPT = Path(__file__).with_name("script.py")
+SCRIPT = Path(__file__).with_name("entry") / "script.py"
 """What Streamlit runs for each session."""
 BROWSER_COOKIE = "footnote_browser"
 """Tells browsers apart, so that media are given only to one with a session that was let in."""

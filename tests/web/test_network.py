@@ -96,6 +96,14 @@ def test_an_origin_is_the_address_the_request_was_sent_to(origin: str, allowed: 
     assert LOCAL.allows_origin(origin, "localhost:8501") is allowed
 
 
+def test_streamlit_finds_no_pages_of_its_own() -> None:
+    """A folder `pages` beside the script ran each page alone: the first one opened was nearly blank."""
+    from rag.web import network
+
+    assert network.SCRIPT.is_file()
+    assert not (network.SCRIPT.parent / "pages").exists()
+
+
 def test_files_need_the_browser_of_an_open_session() -> None:
     active = {"one", "two"}
     sessions = AdmittedSessions(active.__contains__)

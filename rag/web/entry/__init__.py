@@ -1,0 +1,1 @@
+"""What Streamlit runs, in a folder of its own: `pages/` beside it would be taken for pages to run alone."""
