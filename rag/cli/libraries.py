@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -45,11 +45,13 @@ def list_collections(
 def remove_collection(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="The collection to remove. The files themselves stay.")],
+    as_json: JsonOption = False,
     library: LibraryOption = None,
+    collection: CollectionOption = None,
 ) -> None:
     """Remove a collection from the library; the documents' own files stay where they are."""
     open_library(context, library=library).store.remove_collection(name)
-    say(f"Removed the collection '{name}'")
+    tell({"removed": name}, f"Removed the collection '{name}'", as_json=as_json)
 
 
 @app.command()
@@ -68,18 +70,22 @@ def embed(
 def backup(
     context: typer.Context,
     target: Annotated[Path, typer.Argument(help="The file to write.", metavar="FILE.db")],
+    as_json: JsonOption = False,
     library: LibraryOption = None,
+    collection: CollectionOption = None,
 ) -> None:
     """Copy the library's database while it is in use, and check the copy."""
     open_library(context, library=library).store.back_up(target)
-    say(f"Backed up to {target}")
+    tell({"file": str(target)}, f"Backed up to {target}", as_json=as_json)
 
 
 @app.command()
 def restore(
     context: typer.Context,
     source: Annotated[Path, typer.Argument(help="The backup.", metavar="FILE.db")],
+    as_json: JsonOption = False,
     library: LibraryOption = None,
+    collection: CollectionOption = None,
 ) -> None:
     """Put a backup in the place of the library; what was there is kept as before-restore.db."""
     from rag.ingest.lock import writer_lock
@@ -87,13 +93,16 @@ def restore(
     opened = open_library(context, library=library)
     with writer_lock(opened.settings.database, purpose="restore a backup"):
         opened.store.restore(source)
-    say(f"Restored from {source}; what was there is in {opened.settings.library / 'before-restore.db'}")
+    before = opened.settings.library / "before-restore.db"
+    told = f"Restored from {source}; what was there is in {before}"
+    tell({"file": str(source), "before": str(before)}, told, as_json=as_json)
 
 
 @app.command(name="export")
 def export_library(
     context: typer.Context,
     target: Annotated[Path, typer.Argument(help="The file to write.", metavar="FILE.db")],
+    as_json: JsonOption = False,
     library: LibraryOption = None,
     collection: CollectionOption = None,
 ) -> None:
@@ -105,7 +114,7 @@ def export_library(
         raise UsageError(f"{target} exists already; name another file.")
     opened = open_library(context, library=library)
     with open_store(target) as copied:
-        copy_all(opened.store, copied, collection)
+        copy_all(opened.store, copied, collection, as_json=as_json)
     discard(target)
 
 
@@ -113,6 +122,7 @@ def export_library(
 def import_library(
     context: typer.Context,
     source: Annotated[Path, typer.Argument(help="A file of `export` or `backup`.", metavar="FILE.db")],
+    as_json: JsonOption = False,
     library: LibraryOption = None,
     collection: CollectionOption = None,
 ) -> None:
@@ -126,17 +136,27 @@ def import_library(
     with TemporaryDirectory() as folder, writer_lock(opened.settings.database, purpose=f"import {source}"):
         copy = shutil.copy(source, folder)  # opening a library makes an index beside it
         with open_store(Path(copy)) as theirs:
-            copy_all(theirs, opened.store, collection)
+            copy_all(theirs, opened.store, collection, as_json=as_json)
 
 
-def copy_all(source: SqliteStore, target: SqliteStore, collection: str | None) -> None:
+def copy_all(source: SqliteStore, target: SqliteStore, collection: str | None, *, as_json: bool) -> None:
     """Copies one collection, or everything, and tells how much that was."""
     from rag.store.transfer import copy_collection, copy_conversations
 
     names = [collection] if collection else [found.name for found in source.collections()]
     documents = sum(1 for name in names for _ in copy_collection(source, target, name))
     conversations = 0 if collection else copy_conversations(source, target)
-    say(f"Copied {documents} documents of {len(names)} collections, and {conversations} conversations")
+    record = {"documents": documents, "collections": names, "conversations": conversations}
+    told = f"Copied {documents} documents of {len(names)} collections, and {conversations} conversations"
+    tell(record, told, as_json=as_json)
+
+
+def tell(record: dict[str, Any], told: str, *, as_json: bool) -> None:
+    """What was done: as a record on standard output, or as a message."""
+    if as_json:
+        print_json(record)
+    else:
+        say(told)
 
 
 @app.command()
@@ -148,6 +168,7 @@ def doctor(
     ] = False,
     as_json: JsonOption = False,
     library: LibraryOption = None,
+    collection: CollectionOption = None,
 ) -> None:
     """Check the library and its models; exit code 1 when something is wrong."""
     from rag import doctor
