@@ -50,10 +50,9 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _files_can_be_opened() -> bool:
     """Whether as many files can be opened as a library needs: SQLite does not say why one cannot be."""
-    opened = []
+    opened: list[int] = []
     try:
-        for _ in range(LIBRARY_FILES):
-            opened.append(os.open(os.devnull, os.O_RDONLY))
+        opened.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(LIBRARY_FILES))
     except OSError as error:
         return error.errno not in (errno.EMFILE, errno.ENFILE)
     finally:
