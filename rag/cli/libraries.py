@@ -13,7 +13,7 @@ from rag.cli import FAILED, app
 from rag.cli.documents import follow_ingest, show_receipt
 from rag.cli.options import CollectionOption, JsonOption, LibraryOption, open_library
 from rag.cli.printing import print_json, results, say
-from rag.errors import UsageError
+from rag.errors import LibraryDamaged, UsageError
 
 if TYPE_CHECKING:
     from rag.store import SqliteStore
@@ -50,7 +50,10 @@ def remove_collection(
     collection: CollectionOption = None,
 ) -> None:
     """Remove a collection from the library; the documents' own files stay where they are."""
-    open_library(context, library=library).store.remove_collection(name)
+    store = open_library(context, library=library).store
+    store.remove_collection(name)
+    for file in store.backups():
+        say(f"{file} still has its text; delete it if the text has to be gone")
     tell({"removed": name}, f"Removed the collection '{name}'", as_json=as_json)
 
 
@@ -89,11 +92,19 @@ def restore(
 ) -> None:
     """Put a backup in the place of the library; what was there is kept as before-restore.db."""
     from rag.ingest.lock import writer_lock
+    from rag.store.database import require_sound
+    from rag.store.salvage import put_backup_in_place
 
     opened = open_library(context, library=library)
-    with writer_lock(opened.settings.database, purpose="restore a backup"):
-        opened.store.restore(source)
     before = opened.settings.library / "before-restore.db"
+    require_sound(source)
+    with writer_lock(opened.settings.database, purpose="restore a backup"):
+        try:
+            opened.store.restore(source)
+        except LibraryDamaged:
+            opened.close()
+            before.unlink(missing_ok=True)
+            before = put_backup_in_place(opened.settings.database, source)
     told = f"Restored from {source}; what was there is in {before}"
     tell({"file": str(source), "before": str(before)}, told, as_json=as_json)
 
@@ -132,11 +143,11 @@ def import_library(
     from rag.store.database import require_sound
 
     require_sound(source)
-    opened = open_library(context, library=library)
-    with TemporaryDirectory() as folder, writer_lock(opened.settings.database, purpose=f"import {source}"):
+    ours = open_library(context, library=library).store
+    with TemporaryDirectory() as folder, writer_lock(ours.path, purpose=f"import {source}"):
         copy = shutil.copy(source, folder)  # opening a library makes an index beside it
         with open_store(Path(copy)) as theirs:
-            copy_all(theirs, opened.store, collection, as_json=as_json)
+            copy_all(theirs, ours, collection, as_json=as_json)
 
 
 def copy_all(source: SqliteStore, target: SqliteStore, collection: str | None, *, as_json: bool) -> None:

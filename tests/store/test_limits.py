@@ -94,8 +94,7 @@ def read_only(tmp_path: Path) -> Iterator[Path]:
 def test_a_library_on_a_read_only_disk_is_searched_and_not_changed(
     read_only: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if os.geteuid() == 0:
-        monkeypatch.setattr(os, "access", lambda path, mode: False)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # the superuser may write all the same
     before = sorted(read_only.parent.iterdir())
     with open_store(read_only) as store:
         ((rowid, _),) = store.nearest("default", text_vector("ferries sail"), 1)
