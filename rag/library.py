@@ -168,6 +168,7 @@ class Library:
         from rag.embeddings import load_embedder
 
         settings = self.settings
+        settings.library.mkdir(mode=0o700, parents=True, exist_ok=True)
         loaded = load_embedder(
             folder, cache=settings.cache, engine=settings.embedding_engine, threads=settings.threads
         )

@@ -28,3 +28,15 @@ def test_a_question_of_the_readme_is_answered(sample_library: Library, question:
     assert isinstance(last, AnswerDone)
     assert not last.answer.abstained
     assert ANSWERS[question] in last.answer.evidence[0].quote
+
+
+def test_the_tests_that_the_promises_name_are_there() -> None:
+    page = (PROJECT / "SECURITY.md").read_text(encoding="utf-8")
+    place, missing = "", []
+    for named in re.findall(r"`((?:tests/|…::)[^`]+)`", page):
+        file, _, test = named.partition("::")
+        place = place if file == "…" else file
+        text = (PROJECT / place).read_text(encoding="utf-8") if (PROJECT / place).is_file() else ""
+        if not text or f"def {test}" not in text:
+            missing.append(named)
+    assert missing == []

@@ -62,11 +62,12 @@ from rag.cli import (  # noqa: E402  (they register)
 )
 
 
-def complain(error: object) -> None:
-    """Prints why a command failed."""
+def complain(error: Exception, told: str = "") -> None:
+    """Prints why a command failed: what the machine lacks, where that is the reason."""
+    from rag.cli.shortage import shortage
     from rag.text.visible import printable
 
-    print(f"Error: {printable(str(error))}", file=sys.stderr)
+    print(f"Error: {shortage(error) or printable(told or str(error))}", file=sys.stderr)
 
 
 def main() -> None:
@@ -90,7 +91,7 @@ def main() -> None:
         sys.exit(DONE)
     except Exception as error:
         log.debug("unforeseen", exc_info=True)
-        complain(f"{type(error).__name__}: {error}. Run with FOOTNOTE_DEBUG=1 for details.")
+        complain(error, f"{type(error).__name__}: {error}. Run with FOOTNOTE_DEBUG=1 for details.")
         if "FOOTNOTE_DEBUG" in os.environ:
             raise
         sys.exit(FAILED)

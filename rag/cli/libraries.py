@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -16,7 +16,7 @@ from rag.cli import FAILED, app
 from rag.cli.documents import follow_ingest, show_receipt
 from rag.cli.options import CollectionOption, JsonOption, LibraryOption, open_library
 from rag.cli.printing import print_json, results, say
-from rag.errors import UsageError
+from rag.errors import LibraryDamaged, UsageError
 
 if TYPE_CHECKING:
     from rag.library import Library
@@ -49,11 +49,16 @@ def list_collections(
 def remove_collection(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="The collection to remove. The files themselves stay.")],
+    as_json: JsonOption = False,
     library: LibraryOption = None,
+    collection: CollectionOption = None,
 ) -> None:
     """Remove a collection from the library; the documents' own files stay where they are."""
-    open_library(context, library=library).store.remove_collection(name)
-    say(f"Removed the collection '{name}'")
+    store = open_library(context, library=library).store
+    store.remove_collection(name)
+    for file in store.backups():
+        say(f"{file} still has its text; delete it if the text has to be gone")
+    tell({"removed": name}, f"Removed the collection '{name}'", as_json=as_json)
 
 
 @app.command()
@@ -117,32 +122,47 @@ def typed_bytes(text: str) -> bytes:
 def backup(
     context: typer.Context,
     target: Annotated[Path, typer.Argument(help="The file to write.", metavar="FILE.db")],
+    as_json: JsonOption = False,
     library: LibraryOption = None,
+    collection: CollectionOption = None,
 ) -> None:
     """Copy the library's database while it is in use, and check the copy."""
     open_library(context, library=library).store.back_up(target)
-    say(f"Backed up to {target}")
+    tell({"file": str(target)}, f"Backed up to {target}", as_json=as_json)
 
 
 @app.command()
 def restore(
     context: typer.Context,
     source: Annotated[Path, typer.Argument(help="The backup.", metavar="FILE.db")],
+    as_json: JsonOption = False,
     library: LibraryOption = None,
+    collection: CollectionOption = None,
 ) -> None:
     """Put a backup in the place of the library; what was there is kept as before-restore.db."""
     from rag.ingest.lock import writer_lock
+    from rag.store.database import require_sound
+    from rag.store.salvage import put_backup_in_place
 
     opened = open_library(context, library=library)
+    before = opened.settings.library / "before-restore.db"
+    require_sound(source)
     with writer_lock(opened.settings.database, purpose="restore a backup"):
-        opened.store.restore(source)
-    say(f"Restored from {source}; what was there is in {opened.settings.library / 'before-restore.db'}")
+        try:
+            opened.store.restore(source)
+        except LibraryDamaged:
+            opened.close()
+            before.unlink(missing_ok=True)
+            before = put_backup_in_place(opened.settings.database, source)
+    told = f"Restored from {source}; what was there is in {before}"
+    tell({"file": str(source), "before": str(before)}, told, as_json=as_json)
 
 
 @app.command(name="export")
 def export_library(
     context: typer.Context,
     target: Annotated[Path, typer.Argument(help="The file to write.", metavar="FILE.db")],
+    as_json: JsonOption = False,
     library: LibraryOption = None,
     collection: CollectionOption = None,
 ) -> None:
@@ -154,7 +174,7 @@ def export_library(
         raise UsageError(f"{target} exists already; name another file.")
     opened = open_library(context, library=library)
     with open_store(target) as copied:
-        copy_all(opened.store, copied, collection)
+        copy_all(opened.store, copied, collection, as_json=as_json)
     discard(target)
 
 
@@ -162,6 +182,7 @@ def export_library(
 def import_library(
     context: typer.Context,
     source: Annotated[Path, typer.Argument(help="A file of `export` or `backup`.", metavar="FILE.db")],
+    as_json: JsonOption = False,
     library: LibraryOption = None,
     collection: CollectionOption = None,
 ) -> None:
@@ -171,21 +192,31 @@ def import_library(
     from rag.store.database import require_sound
 
     require_sound(source)
-    opened = open_library(context, library=library)
-    with TemporaryDirectory() as folder, writer_lock(opened.settings.database, purpose=f"import {source}"):
+    ours = open_library(context, library=library).store
+    with TemporaryDirectory() as folder, writer_lock(ours.path, purpose=f"import {source}"):
         copy = shutil.copy(source, folder)  # opening a library makes an index beside it
         with open_store(Path(copy)) as theirs:
-            copy_all(theirs, opened.store, collection)
+            copy_all(theirs, ours, collection, as_json=as_json)
 
 
-def copy_all(source: SqliteStore, target: SqliteStore, collection: str | None) -> None:
+def copy_all(source: SqliteStore, target: SqliteStore, collection: str | None, *, as_json: bool) -> None:
     """Copies one collection, or everything, and tells how much that was."""
     from rag.store.transfer import copy_collection, copy_conversations
 
     names = [collection] if collection else [found.name for found in source.collections()]
     documents = sum(1 for name in names for _ in copy_collection(source, target, name))
     conversations = 0 if collection else copy_conversations(source, target)
-    say(f"Copied {documents} documents of {len(names)} collections, and {conversations} conversations")
+    record = {"documents": documents, "collections": names, "conversations": conversations}
+    told = f"Copied {documents} documents of {len(names)} collections, and {conversations} conversations"
+    tell(record, told, as_json=as_json)
+
+
+def tell(record: dict[str, Any], told: str, *, as_json: bool) -> None:
+    """What was done: as a record on standard output, or as a message."""
+    if as_json:
+        print_json(record)
+    else:
+        say(told)
 
 
 @app.command()
@@ -197,6 +228,7 @@ def doctor(
     ] = False,
     as_json: JsonOption = False,
     library: LibraryOption = None,
+    collection: CollectionOption = None,
 ) -> None:
     """Check the library and its models; exit code 1 when something is wrong."""
     from rag import doctor

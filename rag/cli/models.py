@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from rag.cli import app
-from rag.cli.options import JsonOption, LibraryOption, open_library
+from rag.cli.options import CollectionOption, JsonOption, LibraryOption, open_library
 from rag.cli.printing import messages, print_json, results, say
 from rag.errors import UsageError
 
@@ -30,7 +30,12 @@ GIGABYTE = 1_000_000_000
 
 
 @models.command("list")
-def list_models(context: typer.Context, as_json: JsonOption = False, library: LibraryOption = None) -> None:
+def list_models(
+    context: typer.Context,
+    as_json: JsonOption = False,
+    library: LibraryOption = None,
+    collection: CollectionOption = None,
+) -> None:
     """List the models there are, and those that can be pulled, with size, memory and licence."""
     from rag.models import CATALOGUE, installed, total_memory
 
@@ -85,7 +90,12 @@ def memory_line(row: dict[str, Any]) -> str:
 
 
 @models.command()
-def pull(context: typer.Context, name: NameArgument, library: LibraryOption = None) -> None:
+def pull(
+    context: typer.Context,
+    name: NameArgument,
+    library: LibraryOption = None,
+    collection: CollectionOption = None,
+) -> None:
     """Download a model; an interrupted download goes on where it stopped."""
     from rag.models import pull as pull_model
 
@@ -121,6 +131,7 @@ def use(
         typer.Option("--kind", help="What for; known of every model but 'none', which means the chat model."),
     ] = None,
     library: LibraryOption = None,
+    collection: CollectionOption = None,
 ) -> None:
     """Make a model this library's own: a name, a folder, a GGUF file, a server's URL, or 'none'.
 
@@ -142,7 +153,12 @@ def use(
 
 
 @models.command()
-def remove(context: typer.Context, name: NameArgument, library: LibraryOption = None) -> None:
+def remove(
+    context: typer.Context,
+    name: NameArgument,
+    library: LibraryOption = None,
+    collection: CollectionOption = None,
+) -> None:
     """Delete a pulled model."""
     from rag.models import remove as remove_model
 
@@ -156,6 +172,7 @@ def tune(
     name: Annotated[str | None, typer.Argument(help="A chat model; the library's own by default.")] = None,
     as_json: JsonOption = False,
     library: LibraryOption = None,
+    collection: CollectionOption = None,
 ) -> None:
     """Find the fastest way to run a chat model on this machine, and what the model is able to do.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rag.errors import LibraryDamaged, LibraryError, LibraryLocked
 from rag.store import index_file
-from rag.store.schema import APPLICATION_ID, PRIVATE, Migration, back_up, migrate, migrations
+from rag.store.schema import APPLICATION_ID, PRIVATE, Migration, back_up, migrate, migrations, schema_version
 
 if TYPE_CHECKING:
     import apsw
@@ -22,7 +23,8 @@ class Database:
     """The library and its index, any number of threads: each use borrows a connection of its own.
 
     Reading goes on while another thread or process writes (WAL); writers wait for each other. Whoever
-    finds that the index is not of the same moment as the library brings it up to date first.
+    finds that the index is not of the same moment as the library brings it up to date first. On read-only
+    media there is nobody to wait for: the files are read as they are.
     """
 
     def __init__(self, path: Path, *, known_migrations: list[Migration] | None = None) -> None:
@@ -30,6 +32,11 @@ class Database:
         self._idle: list[apsw.Connection] = []
         self._lock = Lock()
         self._closed = False
+        self.is_read_only = path.exists() and not os.access(path.parent, os.W_OK)
+        if self.is_read_only:
+            with translated_errors(path):
+                self._idle.append(self._open_read_only(known_migrations or migrations()))
+            return
         with translated_errors(path):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not path.exists():
@@ -53,6 +60,8 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[apsw.Connection]:
         """A connection inside one write transaction: all of it happens, or nothing."""
+        if self.is_read_only:
+            raise LibraryError(f"{self.path} is on a read-only disk: it can be searched, not changed.")
         with self._borrowed() as db, _transaction(db, "BEGIN IMMEDIATE"):
             index_file.catch_up(db)
             yield db
@@ -140,15 +149,38 @@ class Database:
                 return
         db.close()
 
+    def _open_read_only(self, known: list[Migration]) -> apsw.Connection:
+        """A connection that takes no locks, makes no log and never looks whether the files change."""
+        import apsw
+
+        for file in (self.path, index_file.index_path(self.path)):
+            log = file.with_name(f"{file.name}-wal")
+            if not file.exists() or (log.exists() and log.stat().st_size):
+                raise LibraryError(
+                    f"{self.path} is on a read-only disk and was not closed in order; open it once where it "
+                    "can be written to, then copy it again."
+                )
+        flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+        db = apsw.Connection(f"{self.path.absolute().as_uri()}?immutable=1", flags=flags)
+        _load_vectors(db)
+        index = index_file.index_path(self.path).absolute().as_uri()
+        db.execute("ATTACH ? AS search", (f"{index}?immutable=1",))
+        if schema_version(db) != len(known) or not index_file.in_step(db):
+            db.close()
+            raise LibraryError(
+                f"{self.path} is on a read-only disk and of another version of Footnote; open it once where "
+                "it can be written to, then copy it again."
+            )
+        return db
+
     def _open(self) -> apsw.Connection:
         import apsw
-        import sqlite_vec
 
+        if self.is_read_only:
+            return self._open_read_only(migrations())
         db = apsw.Connection(str(self.path))
         db.set_busy_timeout(BUSY_MILLISECONDS)
-        db.enable_load_extension(True)
-        db.load_extension(sqlite_vec.loadable_path())
-        db.enable_load_extension(False)
+        _load_vectors(db)
         db.pragma("journal_mode", "wal")
         # In WAL mode "normal" survives a crash of the process with every commit; after a power
         # cut the last commits may be missing, and the next ingest makes them again.
@@ -181,6 +213,15 @@ def require_sound(path: Path) -> None:
         raise LibraryError(f"{path} is not a library of Footnote.")
     if problems:
         raise LibraryDamaged(f"{path} is damaged: {'; '.join(problems)}")
+
+
+def _load_vectors(db: apsw.Connection) -> None:
+    """Loads sqlite-vec, and lets nothing else be loaded."""
+    import sqlite_vec
+
+    db.enable_load_extension(True)
+    db.load_extension(sqlite_vec.loadable_path())
+    db.enable_load_extension(False)
 
 
 @contextmanager

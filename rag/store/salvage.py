@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.errors import LibraryDamaged
 from rag.store import index_file
+from rag.store.database import require_sound
 from rag.store.queries import first_row, rows
 from rag.store.schema import PRIVATE, migrate, migrations
 
@@ -63,6 +65,16 @@ def salvage(path: Path) -> Salvage:
     index_file.discard(path)
     new.rename(path)
     return Salvage(kept, damaged)
+
+
+def put_backup_in_place(path: Path, backup: Path) -> Path:
+    """Puts a sound backup in the place of a damaged library; returns what the damaged file is called now."""
+    require_sound(backup)
+    damaged = _put_aside(path)
+    index_file.discard(path)
+    path.touch(mode=PRIVATE)
+    shutil.copyfile(backup, path)
+    return damaged
 
 
 def _copy(source: apsw.Connection, target: apsw.Connection) -> dict[str, int]:

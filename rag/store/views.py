@@ -9,7 +9,7 @@ from rag.store.queries import rows
 if TYPE_CHECKING:
     import apsw
 
-VIEWS_SINCE = 9  # the schema version that brought it
+VIEWS_SINCE = 10  # the schema version that brought it
 MAX_DIMENSIONS = 4_096
 
 

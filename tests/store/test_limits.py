@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,39 @@ def test_a_library_cannot_be_opened_where_a_file_is_in_the_way(tmp_path: Path) -
     (tmp_path / "file").write_text("x")
     with pytest.raises(LibraryError, match="--library"):
         open_store(tmp_path / "file" / "library.db")
+
+
+@pytest.fixture
+def read_only(tmp_path: Path) -> Iterator[Path]:
+    """A library whose folder nobody may write to; for the superuser it says so."""
+    path = tmp_path / "disk" / "library.db"
+    with open_store(path) as store:
+        put(store, "a.md", "ferries sail at nine")
+    path.parent.chmod(0o500)
+    yield path
+    path.parent.chmod(0o700)
+
+
+def test_a_library_on_a_read_only_disk_is_searched_and_not_changed(
+    read_only: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # the superuser may write all the same
+    before = sorted(read_only.parent.iterdir())
+    with open_store(read_only) as store:
+        ((rowid, _),) = store.nearest("default", text_vector("ferries sail"), 1)
+        assert store.hits([rowid])[0].doc == "a.md"
+        assert [found.problem for found in store.check() if found.problem] == []
+        with pytest.raises(LibraryError, match="read-only disk: it can be searched"):
+            put(store, "b.md", "trams")
+        assert sorted(read_only.parent.iterdir()) == before
+
+
+def test_a_library_that_is_not_whole_on_a_read_only_disk_says_what_to_do(
+    read_only: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_only.parent.chmod(0o700)
+    read_only.with_name("index.db").unlink()
+    read_only.parent.chmod(0o500)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(LibraryError, match="open it once where it can be written to"):
+        open_store(read_only)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -473,6 +474,7 @@ def test_any_history_of_edits_leaves_the_last_versions(
         assert store.passage_count("default") == len(every)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps a person's folders apart itself")
 def test_only_its_owner_reads_a_library(tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:
