@@ -63,7 +63,7 @@ def answered_directly(
         quotes = quotes_of(differing.changes)
         return Direct(differing.told, asked.question.strip(), quotes, differing.changes)
     points = summary_question(asked.words)
-    told = points and summary(points, scope)
+    told = None if points is None else summary(points, scope)
     if told is not None:
         return Direct(told.told, asked.question.strip(), told.evidence, rowids=told.rowids)
     question = sweep_question(asked.words)
