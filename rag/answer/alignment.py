@@ -110,9 +110,8 @@ class _Piece:
         if values:
             start, end = span_of(self.text, values[0])
             answer = (self.start + start, self.start + end)
-        sentence = (self.start, self.unit.end)
-        header = self.unit.header
-        return Evidence(self.hit, 0, self.text, self.start, self.unit.end, 1.0, sentence, answer, header)
+        place = (self.start, self.unit.end)
+        return Evidence(self.hit, 0, self.text, *place, 1.0, answer=answer, header=self.unit.header)
 
 
 def compared(

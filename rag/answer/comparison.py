@@ -10,6 +10,7 @@ from rag.answer.alignment import Comparison, compared, numbered
 from rag.answer.named_documents import (
     Scope,
     Search,
+    as_asked,
     bare_name,
     documents_named,
     names_a_kind,
@@ -139,7 +140,7 @@ class Differences:
 
 def comparison_question(question: str) -> list[ComparisonQuestion]:
     """The ways in which a question may ask what two documents differ in; [] for any other question."""
-    said = " ".join(fold(question).replace("’", "'").strip(" ?？¿¡!.。").split())
+    said = as_asked(question)
     found = []
     plainly = _COMPARE.match(said) is not None
     for language, ways in _PATTERNS.items():

@@ -58,13 +58,14 @@ def answered_directly(
     if about is not None:
         found = overview(about, index=index, collection=collection, limits=asked.parsed, docs=docs)
         return Direct(found.told, asked.question.strip(), found.evidence)
-    scope = Scope(index, collection, search, asked.parsed, docs)
-    differing = differences(comparison_question(asked.words), scope, embedder=embedder)
+    follows = asked.query != asked.question.strip()
+    scope = Scope(index, collection, search, asked.parsed, docs, asked.words if follows else "")
+    differing = differences(comparison_question(typed), scope, embedder=embedder)
     if differing is not None:
         quotes = quotes_of(differing.changes)
         return Direct(differing.told, asked.question.strip(), quotes, differing.changes)
-    points = summary_question(asked.words)
-    told = points and summary(points, scope)
+    points = summary_question(typed)
+    told = None if points is None else summary(points, scope)
     if told is not None:
         return Direct(told.told, asked.question.strip(), told.evidence, rowids=told.rowids)
     question = sweep_question(asked.words)

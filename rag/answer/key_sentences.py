@@ -20,7 +20,7 @@ MIN_WORDS, MAX_WORDS = 6, 42
 FEWEST, MOST = 3, 10
 # How much each sign of a telling sentence counts, beside its nearness to the whole in standard deviations.
 _TERMS, _PASSAGE = 0.5, 0.35
-_OPENS_DOCUMENT, _OPENS_SECTION, _OWN_WORDS = 0.6, 0.7, 0.6
+_OPENS_DOCUMENT, _OPENS_SECTION, _OWN_WORDS = 1.0, 0.7, 0.6
 _ALONE = 2.0  # a document told in one sentence says best itself what it is
 _SELF, _SUMS_UP, _CUE, _VALUE = 0.9, 0.65, 0.35, 0.25
 _LEANS, _FRAGMENT, _SIZE, _QUESTION, _ASIDE, _BESIDE = -1.2, -1.1, -0.8, -1.5, -0.6, -1.0
@@ -80,7 +80,7 @@ _ROLL_CALL = re.compile(
     r"|entschuldigt|presents?|asistentes|出席|与会者)\W*[:：]"
 )
 _LINK = re.compile(r"\[[^\]]*\]\W*")
-_PAIRS = (("(", ")"), ("（", "）"), ("[", "]"), ("“", "”"), ("„", "“"))
+_PAIRS = (("(", ")"), ("（", "）"), ("[", "]"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +106,7 @@ def key_sentences(hits: Sequence[Hit], vectors: Vectors, *, most: int | None = N
     `vectors`, shape (hits, dimensions), are the passages' own; nothing is embedded. A document of nothing but
     tables is told by the beginnings of these. `most` is by the document's length where it is not given.
     """
-    candidates = _scored(_candidates(hits), hits, vectors, opening=_ALONE if most == 1 else _OPENS_DOCUMENT)
+    candidates = _scored(_candidates(hits), hits, vectors, alone=most == 1)
     wanted = most or _count(candidates)
     chosen = _spread(candidates, wanted)
     found = [_quoted(one) for one in chosen] if chosen else _tables(hits, wanted)
@@ -129,12 +129,12 @@ def _candidates(hits: Sequence[Hit]) -> list[_Candidate]:
 
 def _is_whole(text: str) -> bool:
     """Whether a sentence begins and ends as one, and closes what it opens: "(e.g." does not."""
-    closed = all(text.count(opening) <= text.count(closing) for opening, closing in _PAIRS)
+    closed = all(text.count(opening) == text.count(closing) for opening, closing in _PAIRS)
     return closed and bool(_ENDS.search(text.rstrip())) and not text[:1].islower()
 
 
 def _pieces(hits: Sequence[Hit]) -> Iterator[_Candidate]:
-    opened: set[tuple[str, ...]] = set()
+    opened: set[tuple[object, ...]] = set()
     for hit in hits:
         passage = hit.passage
         for unit in units_of(passage, hit.title):
@@ -149,28 +149,34 @@ def _pieces(hits: Sequence[Hit]) -> Iterator[_Candidate]:
             if piece.rstrip("*_ ").endswith((":", "：")):
                 continue
             terms = Counter(stem(word) for word in content_words(text))
+            # A bold line of its own is a heading too, which the path does not have.
+            place = (*passage.heading_path, hit.rowid if unit.section else 0, unit.section)
             if terms:
-                yield _Candidate(hit, unit, start, passage.heading_path not in opened, text, terms)
-                opened.add(passage.heading_path)
+                yield _Candidate(hit, unit, start, place not in opened, text, terms)
+                opened.add(place)
 
 
 def _scored(
-    candidates: Sequence[_Candidate], hits: Sequence[Hit], vectors: Vectors, *, opening: float
+    candidates: Sequence[_Candidate], hits: Sequence[Hit], vectors: Vectors, *, alone: bool
 ) -> list[_Candidate]:
-    """The candidates with how much each says of the whole; `opening` is what the first gets for its place."""
+    """The candidates with how much each says of the whole, or would say `alone`."""
     if not candidates:
         return []
     whole = sum((one.terms for one in candidates), Counter[str]())
     weights = {term: math.log(1 + count) for term, count in whole.items()}
     by_terms = _standardised([_share(one.terms, weights) for one in candidates])
     central = dict(zip([hit.rowid for hit in hits], _standardised(_centrality(vectors)), strict=True))
+    signs = [_signs(one) for one in candidates]
+    fit = [one >= 0 and size(each.text) >= MIN_WORDS for one, each in zip(signs, candidates, strict=True)]
+    lead = [number for number, one in enumerate(fit) if one][: 1 if alone else 2]
+    opening = _ALONE if alone else _OPENS_DOCUMENT
     return [
         replace(
             one,
             score=_TERMS * by_terms[number]
             + _PASSAGE * central[one.hit.rowid]
-            + _signs(one)
-            + (opening if number == 0 else 0.0),
+            + signs[number]
+            + (opening if number in lead else 0.0),
         )
         for number, one in enumerate(candidates)
     ]

@@ -54,6 +54,9 @@ _KIND = re.compile(
 )
 _KIND_IN_CHINESE = re.compile(r"政策|手册|合同|报告|协议|文件|文档|指南|规定|纪要|价目表|文章")
 _ARTICLE = re.compile(r"^(?:the|a|an|our|my|der|die|das|dem|den|des|unsere[rnms]?|le|la|les|el|los|las)\s+")
+_JOINING = re.compile(
+    r"^(?:(?:and|und|ok(?:ay)?|so|then|now|also|dann|auch|jetzt)[,\s]+|(?:那么?|还有|好的?)[，,\s]*)+"
+)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _JOINED = re.compile(r"\s*(?:,|、|，|\band\b|\bund\b|\bwith\b|\bmit\b|\bvs\.?|\bversus\b|和|与|跟)\s*")
 
@@ -62,7 +65,8 @@ _JOINED = re.compile(r"\s*(?:,|、|，|\band\b|\bund\b|\bwith\b|\bmit\b|\bvs\.?|
 class Scope:
     """Where a question looks: a collection, or the documents of it that filters and paths leave.
 
-    `search` finds the passages nearest to a name that no document has.
+    `search` finds the passages nearest to a name that no document has. `spoken_of` is a follow-up made to
+    stand alone: what "it" is, "" where nothing was said before.
     """
 
     index: SearchIndex
@@ -70,6 +74,7 @@ class Scope:
     search: Search
     limits: ParsedQuery | None = None
     docs: Sequence[str] | None = None
+    spoken_of: str = ""
 
     @property
     def entries(self) -> list[DocumentEntry]:
@@ -93,6 +98,12 @@ class Meant:
     entries: tuple[DocumentEntry, ...]
     others: tuple[DocumentEntry, ...] = ()
     guessed: bool = False
+
+
+def as_asked(question: str) -> str:
+    """A question in folded text, without the marks at its end and the words that only join it to the last."""
+    said = " ".join(fold(question).replace("’", "'").strip(" ?？¿¡!.。").split())
+    return _JOINING.sub("", said)
 
 
 def bare_name(words_: str) -> str:
@@ -164,8 +175,11 @@ def several_named(name: str, entries: Sequence[DocumentEntry]) -> list[Meant]:
 
 def searched_document(name: str, entries: Sequence[DocumentEntry], search: Search) -> Meant | None:
     """The document of the best passage for a name, where it names a kind of document."""
-    if not names_a_kind(name):
-        return None
+    return nearest_document(name, entries, search) if names_a_kind(name) else None
+
+
+def nearest_document(name: str, entries: Sequence[DocumentEntry], search: Search) -> Meant | None:
+    """The document of the best passage for some words, and the next ones."""
     scores: dict[int, float] = {}
     for hit in search(name):
         scores.setdefault(hit.document_id, hit.score)

@@ -13,17 +13,18 @@ from rag.answer.key_sentences import key_sentences
 from rag.answer.named_documents import (
     Meant,
     Scope,
+    as_asked,
     bare_name,
     documents_named,
     means_all,
     names_a_kind,
+    nearest_document,
     points_at_scope,
     searched_document,
     several_named,
 )
 from rag.interfaces import SearchIndex, Vectors
 from rag.records import DocumentEntry, Evidence
-from rag.text.words import fold
 
 MOST_TOLD_EACH = 8
 """So many documents are told one by one; of more, some stand for the others."""
@@ -217,7 +218,7 @@ class Summary:
 
 def summary_question(question: str) -> SummaryQuestion | None:
     """Whether a question asks for the main points of something; None for any other question."""
-    said = " ".join(fold(question).replace("’", "'").strip(" ?？¿¡!.。").split())
+    said = as_asked(question)
     for sure, patterns in ((True, _SURE), (False, _PERHAPS), (False, _OF_A_KIND)):
         for language, ways in patterns.items():
             for found in filter(None, (re.fullmatch(way, said) for way in ways)):
@@ -258,6 +259,9 @@ def _meant(asked: SummaryQuestion, entries: Sequence[DocumentEntry], scope: Scop
     elif means_all(asked.name):
         return Meant(tuple(entries))
     elif points_at_scope(asked.name):
+        if scope.spoken_of:
+            meant = nearest_document(scope.spoken_of, entries, scope.search)
+            return meant and Meant(meant.entries)
         return Meant(()) if asked.sure else None
     named = documents_named(asked.name, entries, surely=not asked.sure)
     if named is None and asked.sure:

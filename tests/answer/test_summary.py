@@ -10,7 +10,7 @@ import pytest
 from rag.answer import AnswerDone
 from rag.answer.named_documents import documents_named
 from rag.answer.summary import summary_question
-from rag.records import Answer, DocumentEntry
+from rag.records import Answer, DocumentEntry, Message
 from tests.fakes.web import FakeLibrary, QueuedModel, fake_library
 
 FERRY = """# Ferry timetable
@@ -158,6 +158,19 @@ def test_the_documents_chosen_for_the_search_are_what_it_means(library: FakeLibr
 def test_without_a_name_it_is_asked_which_document_is_meant(library: FakeLibrary) -> None:
     answer = asked(library, "summarise")
     assert answer.reason.startswith("Which document?") and not answer.evidence
+
+
+@pytest.mark.parametrize(
+    ("question", "doc"),
+    [("Summarise it", "rules/Dogs.md"), ("And the main points of the ferry timetable?", "ferry.md")],
+)
+def test_a_follow_up_means_what_was_spoken_of_unless_it_names_another(
+    library: FakeLibrary, question: str, doc: str
+) -> None:
+    before = [Message("user", "Where must dogs be kept on a lead?"), Message("assistant", "Everywhere.")]
+    *_, last = library.ask(question, history=before, without_model=True)
+    assert isinstance(last, AnswerDone)
+    assert {piece.hit.doc for piece in last.answer.evidence} == {doc}
 
 
 def test_a_topic_is_left_to_the_search(library: FakeLibrary) -> None:

@@ -24,6 +24,8 @@ from rag.web.i18n import Phrases
 
 SHOWN_QUOTES = 10
 SHOWN_IN_DOCUMENT = 3
+SHOWN_WHOLE = 3
+"""Of so few documents all quotes are shown."""
 SHOWN_CHIPS = 12
 CARD_CHARACTERS = 280
 """A hover card shows this much of a quote; the pane shows all of it."""
@@ -185,6 +187,7 @@ def swept_html(turn: Turn, say: Phrases, selected: int | None) -> str:
     for piece in turn.evidence:
         grouped.setdefault(piece.hit.doc, []).append(piece)
     documents = []
+    shown = SHOWN_IN_DOCUMENT if len(grouped) > SHOWN_WHOLE else SHOWN_QUOTES
     for doc, pieces in grouped.items():
         quotes = [quote_html(turn, piece, say, selected, named=False) for piece in pieces]
         title = (
@@ -192,7 +195,7 @@ def swept_html(turn: Turn, say: Phrases, selected: int | None) -> str:
         )
         documents.append(
             f'<details class="fn-swept" open><summary>{title} <span class="fn-count">{len(pieces)}</span>'
-            f"</summary>{folded_html(quotes, SHOWN_IN_DOCUMENT, say)}</details>"
+            f"</summary>{folded_html(quotes, shown, say)}</details>"
         )
     return folded_html(documents, SHOWN_QUOTES, say)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from rag.web.components.markup import text
+from rag.web.components.markup import emphasised, text
 from rag.web.i18n import Phrases
 from rag.web.session import App, collection_state
 
@@ -95,4 +95,4 @@ def page_html(page: int | None, say: Phrases) -> str:
 
 def quote_html(piece: Evidence) -> str:
     """The sentence itself."""
-    return f'<span class="fn-guide-quote">{text(piece.quote)}</span>'
+    return f'<span class="fn-guide-quote">{emphasised(text(piece.quote))}</span>'
