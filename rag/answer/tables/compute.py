@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 
 from rag.answer.tables.find import Point, Series, named
-from rag.answer.tables.grid import Row, Table
+from rag.answer.tables.grid import Row
 from rag.answer.tables.plan import Limit, Operation, Plan
 from rag.answer.tables.scale import NAMES, currency_of, scale_of
 from rag.text.amounts import DecimalMark
@@ -140,6 +140,8 @@ def aggregated(
             series,
         )
     total = sum(values, Decimal(0))
+    if operation == "sum" and style.unit == "%":
+        return None
     if operation == "sum":
         return Result(
             operation, total, style.unit, style.whole(total, places_of(points)), _listed(values, style, " + "),
@@ -231,10 +233,10 @@ def grouped(
     )
 
 
-def listed(names: Sequence[str], series: Series, rows: Sequence[Row], table: Table, subject: str) -> Result:
-    """How many different names there are."""
-    firsts = [next(row for row in rows if name in dict(row.labels).values()) for name in names]
-    points = tuple(point for point in series.points if any(point.row is row for row in firsts))
+def listed(names: Sequence[str], column: int, rows: Sequence[Row], series: Series, subject: str) -> Result:
+    """How many different names a column has; the cells of the first row of each are named."""
+    firsts = {name: next(row for row in rows if dict(row.labels)[column] == name) for name in names}
+    points = tuple(point for point in series.points if any(point.row is row for row in firsts.values()))
     formula = ", ".join(names[:MAX_NAMES]) + (", …" if len(names) > MAX_NAMES else "")
     return Result("count", Decimal(len(names)), "", str(len(names)), formula, points, subject, series)
 

@@ -149,6 +149,33 @@ GROUP = re.compile(
 )
 NO_GROUP = frozenset({"share", "cent", "far", "how", "the", "all", "year", "annum", "der", "dem", "den"})
 
+TIME_GROUPS = {
+    "month": "month", "monat": "month", "月": "month", "quart": "quarter", "季": "quarter",
+    "year": "year", "jahr": "year", "年": "year",
+}  # fmt: skip
+OVER_GROUPS = re.compile(
+    r"\b(?:most|least|totals?|sum|overall|altogether|meisten|wenigsten|insgesamt|gesamt\w*)\b|最多|最少|总"
+)
+JOINED = re.compile(
+    r"([^\W\d_]+) (?:and|or|und|oder) (?=([^\W\d_]+))|([\u3400-\u9fff]{2})[和或、](?=([\u3400-\u9fff]{2}))"
+)
+ABOUT_MONEY = re.compile(
+    r"\b(?:spen[dt]|costs?|pay|paid|price|expensive|cheap\w*|dear\w*|money|ausgegeben|kostet\w*|kosten|teuer\w*"
+    r"|gunstig\w*|billig\w*|bezahlt|preis\w*|ausgaben|expenses?|spending|expenditures?)\b|[花钱贵价]|便宜|支出|费用"
+)
+ASKS_HOW_MANY = re.compile(r"how many|what is the (?:total )?number|wie ?viele|.*多少[个件台本]")
+COUNTED = re.compile(
+    r"(?:how many|number of|count(?: of)?|anzahl(?: der| von)?|wie ?viele)(?: of the| the| different| distinct)? "
+    r"(?P<nouns>.+)|(?:多少|几)[个项笔条次种名位家张](?P<han>[\u3400-\u9fff]{1,2})"
+)
+BEHIND_NOUN = re.compile(
+    r"\b(?:are|is|were|was|do|does|did|have|has|had|in|on|at|of|from|for|by|with|that|which|who|came|come|costs?"
+    r"|work|sind|ist|waren|war|gibt|haben|hat|hatten|im|am|von|fur|mit|die|der|kosten|arbeiten)\b"
+)
+KINDS = re.compile(
+    r"\b(?:types?|kinds?|categor\w+|components?|items?|rows?|entries|lines?|eintrage|zeilen|posten)\b"
+)
+
 COMPOUND = re.compile(r"\b([a-z]{4,}?)s?(betrage?s?|kosten|ausgaben|preise?|werte?|abteilung)\b")
 FILLER = re.compile(
     r"\b(?:what|whats|was|were|is|are|did|does|do|has|have|had|how|much|many|the|please|and|for|at|in|on|of"
