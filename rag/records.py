@@ -299,8 +299,9 @@ class Computation:
     """A value computed from cells of a table: exact, with its formula and the cells it rests on.
 
     `value` is a plain number (a name, where the question asks which), `shown` the same for people, with its
-    unit. `explanation` is a line that says what was computed, of what and how. `cell_count` counts all cells,
-    of which `cells` may be the first. `others` are what fits the question as well, by name, with their values.
+    unit. `explanation` is a line that says what was computed, of what and how. `cell_count` counts all
+    cells, of which `cells` may be the first. `others` are what fits the question as well, by name, with
+    their values.
     """
 
     operation: str

@@ -228,7 +228,7 @@ def examined(
 
 
 def with_value(draft: Draft, value: Computed) -> Draft:
-    """The draft with a value that was looked up in a table, in the excerpt that has its row, or else in its row.
+    """The draft with a value that a table's cell states, marked in the excerpt that has it, or in its row.
 
     It is left out where the documents do not seem to answer, or its passage is not among those shown.
     """
@@ -238,11 +238,8 @@ def with_value(draft: Draft, value: Computed) -> Draft:
     evidence = list(draft.evidence)
     for row in reversed(value.evidence):
         row = replace(row, marker=markers[row.hit.rowid])
-        around = [
-            one
-            for one in evidence
-            if one.marker == row.marker and one.start <= row.start and row.end <= one.end
-        ]
+        same = [one for one in evidence if one.marker == row.marker]
+        around = [one for one in same if one.start <= row.start and row.end <= one.end]
         excerpt = replace(around[0], sentence=row.sentence, answer=row.answer) if around else row
         evidence = [excerpt, *(one for one in evidence if one not in around[:1])]
     found = value.computation

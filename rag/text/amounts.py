@@ -22,8 +22,10 @@ _SCALES = (
 _NOTE = r"(?:\s*(?:\(\d{1,2}\)|\[\d{1,2}\]|[*†‡§]+|[¹²³⁴-⁹]+))*"
 _CELL = re.compile(
     rf"\s*(?P<open>\(\s*)?(?P<sign>[{_MINUS}+]\s*)?(?P<before>{_CURRENCY})?\s*(?P<inner>\(\s*)?"
-    rf"(?P<minus>[{_MINUS}+]\s*)?(?P<digits>\d[\d.,'’\u00a0\u202f ]*\d|\d|[.,]\d+)\s*(?P<inside>(?:{_SCALES})(?![\w²³]))?\s*"
-    rf"(?P<close>\)\s*)?(?P<after>{_CURRENCY})?\s*(?P<unit>(?:{_SCALES})(?![\w²³])|[^\W\d_][^\W\d_]{{0,11}}\.?[²³]?)?"
+    rf"(?P<minus>[{_MINUS}+]\s*)?(?P<digits>\d[\d.,'’\u00a0\u202f ]*\d|\d|[.,]\d+)\s*"
+    rf"(?P<inside>(?:{_SCALES})(?![\w²³]))?\s*"
+    rf"(?P<close>\)\s*)?(?P<after>{_CURRENCY})?\s*"
+    rf"(?P<unit>(?:{_SCALES})(?![\w²³])|[^\W\d_][^\W\d_]{{0,11}}\.?[²³]?)?"
     rf"{_NOTE}\s*\.?\s*",
     re.IGNORECASE,
 )

@@ -157,8 +157,8 @@ def test_german_numbers_are_read_and_written_the_german_way(question: str, value
         (CLAIMS.replace("696.05", "900.00"), "What is the total of all claims?"),
     ],
     ids=[
-        "no row", "no year", "no first year", "from nothing", "no kind", "no month", "no person", "currencies",
-        "unreadable", "total disagrees",
+        "no row", "no year", "no first year", "from nothing", "no kind", "no month", "no person",
+        "currencies", "unreadable", "total disagrees",
     ],
 )  # fmt: skip
 def test_where_the_table_does_not_tell_for_sure_nothing_is_computed(text: str, question: str) -> None:

@@ -37,6 +37,7 @@ from rag.records import (
     BudgetUse,
     Change,
     Citation,
+    Computation,
     Disagreement,
     DocumentEntry,
     Evidence,
@@ -45,6 +46,7 @@ from rag.records import (
     Message,
     Passage,
     Sentence,
+    TableCell,
     Usage,
 )
 from rag.search.ranking import DEFAULT_RANKING, Ranking
@@ -302,6 +304,21 @@ def test_the_words_gone_and_the_words_that_came_are_shown_in_place() -> None:
 @given(st.text(), st.text())
 def test_changes_of_any_texts_draw_no_element_but_ours(before: str, today: str) -> None:
     assert set(tag_names(changed_html(before, today) or "")) <= {"del", "ins"}
+
+
+def test_a_computed_value_stands_first_with_its_formula_and_cells() -> None:
+    cell = TableCell("claims.csv", None, "Train <b>", "Amount", "84.50", 1, 10, 15)
+    found = Computation(
+        "sum", "396.90", "€", "€396.90", "84.50 + 312.40", "Sum of Amount: 84.50 + 312.40", (cell,), 2,
+        others=(("Gross", "€472.31"),),
+    )  # fmt: skip
+    html = turn_html(turn(computation=found), SAY)[0]
+    shown = " ".join(Tags(html[html.index("fn-computed") :]).text.split())
+    places = [shown.index(one) for one in ("€396.90", "Sum of Amount: 84.50", "Gross: €472.31")]
+    assert places == sorted(places)
+    assert "Cells used: 2" in shown and "Train <b> · Amount: 84.50" in shown
+    assert html.index("fn-computed") < html.index("fn-evidence")
+    assert "fn-computed" not in turn_html(turn(), SAY)[0]
 
 
 def test_disagreeing_values_stand_side_by_side_with_file_and_date() -> None:

@@ -16,6 +16,7 @@ from rag.answer.tables.plan import Language, Plan, plan_of
 from rag.answer.tables.wording import explained
 from rag.interfaces import SearchIndex
 from rag.records import Computation, DocumentEntry, Evidence, Hit, TableCell
+from rag.text.amounts import DecimalMark
 from rag.text.words import fold, words
 
 DOCUMENTS = 4
@@ -27,7 +28,7 @@ SURE = 0.9
 """A value that is only looked up stands beside the passages from this fit on."""
 _COMMA = frozenset({"de", "fr", "es", "it", "nl", "pt", "pl", "cs", "da", "sv", "no", "fi", "ru"})
 _ASKS_FOR_A_VALUE = re.compile(
-    r"(?:what|how much|how many|how high|how large)\b|wie (?:hoch|viel|gross|lang|schwer)|was kostet|.*(?:是多少|多少)$"
+    r"(?:what|how much|how many|how high|how large)\b|wie (?:hoch|viel|gross|lang|schwer)|was kostet|.*多少$"
 )
 _ADDED = re.compile(r"\b(?:and|und|plus|together|sum|summe|zusammen)\b|[和与]")
 _NAME = re.compile(r"(?<=[\w,;:] )[A-Z][\w'’&.-]*\w")
@@ -84,7 +85,7 @@ def _passages(document: int, index: SearchIndex) -> list[Hit]:
     )
 
 
-def _mark(entry: DocumentEntry | None, language: Language) -> str:
+def _mark(entry: DocumentEntry | None, language: Language) -> DecimalMark:
     known = entry.language if entry and entry.language else language
     return "," if known in _COMMA else "."
 
@@ -103,7 +104,7 @@ def _unknown_names(
 
 
 def _evidence(result: Result) -> Iterator[Evidence]:
-    """The rows of the computation, each once, with its first cell as what answers; markers number passages."""
+    """The rows of the computation, each once, its first cell marked; markers number the passages."""
     markers: dict[int, int] = {}
     seen: set[tuple[int, int]] = set()
     for point in result.points[:MAX_CELLS]:

@@ -144,8 +144,8 @@ def aggregated(
         return None
     if operation == "sum":
         return Result(
-            operation, total, style.unit, style.whole(total, places_of(points)), _listed(values, style, " + "),
-            tuple(points), subject, series,
+            operation, total, style.unit, style.whole(total, places_of(points)),
+            _listed(values, style, " + "), tuple(points), subject, series,
         )  # fmt: skip
     mean = total / len(values)
     places = mean_places(points, mean)

@@ -187,7 +187,9 @@ def _adds_up(chosen: Selection) -> bool:
 def _subject(plan: Plan, chosen: Selection) -> str:
     """The column, and what chose the rows as their cells have it."""
     texts = {text for row in chosen.rows for _, text in row.labels}
-    values = {one for one in texts if stems(one) & chosen.chosen_by and stems(one) <= chosen.chosen_by | NOISE}
+    values = {
+        one for one in texts if stems(one) & chosen.chosen_by and stems(one) <= chosen.chosen_by | NOISE
+    }
     when = "" if chosen.column.period else ", ".join(str(one) for one in plan.phrase.periods)
     column = "" if plan.operation == "count" and not plan.limit else chosen.column.label
     return ", ".join(part for part in (column, *sorted(values)[:4], when) if part)

@@ -11,12 +11,12 @@ from rag.answer.tables.periods import Period, periods, without
 from rag.answer.tables.plan import Phrase
 
 NOISE = stems(
-    "company companys firm group amount amounts value values number numbers figure figures total totals year years"
-    " period periods fiscal item items table account reported report recorded annual end money cost costs"
-    " spend spent pay paid each per net sum overall business our their its jahr jahre betrag wert firma unternehmen"
-    " two three four five both all each every average per together number"
-    " ausgegeben bezahlt gezahlt gekostet kostet kosten verdient earn earns earned make makes"
-    " gesamt insgesamt summe quarterly monthly yearly come came us we did as according"
+    """company companys firm group amount amounts value values number numbers figure figures total totals year
+    years period periods fiscal item items table account reported report recorded annual end money cost
+    costs spend spent pay paid each per net sum overall business our their its jahr jahre betrag wert
+    firma unternehmen two three four five both all every average together ausgegeben bezahlt gezahlt
+    gekostet kostet kosten verdient earn earns earned make makes gesamt insgesamt summe quarterly
+    monthly yearly come came us we did as according"""
 )
 """Words of a question that need not be found in a table."""
 _OF_A_HUNDRED = re.compile(r"%|percent|\b(?:rate|margin|share|ratio|proportion|quote|anteil|marge)|[率比]")
@@ -141,7 +141,10 @@ def _words(text: str) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A series, and how well it fits what is asked for, up to 1; `whole` if all its label's words are asked for."""
+    """A series, and how well it fits what is asked for, up to 1.
+
+    It fits `whole` if all words of its label are asked for.
+    """
 
     series: Series
     score: float

@@ -23,8 +23,8 @@ _TOTAL = re.compile(
     r"|group total|ergebnis)\b|合计|总计|小计|总和|总额"
 )
 _SUMS_UP = re.compile(
-    r"(?:grand |sub|group |all )?-?totals?\b|sum$|sums?:|(?:full )?year$|(?:gesamt|zwischen|end)?summe\b|(?:gesamt|jahr)$"
-    r"|insgesamt|(?:合计|总计|小计|总和|全年)"
+    r"(?:grand |sub|group |all )?-?totals?\b|sum$|sums?:|(?:full )?year$|(?:gesamt|zwischen|end)?summe\b"
+    r"|(?:gesamt|jahr)$|insgesamt|(?:合计|总计|小计|总和|全年)"
 )
 _ID = re.compile(
     r"\b(?:id|no|nr|number|nummer|numero|code|zip|plz|sku|phone|tel|key|rank|rang|position|pos"
@@ -33,8 +33,9 @@ _ID = re.compile(
 _COUNT_OF = re.compile(r"\b(?:number|anzahl|count) (?:of|der|von)\b|\bno\. of\b")
 _ON_A_CHANGE = re.compile(r"(?i)\bchang|increase|\bvariance|\bgrowth|veränderung|abweichung|变化|增长")
 _OF_SOME = re.compile(r"(?i)chang|increase|percent|variance|%")
-_OF_HEADERS = """year years ended ending fiscal months month december in thousands thousand millions million dollars
-    usd us eur rmb as of at the for days weeks jahr zum geschäftsjahr tausend mio tsd restated unaudited audited"""
+_OF_HEADERS = """year years ended ending fiscal months month december in thousands thousand millions million
+    dollars usd us eur rmb as of at the for days weeks jahr zum geschäftsjahr tausend mio tsd restated
+    unaudited audited"""
 """Words of a column's label that do not set it apart."""
 _ENDING = re.compile(r"(?<=[a-z]{3})(?:ing|ed|es|en|er|em|e|(?<!s)s)$")
 ROOT_LETTERS = 6
@@ -314,8 +315,8 @@ def _holds_values(grid: Sequence[Sequence[Cell]], number: int) -> bool:
 
 def _heads(text: str) -> bool:
     """Whether a text is one that stands over values: a year, a unit, a period."""
-    return (
-        bool(periods(text)) or len(text) < 40 and bool(re.search(r"[$€£¥]|million|thousand|Mio|TEUR|%", text))
+    return bool(periods(text)) or (
+        len(text) < 40 and bool(re.search(r"[$€£¥]|million|thousand|Mio|TEUR|%", text))
     )
 
 
@@ -389,12 +390,11 @@ class _Builder:
             label = " ".join(dict.fromkeys(part[place] for part in parts if part[place]))
             found = periods(label)
             spans = len({(one.year, one.until) for one in found}) > 1
-            yield Column(
-                place, label, max(found, key=lambda one: (one.year or 0, one.order)) if found else None, spans
-            )
+            period = max(found, key=lambda one: one.order) if found else None
+            yield Column(place, label, period, spans)
 
     def _moved(self, texts: list[str], header: Sequence[Cell]) -> list[str]:
-        """The only header row; a period that a PDF's layout moved over the names belongs to the empty column."""
+        """The only header row; a period that a PDF's layout moved over the names is the empty column's."""
         corner = header[self.labels[0]].text if self.labels else ""
         if periods(corner) and not texts[0] and all(periods(text) for text in texts[1:]):
             return [corner, *texts[1:]]

@@ -35,11 +35,10 @@ PERCENT_WORDS = re.compile(rf"{PERCENT}(?: of)?\b|[%率]")
 
 _SHARE = rf"(?:{PERCENT}|share|proportion|fraction|portion|part|anteil|比例|占比|份额)"
 SHARE_OF = re.compile(rf"{_SHARE}s? of")
-LEADING_SHARE = re.compile(
-    rf"^\W*(?:(?:what|which|wie|was) )?(?:(?:is|was|are|were) )?(?:the )?{_SHARE} of"
-)
+LEADING_SHARE = re.compile(rf"^\W*(?:(?:what|which|wie|was) )?(?:(?:is|was|are|were) )?(?:the )?{_SHARE} of")
 _IS = (
-    r"(?:is|are|was|were|do|does|did|comes?|came|goes|went|makes?|made|account(?:s|ed)? for|represent(?:s|ed)?)"
+    r"(?:is|are|was|were|do|does|did|comes?|came|goes|went|makes?|made|account(?:s|ed)? for"
+    r"|represent(?:s|ed)?)"
 )
 _LINK = r"(?:(?:generated|due|made up|represented|attribut(?:able|ed)|spent|accounted for|used|derived) )?"
 _PREPOSITION = r"(?:(?:from|to|by|of|on|in|for|at|up) )?"
@@ -51,7 +50,7 @@ SHARES = [
     re.compile(pattern)
     for pattern in (
         rf"(?P<part>.+?),? (?:(?:expressed|stated) )?as (?:a |the )?{_SHARE} of (?P<whole>.+)",
-        rf"{_SHARE} of (?P<part>.+?),? (?:out of|over|relative to|compared to|among|in relation to) (?P<whole>.+)",
+        rf"{_SHARE} of (?P<part>.+?),? (?:out of|over|among|(?:relative|compared) to) (?P<whole>.+)",
         rf"(?:{_SHARE}|how much) of (?P<whole>.+?) {_IS} {_LINK}{_PREPOSITION}(?P<part>.+)",
         rf"{_SHARE} of (?P<part>.+?),? (?:to|within|in|of) (?P<whole>(?:the |our |all )?total.*)",
         rf"{_SHARE} of (?P<part>.+?),? (?:to|within|in|of) (?P<whole>.+)",
@@ -77,8 +76,8 @@ _MORE = r"(?:more|less|higher|lower|bigger|larger|smaller|fewer|heavier|cheaper)
 DIFFERENCES = [
     re.compile(pattern)
     for pattern in (
-        r"(?:difference|gap|differenz|unterschied) (?:(?:in|of|bei|beim) )?(?P<what>.*?) ?(?:between|zwischen) "
-        rf"(?P<part>.+?) {_AND} (?P<whole>.+)",
+        r"(?:difference|gap|differenz|unterschied) (?:(?:in|of|bei|beim) )?(?P<what>.*?) ?"
+        rf"(?:between|zwischen) (?P<part>.+?) {_AND} (?P<whole>.+)",
         rf"(?:difference|gap) (?:in|of) (?P<what>)(?P<part>.+?) {_AND} (?P<whole>.+)",
         rf"{_MORE} (?P<what>.+?) (?:came|comes?|was|were|is|are) {_PREPOSITION}(?P<part>.+?) "
         rf"{_THAN} {_PREPOSITION}(?P<whole>.+)",
@@ -91,9 +90,9 @@ DIFFERENCES = [
 SAID_OF_BOTH = re.compile(r" (?:for|in|bei|fur) .+")
 
 _OVER = (
-    r"(?P<over>(?:(?:that|which) )?exceed(?:s|ed|ing)?|(?:more|higher|greater|larger|bigger|heavier|longer) than"
-    r"|in excess of|over|above|(?P<atleast>at least|no less than|mindestens|不低于|至少|不少于)|mehr als|uber"
-    r"|(?:grosser|hoher|teurer|schwerer) als|超过|大于|高于|多于)"
+    r"(?P<over>(?:(?:that|which) )?exceed(?:s|ed|ing)?|(?:more|higher|greater|larger|bigger|heavier|longer)"
+    r" than|in excess of|over|above|(?P<atleast>at least|no less than|mindestens|不低于|至少|不少于)"
+    r"|mehr als|uber|(?:grosser|hoher|teurer|schwerer) als|超过|大于|高于|多于)"
 )
 _UNDER = (
     r"(?:(?:less|lower|fewer|smaller|cheaper|lighter) than|below|under|weniger als|unter|低于|少于|小于|不到"
@@ -111,8 +110,8 @@ SCALES = {
 }  # fmt: skip
 
 MEAN = re.compile(
-    r"\b(?:(?<!weighted )(?<!weighted-)(?:average|averaged|mean|avg\.?)|on average|im (?:durch)?schnitt"
-    r"|durchschnitt\w*|mittelwert\w*|mittlere\w*)\b|平均"
+    r"\b(?:(?<!weighted )(?<!weighted-)(?:average|averaged|avg\.?)|(?:the|arithmetic) mean|on average"
+    r"|im (?:durch)?schnitt|durchschnitt\w*|mittelwert\w*|mittlere\w*)\b|平均"
 )
 MAX = re.compile(
     r"\b(?:highest|largest|biggest|greatest|maximum|max|most expensive|dearest|heaviest|longest|most|peak"
@@ -136,9 +135,7 @@ SPENT = re.compile(
     r"|\bwhat did .+ cost\b|\bwie ?viel .*?(?:ausgegeben|bezahlt|gekostet|kosteten|kosten|kostet)\b"
     r"|花了?多少|多少钱|支出多少"
 )
-HOW_MANY = re.compile(
-    r"\b(?:how many|number of|count|anzahl|wie ?viele)\b|(?:多少|几)[个项笔条次种名位家张]"
-)
+HOW_MANY = re.compile(r"\b(?:how many|number of|count|anzahl|wie ?viele)\b|(?:多少|几)[个项笔条次种名位家张]")
 WHICH = re.compile(
     r"^(?:(?:in|on|at|for|and) )?(?:which|whose|who|what (?:is|was|are|were)? ?(?:the )?(?:name|thing|item)"
     r"|welche[rsnm]?|wer|wann|when|where)\b|哪|谁|什么"
@@ -165,8 +162,9 @@ ABOUT_MONEY = re.compile(
 )
 ASKS_HOW_MANY = re.compile(r"how many|what is the (?:total )?number|wie ?viele|.*多少[个件台本]")
 COUNTED = re.compile(
-    r"(?:how many|number of|count(?: of)?|anzahl(?: der| von)?|wie ?viele)(?: of the| the| different| distinct)? "
-    r"(?P<nouns>.+)|(?:多少|几)[个项笔条次种名位家张](?P<han>[\u3400-\u9fff]{1,2})"
+    r"(?:how many|number of|count(?: of)?|anzahl(?: der| von)?|wie ?viele)"
+    r"(?: of the| the| different| distinct)? (?P<nouns>.+)"
+    r"|(?:多少|几)[个项笔条次种名位家张](?P<han>[\u3400-\u9fff]{1,2})"
 )
 BEHIND_NOUN = re.compile(
     r"\b(?:are|is|were|was|do|does|did|have|has|had|in|on|at|of|from|for|by|with|that|which|who|came|come|costs?"

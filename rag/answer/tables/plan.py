@@ -60,8 +60,9 @@ class Plan:
     """What a question asks to be computed.
 
     `of` is the whole of a share, or the second of a difference. `each` is the kind of periods that are
-    meant, `over` the kind that is counted, `last` how many are meant where none is named; `span` says that all
-    between the named ones count. `which` says that the name of the greatest is wanted, `spent` that money was.
+    meant, `over` the kind that is counted, `last` how many are meant where none is named; `span` says that
+    all between the named ones count. `which` says that the name of the greatest is wanted, `spent` that
+    money was.
     `group` is the word for what a result each is wanted of, `asked` the question, folded.
     """
 

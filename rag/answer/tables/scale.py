@@ -5,29 +5,39 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from rag.answer.tables.grid import Table
 from rag.answer.tables.find import Point
+from rag.answer.tables.grid import Table
 from rag.text.words import fold
 
 _MONEY = (
     r"(?:us\$|u\.s\. ?|us |united states |canadian |rmb|hk\$|[$€£¥]|usd|eur|gbp|dollars?|euros?|pounds?|yuan)"
 )
-_SCALES = (
-    (3, rf"\b(?:in|of) ?(?:{_MONEY} ?)?(?:thousands?|tausend)\b|\bthousands? of {_MONEY}|{_MONEY} ?(?:in )?['’‘]?(?:thousands?|000s?)"
-        r"|['’‘]000s?\b|\b(?:teur|tusd|tchf|t€|tsd\.? ?(?:€|eur|euro))|[千]元"),
-    (6, rf"\b(?:in|of) ?(?:{_MONEY} ?)?(?:millions?|millionen)\b|\bmillions? of {_MONEY}|{_MONEY}['’ ]?(?:in )?millions?"
-        r"|[$€£¥]m\b|\b(?:usd|eur|gbp|rmb|chf)m\b|\bmio\.? ?(?:€|eur|euro|chf|usd)|\bmillion\b|百万元"),
-    (9, rf"\b(?:in|of) ?(?:{_MONEY} ?)?(?:billions?|milliarden)\b|{_MONEY} ?(?:in )?billions?|[$€£¥]bn\b|\bmrd\.? ?(?:€|eur)"),
-    (4, r"万元"),
-    (8, r"亿元"),
-)  # fmt: skip
-_PATTERNS = [(power, re.compile(pattern)) for power, pattern in _SCALES]
+_SCALES = {
+    3: (
+        rf"\b(?:in|of) ?(?:{_MONEY} ?)?(?:thousands?|tausend)\b|\bthousands? of {_MONEY}|['’‘]000s?\b|千元"
+        rf"|{_MONEY} ?(?:in )?['’‘]?(?:thousands?|000s?)|\b(?:teur|tusd|tchf|t€|tsd\.? ?(?:€|eur))"
+    ),
+    6: (
+        rf"\b(?:in|of) ?(?:{_MONEY} ?)?(?:millions?|millionen)\b|\bmillions? of {_MONEY}|\bmillion\b|百万元"
+        rf"|{_MONEY}['’ ]?(?:in )?millions?|[$€£¥]m\b|\b(?:usd|eur|gbp|rmb|chf)m\b"
+        r"|\bmio\.? ?(?:€|eur|chf|usd)"
+    ),
+    9: (
+        rf"\b(?:in|of) ?(?:{_MONEY} ?)?(?:billions?|milliarden)\b|{_MONEY} ?(?:in )?billions?|[$€£¥]bn\b"
+        r"|\bmrd\.? ?(?:€|eur)"
+    ),
+    4: r"万元",
+    8: r"亿元",
+}
+_PATTERNS = [(power, re.compile(pattern)) for power, pattern in _SCALES.items()]
 _NOT_SCALED = re.compile(
     r"\bper\b|%|percent|\brate\b|\bratio\b|margin|\bprice\b|\bdays\b|\bje\b|\bpro\b|quote|[率价]|每"
 )
 _CURRENCY = re.compile(r"(?:us)?\$|[€£¥]|\b(?:usd|eur|teur|euros?|gbp|dollars|chf)(?:m\b|\b)|元")
-_SIGNS = {"usd": "$", "usdm": "$", "dollars": "$", "eur": "€", "eurm": "€", "teur": "€", "euro": "€", "euros": "€",
-          "gbp": "£", "gbpm": "£", "元": "¥", "chf": "CHF", "chfm": "CHF"}  # fmt: skip
+_SIGNS = {
+    "usd": "$", "usdm": "$", "dollars": "$", "eur": "€", "eurm": "€", "teur": "€", "euro": "€", "euros": "€",
+    "gbp": "£", "gbpm": "£", "元": "¥", "chf": "CHF", "chfm": "CHF",
+}  # fmt: skip
 NAMES = {
     "en": {3: "thousand", 6: "million", 9: "billion", 4: "× 10,000", 8: "× 100 million"},
     "de": {3: "Tausend", 6: "Millionen", 9: "Milliarden", 4: "× 10.000", 8: "× 100 Millionen"},

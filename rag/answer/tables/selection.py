@@ -14,14 +14,14 @@ from rag.answer.tables.periods import periods
 from rag.answer.tables.plan import Plan
 
 _MONEY = stems(
-    "amount amounts total price prices cost costs value sum net gross spend spent paid expense expenses fee fees"
-    " netto brutto betrag summe preis preise kosten wert gesamt ausgaben"
+    "amount amounts total price prices cost costs value sum net gross spend spent paid expense expenses"
+    " fee fees netto brutto betrag summe preis preise kosten wert gesamt ausgaben"
 ) | {"金额", "价格", "费用", "总价", "成本"}
 _TOTALS = stems("total gesamt amount betrag 金额 summe")
 QUANTITY = stems("quantity qty pieces units copies count menge anzahl stück stückzahl 数量")
 _SAYS_WHAT_TO_DO = stems(
-    "row line entry record all average most least many any thing list different distinct there posten eintrag"
-    " people person persons work works working based live personen leute arbeiten"
+    "row line entry record all average most least many any thing list different distinct there posten"
+    " eintrag people person persons work works working based live personen leute arbeiten"
 )
 _OF_SHARES = stems("share percentage ratio")
 Numbered = tuple[Column, Decimal, frozenset[str]]
@@ -99,7 +99,7 @@ def _having(rows: Sequence[Row], conditions: frozenset[str], *, joined: bool) ->
 
 
 def _whole_cells(rows: Sequence[Row], conditions: frozenset[str], word: str) -> set[int]:
-    """The columns with a cell that is named in full: of a category, not of a description that has the word."""
+    """The columns with a cell that is named in full: a category's, not a description's that has the word."""
     cells = ((number, stems(text)) for row in rows for number, text in row.labels)
     return {number for number, found in cells if word in found and found <= conditions}
 

@@ -7,21 +7,45 @@ from rag.answer.tables.plan import Language
 
 _NAMES = {
     "en": {
-        "sum": "Sum of {}", "mean": "Mean of {}", "max": "Highest of {}", "min": "Lowest of {}", "count": "Count of {}",
-        "change": "Change of {}", "percent": "Change of {} in percent", "share": "Share of {}",
-        "ratio": "Ratio of {}", "difference": "Difference of {}", "value": "{}",
+        "sum": "Sum of {}",
+        "mean": "Mean of {}",
+        "max": "Highest of {}",
+        "min": "Lowest of {}",
+        "count": "Count of {}",
+        "change": "Change of {}",
+        "percent": "Change in percent of {}",
+        "share": "Share of {}",
+        "ratio": "Ratio of {}",
+        "difference": "Difference of {}",
+        "value": "{}",
     },
     "de": {
-        "sum": "Summe: {}", "mean": "Mittelwert: {}", "max": "Höchster Wert: {}", "min": "Niedrigster Wert: {}",
-        "count": "Anzahl: {}", "change": "Veränderung: {}", "percent": "Veränderung in Prozent: {}",
-        "share": "Anteil: {}", "ratio": "Verhältnis: {}", "difference": "Differenz: {}", "value": "{}",
+        "sum": "Summe: {}",
+        "mean": "Mittelwert: {}",
+        "max": "Höchster Wert: {}",
+        "min": "Niedrigster Wert: {}",
+        "count": "Anzahl: {}",
+        "change": "Veränderung: {}",
+        "percent": "Veränderung in Prozent: {}",
+        "share": "Anteil: {}",
+        "ratio": "Verhältnis: {}",
+        "difference": "Differenz: {}",
+        "value": "{}",
     },
     "zh": {
-        "sum": "合计：{}", "mean": "平均值：{}", "max": "最大值：{}", "min": "最小值：{}", "count": "计数：{}",
-        "change": "变化：{}", "percent": "变化百分比：{}", "share": "占比：{}", "ratio": "比率：{}",
-        "difference": "差：{}", "value": "{}",
+        "sum": "合计：{}",
+        "mean": "平均值：{}",
+        "max": "最大值：{}",
+        "min": "最小值：{}",
+        "count": "计数：{}",
+        "change": "变化：{}",
+        "percent": "变化百分比：{}",
+        "share": "占比：{}",
+        "ratio": "比率：{}",
+        "difference": "差：{}",
+        "value": "{}",
     },
-}  # fmt: skip
+}
 
 
 def explained(result: Result, language: Language) -> str:
