@@ -121,7 +121,7 @@ class DocumentEntry:
     language: str | None = None
     date: str | None = None
     undated: bool = False
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,13 @@ ANSWERS = {
     "How many days of leave does a new employee get?": "Thirty working days",
     "Who approves a claim of 800 euros?": "department lead",
 }
+OF_ONE_DOCUMENT = {"What are the main points of this?": ("travel.md", "This page says how we travel.")}
 FILTER = re.compile(r" \w+:\S")  # of a folder that the sample documents do not have
 
 
 def test_every_question_of_the_readme_is_asked_here() -> None:
     asked = re.findall(r'rag ask "([^"…]+)"', (PROJECT / "README.md").read_text(encoding="utf-8"))
-    assert {question for question in asked if not FILTER.search(question)} == set(ANSWERS)
+    assert {question for question in asked if not FILTER.search(question)} == {*ANSWERS, *OF_ONE_DOCUMENT}
 
 
 @pytest.mark.parametrize("question", ANSWERS)
@@ -28,6 +29,17 @@ def test_a_question_of_the_readme_is_answered(sample_library: Library, question:
     assert isinstance(last, AnswerDone)
     assert not last.answer.abstained
     assert ANSWERS[question] in last.answer.evidence[0].quote
+
+
+@pytest.mark.parametrize("question", OF_ONE_DOCUMENT)
+def test_a_question_of_the_readme_about_a_document_is_answered(
+    sample_library: Library, question: str
+) -> None:
+    name, said = OF_ONE_DOCUMENT[question]
+    document = sample_library.document(name, collection="sample")
+    *_, last = sample_library.ask(question, docs=[document.doc])
+    assert isinstance(last, AnswerDone)
+    assert said in last.answer.evidence[0].quote
 
 
 def test_the_tests_that_the_promises_name_are_there() -> None:

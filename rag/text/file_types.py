@@ -9,12 +9,12 @@ _TYPES = {
     for names, members in {
         "pdf": "pdf",
         "word doc": f"doc docx docm dotx {_OFFICE}.wordprocessingml.document",
-        "excel xls": f"xls xlsx xlsm xlsb ods {_OFFICE}.spreadsheetml.sheet",
-        "spreadsheet": f"xls xlsx xlsm xlsb ods csv tsv tab {_OFFICE}.spreadsheetml.sheet",
-        "powerpoint ppt": f"ppt pptx pptm ppsx {_OFFICE}.presentationml.presentation",
-        "presentation slides": f"ppt pptx pptm ppsx odp {_OFFICE}.presentationml.presentation",
+        "excel xls": f"xls xlsx xlsm xlsb xltx ods {_OFFICE}.spreadsheetml.sheet",
+        "spreadsheet": f"xls xlsx xlsm xlsb xltx ods csv tsv tab {_OFFICE}.spreadsheetml.sheet",
+        "powerpoint ppt": f"ppt pptx pptm ppsx ppsm potx {_OFFICE}.presentationml.presentation",
+        "presentation slides": f"ppt pptx pptm ppsx ppsm potx odp {_OFFICE}.presentationml.presentation",
         "opendocument odf": "odt ott odp ods",
-        "email e-mail mail": "eml mbox mbx rfc822",
+        "email e-mail mail": "eml mbox mbx mht mhtml rfc822",
         "markdown md": "md markdown mdown mkd qmd rmd",
         "html htm": "html htm xhtml",
         "text": "txt text log",
@@ -25,6 +25,10 @@ _TYPES = {
         "json": "json ndjson jsonl geojson",
         "subtitles": "srt vtt ass ssa x-subrip",
         "archive": "zip",
+        "calendar": "ics ical ifb",
+        "contact contacts": "vcf vcard",
+        "latex": "tex latex x-tex",
+        "feed": "rss atom",
         "code": "x-source",
         "python": "py pyi",
         "javascript": "js jsx mjs",
@@ -41,8 +45,7 @@ _TYPES = {
 }
 _KNOWN = frozenset(_TYPES).union(
     *_TYPES.values(),
-    ("csv", "org", "xml", "tex", "java", "c", "h", "php", "sql", "r", "lua", "swift", "kt", "scala", "pl"),
-    ("css", "scss", "toml"),
+    """csv org xml fb2 nxml dbk docbook tei tex java c h php sql r lua swift kt scala pl css scss toml""".split(),
 )
 
 
