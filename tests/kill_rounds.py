@@ -13,9 +13,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from rag.ingest import embed_again, ingest
+from rag.interfaces import Vectors
 from rag.store import SqliteStore, open_store
 from rag.store.database import require_sound
 from rag.store.transfer import copy_collection, copy_conversations
@@ -32,7 +34,7 @@ class SlowEmbedder(WordEmbedder):
         super().__init__()
         self.identity = identity
 
-    def embed_passages(self, texts: list[str], *, truncate: bool = False) -> object:  # type: ignore[override]
+    def embed_passages(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
         time.sleep(0.002 * len(texts))
         return super().embed_passages(texts)
 
@@ -62,8 +64,9 @@ def do_chat(store: SqliteStore, folder: Path, chosen: random.Random) -> None:
     """Begins conversations."""
     for _ in range(5):
         id_ = store.conversations.start("Talk", "default")
-        said = {"question": "When?", "answer": "Nine.", "searchable": "", "citations": []}
-        store.conversations.append(id_, record="{}", **said)
+        store.conversations.append(
+            id_, record="{}", question="When?", answer="Nine.", searchable="", citations=[]
+        )
         print("said", id_, flush=True)
 
 

@@ -45,7 +45,7 @@ _TYPES = {
 }
 _KNOWN = frozenset(_TYPES).union(
     *_TYPES.values(),
-    """csv org xml fb2 nxml dbk docbook tei tex java c h php sql r lua swift kt scala pl css scss toml""".split(),
+    "csv org xml fb2 nxml dbk docbook tei java c h php sql r lua swift kt scala pl css scss toml".split(),  # noqa: SIM905
 )
 
 

@@ -93,7 +93,7 @@ def tables(text: str, mark: DecimalMark = ".") -> list[Table]:
 
 def shown(text: str, question: str, mark: DecimalMark = ".") -> str | None:
     result = result_of(plan_of(question), tables(text, mark))
-    return result and result.shown
+    return result.shown if result else None
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ def library(tmp_path: Path) -> Path:
 def run(library: Path, *arguments: object) -> dict[str, object]:
     done = CliRunner().invoke(app, ["--library", str(library), *map(str, arguments), "--json"])
     assert done.exit_code == 0, done.output
-    return json.loads(done.stdout)
+    printed: dict[str, object] = json.loads(done.stdout)
+    return printed
 
 
 def spoil(library: Path) -> bytes:

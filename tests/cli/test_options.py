@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import typer
@@ -13,7 +14,7 @@ NO_RESULT = {"app", "batch", "bench", "models pull", "models use", "models remov
 """They print nothing, or to a file; `bench` passes its options on."""
 
 
-def commands(group: typer.main.TyperGroup, path: str = "") -> Iterator[tuple[str, set[str]]]:
+def commands(group: Any, path: str = "") -> Iterator[tuple[str, set[str]]]:
     for name, command in group.commands.items():
         own = f"{path} {name}".strip()
         if hasattr(command, "commands"):

@@ -93,7 +93,7 @@ def test_a_map_keeps_bunches_apart_and_is_the_same_each_time(method: str) -> Non
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 5])
 def test_few_points_have_a_map_too(count: int) -> None:
     for method in ("pca", "tsne"):
-        assert flattened(bunches(count), method).shape == (count, 2)  # type: ignore[arg-type]
+        assert flattened(bunches(count), method).shape == (count, 2)
 
 
 def test_two_ends_are_a_line_from_zero_to_one() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 
 import pytest
 
@@ -372,7 +373,7 @@ def test_columns_of_prose_are_read_one_after_the_other(count: int) -> None:
     assert [text for _, _, text in blocks(read(make_pdf([page])))] == [" ".join(column) for column in texts]
 
 
-def with_annotations(*annotations: dict[str, object], form: bool = False) -> bytes:
+def with_annotations(*annotations: Mapping[str, object], form: bool = False) -> bytes:
     """A page with annotations, by their dictionaries in short: names as "/Name", the rest as it is."""
     import io
 
@@ -387,7 +388,7 @@ def with_annotations(*annotations: dict[str, object], form: bool = False) -> byt
     writer = PdfWriter()
     writer.append(PdfReader(io.BytesIO(make_pdf([[Line(50, 700, "Name:"), Line(50, 680, "Fed:")]]))))
     added = [
-        writer._add_object(DictionaryObject({NameObject(key): value(one) for key, one in given.items()}))  # type: ignore[misc]
+        writer._add_object(DictionaryObject({NameObject(key): value(one) for key, one in given.items()}))
         for given in annotations
     ]
     writer.pages[0][NameObject("/Annots")] = ArrayObject(added)

@@ -15,7 +15,7 @@ from PIL import Image
 from rag.errors import EncryptedDocument, UnreadableDocument, UnsupportedFormat
 from rag.readers import PagePictures, ReaderPool, ReadResult
 from rag.readers import worker as worker_module
-from rag.readers.messages import LENGTH, Outcome, receive, send
+from rag.readers.messages import LENGTH, Job, Outcome, receive, send
 from rag.readers.page_images import MAX_HEIGHT
 from rag.records import Block, Document
 
@@ -153,7 +153,7 @@ def test_leaving_the_block_early_ends_the_workers(hostile: Path) -> None:
 def test_text_beyond_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_module, "MAX_CHARACTERS", 10)
     path = write(tmp_path, "long.txt", "eleven chars")
-    outcome = worker_module.run_job(worker_module.Job(str(path), "long.txt", None, 1.0), 10**9)
+    outcome = worker_module.run_job(Job(str(path), "long.txt", None, 1.0), 10**9)
     assert str(outcome.error) == "long.txt: holds 12 characters of text; 10 are read at most. Split the file."
 
 

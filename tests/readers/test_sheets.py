@@ -92,7 +92,11 @@ def test_two_tables_one_below_the_other_stay_two() -> None:
 
 
 def test_tables_side_by_side_are_two_if_each_has_labels() -> None:
-    rows = [("Port", "Fare", "", "Ship", "Crew"), ("Kiel", 9, "", "Gull", 4), ("Oslo", 7, "", "Tern", 3)]
+    rows: list[tuple[object, ...]] = [
+        ("Port", "Fare", "", "Ship", "Crew"),
+        ("Kiel", 9, "", "Gull", 4),
+        ("Oslo", 7, "", "Tern", 3),
+    ]
     assert [table.split("\n")[2] for table in tables(of_rows(*rows))] == ["| Kiel | 9 |", "| Gull | 4 |"]
     rows = [("Port", "May", "", "June", "July"), ("Kiel", 9, "", 8, 4), ("Oslo", 7, "", 6, 3)]
     assert len(tables(of_rows(*rows))) == 1

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -118,9 +119,12 @@ def test_only_what_changed_is_compared(store: SqliteStore, monkeypatch: pytest.M
     store.compare_documents("default")
     compared: list[int] = []
     nearest = similar._nearest
-    monkeypatch.setattr(
-        similar, "_nearest", lambda ids, v, places, n: compared.extend(places) or nearest(ids, v, places, n)
-    )
+
+    def recorded(ids: Any, vectors: Any, places: Any, count: int) -> Any:
+        compared.extend(places)
+        return nearest(ids, vectors, places, count)
+
+    monkeypatch.setattr(similar, "_nearest", recorded)
     put(store, "new.md", "rail train")
     store.compare_documents("default")
     assert len(compared) == 1

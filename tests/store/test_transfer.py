@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def test_a_collection_arrives_as_it_was(ours: SqliteStore, theirs: SqliteStore, 
     before = {row.doc: row for row in ours.report("default")}
     after = {row.doc: row for row in theirs.report("default")}
     assert set(after) == {"a.md", "b.bin", "own.md"}
-    changed = {"id": 0, "indexed_at": "", "seconds": 0.0}
+    changed: dict[str, Any] = {"id": 0, "indexed_at": "", "seconds": 0.0}
     assert replace(after["a.md"], **changed) == replace(before["a.md"], **changed)
     assert [leg.vectors for leg in theirs.legs("default")] == [2, 1]
     ((rowid, _),) = theirs.nearest("default", text_vector("# ferry it sails at nine."), 1)

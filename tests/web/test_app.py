@@ -334,15 +334,15 @@ def test_disagreeing_values_stand_side_by_side_with_file_and_date() -> None:
 
 def test_a_comparison_stands_side_by_side_section_by_section() -> None:
     old, new = hit("Lunch costs 8 euros.", doc="menu-old.md"), hit("Lunch costs 9 euros.", doc="menu-new.md")
-    pieces = tuple(
+    before, after = (
         Evidence(one, number, one.passage.text, 0, 20, 1.0) for number, one in enumerate((old, new), 1)
     )
     gone = Evidence(old, 3, "Lunch", 0, 5, 1.0)
     changes = (
-        Change("changed", "Prices", *pieces, ("8",), ("9",)),
+        Change("changed", "Prices", before, after, ("8",), ("9",)),
         Change("removed", "Tea <b>", gone, None),
     )
-    evidence = (*pieces, gone)
+    evidence = (before, after, gone)
     drawn = turn(evidence=evidence, hits=(old, new, old), changes=changes, model=None, text="", sentences=())
     html = turn_html(drawn, SAY)[0]
     assert html.count('class="fn-change fn-changed"') == html.count('class="fn-change fn-removed"') == 1

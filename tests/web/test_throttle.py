@@ -42,9 +42,14 @@ def test_a_day_of_guessing_has_few_tries() -> None:
 
 def test_tries_at_the_same_time_are_counted_one_by_one() -> None:
     throttle = Throttle()
-    looked = []
+    looked: list[int] = []
+
+    def look(number: int) -> bool:
+        looked.append(number)
+        return False
+
     with ThreadPoolExecutor(8) as tabs:
-        list(tabs.map(lambda n: throttle.attempt("", lambda: bool(looked.append(n))), range(50)))
+        list(tabs.map(lambda n: throttle.attempt("", lambda: look(n)), range(50)))
     assert len(looked) == FREE_ATTEMPTS
 
 
