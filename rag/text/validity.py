@@ -11,6 +11,12 @@ from rag.text.dates import iso_date
 READ = 1_500
 """Characters of a document's beginning that are read: validity stands at the top."""
 
+_SAYS_SOMETHING = tuple(
+    """valid force effect applic applies runs gültig kraft gilt wirksam vigueur valable vigor vigente válid 生效 自 有效
+    replac supersed withdrawn obsolete archived expire longer ersetz abgelöst aufgehoben gültig remplac abrog sustitu
+    reemplaz derog 取代 代替 作废 废止""".split()  # noqa: SIM905
+)
+"""Parts of words of which a clause has one if it says anything of validity: the patterns take ten times as long."""
 _CLAUSE_END = re.compile(r"[·|;\n。；]|(?:(?<!\d)|(?<=\d{4}))\.\s")
 _DATE_LENGTH = 40  # characters in which a date has to follow
 _STARTS = re.compile(
@@ -85,13 +91,17 @@ class Validity:
         return self != Validity()
 
 
-@lru_cache(maxsize=2_000)
+@lru_cache(maxsize=20_000)
 def validity(opening: str) -> Validity:
     """Reads it from the beginning of a document, in English, German, French, Spanish or Chinese."""
     starts = ends = None
     replaced, replaced_by, replaces = False, "", ""
     version: tuple[int, ...] = ()
     for clause in _clauses(opening[:READ]):
+        lower = clause.lower()
+        if not any(part in lower for part in _SAYS_SOMETHING):
+            version = version or version_in(clause)
+            continue
         if ends is None and (expiry := _EXPIRY.search(clause)):
             ends = _date(clause, expiry.end())
         if starts is None and (start := _STARTS.search(clause)):
@@ -114,7 +124,7 @@ def validity(opening: str) -> Validity:
 
 def version_in(text: str) -> tuple[int, ...]:
     """The first version number in a text or a file's name: (3, 1) of "Version 3.1"; () of none."""
-    found = _VERSION.search(text[:READ])
+    found = _VERSION.search(text[:READ]) if any(map(str.isdigit, text[:READ])) else None
     return tuple(map(int, (found[1] or found[2]).split("."))) if found else ()
 
 
