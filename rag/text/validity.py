@@ -12,11 +12,11 @@ READ = 1_500
 """Characters of a document's beginning that are read: validity stands at the top."""
 
 _SAYS_SOMETHING = tuple(
-    """valid force effect applic applies runs gültig kraft gilt wirksam vigueur valable vigor vigente válid 生效 自 有效
-    replac supersed withdrawn obsolete archived expire longer ersetz abgelöst aufgehoben gültig remplac abrog sustitu
-    reemplaz derog 取代 代替 作废 废止""".split()  # noqa: SIM905
+    """valid force effect applic applies runs gültig kraft gilt wirksam vigueur valable vigor vigente válid
+    replac supersed withdrawn obsolete archived expire longer ersetz abgelöst aufgehoben remplac abrog sustitu
+    reemplaz derog 生效 自 有效 取代 代替 作废 废止""".split()  # noqa: SIM905
 )
-"""Parts of words of which a clause has one if it says anything of validity: the patterns take ten times as long."""
+"""A clause that says anything of validity has one of these: the patterns take ten times as long."""
 _CLAUSE_END = re.compile(r"[·|;\n。；]|(?:(?<!\d)|(?<=\d{4}))\.\s")
 _DATE_LENGTH = 40  # characters in which a date has to follow
 _STARTS = re.compile(
