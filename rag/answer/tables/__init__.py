@@ -63,7 +63,8 @@ def computed(question: str, hits: Sequence[Hit], *, index: SearchIndex, collecti
     if chosen is None or (chosen.operation == "value" and (chosen.score < SURE or chosen.others)):
         return None
     rows = tuple(_evidence(chosen))
-    return Computed(_computation(chosen, plan, rows), rows, final=chosen.operation != "value")
+    final = chosen.operation != "value"
+    return Computed(_computation(chosen, plan, rows), _joined(rows) if final else rows, final)
 
 
 def result_of(plan: Plan, tables: Sequence[Table]) -> Result | None:
@@ -118,6 +119,19 @@ def _evidence(result: Result) -> Iterator[Evidence]:
         cell = (point.cell.start - offset, point.cell.end - offset)
         quote = hit.passage.text[slice(*line)]
         yield Evidence(hit, marker, quote, *line, result.score, line, cell, result.series.table.header)
+
+
+def _joined(rows: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """The rows as excerpts: those that follow one another in one, under one header."""
+    found: list[Evidence] = []
+    for row in sorted(rows, key=lambda row: (row.marker, row.start)):
+        text, last = row.hit.passage.text, found[-1] if found else None
+        if last and last.marker == row.marker and not text[last.end : row.start].strip():
+            whole = text[last.start : row.end]
+            found[-1] = replace(last, quote=whole, end=row.end, sentence=None, answer=None)
+        else:
+            found.append(row)
+    return tuple(found)
 
 
 def _computation(result: Result, plan: Plan, rows: Sequence[Evidence]) -> Computation:
