@@ -14,6 +14,7 @@ from rag.settings import PROJECT, Settings
 SAMPLES = PROJECT / "corpora"
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of two processes that share the tests, one has all that need the sample library: it is made once."""
     for item in items:
