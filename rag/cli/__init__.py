@@ -65,15 +65,18 @@ from rag.cli import (  # noqa: E402  (they register)
 def complain(error: Exception, told: str = "") -> None:
     """Prints why a command failed: what the machine lacks, where that is the reason."""
     from rag.cli.shortage import shortage
+    from rag.text.command import as_started
     from rag.text.visible import printable
 
-    print(f"Error: {shortage(error) or printable(told or str(error))}", file=sys.stderr)
+    print(f"Error: {shortage(error) or printable(as_started(told or str(error)))}", file=sys.stderr)
 
 
 def main() -> None:
     """Runs the command; every failure ends as one sentence and an exit code."""
     from rag.errors import RagError, UsageError
 
+    if Path(sys.argv[0]).stem == "footnote":
+        os.environ.setdefault("FOOTNOTE_COMMAND", "footnote")
     os.umask(0o077)  # what a library is made of is its owner's alone
     try:
         app(standalone_mode=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
+from rag.text.command import as_started
 from rag.text.visible import UNSAFE, printable
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class SafeConsole(Console):
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """The segments of what is printed."""
         for segment in super().render(renderable, options):
-            yield segment if segment.control else segment._replace(text=printable(segment.text))
+            yield segment if segment.control else segment._replace(text=printable(as_started(segment.text)))
 
 
 messages = SafeConsole(stderr=True, highlight=False)

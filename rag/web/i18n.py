@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from rag.errors import AccessDenied
+from rag.text.command import as_started
 
 STRINGS = Path(__file__).with_name("strings.toml")
 MESSAGES = Path(__file__).with_name("messages.toml")
@@ -72,7 +73,7 @@ class Phrases:
         strings = load_strings()
         if values.get("count") == 1 and f"{key}_one" in strings:
             key = f"{key}_one"
-        text = strings[key][self.language]
+        text = as_started(strings[key][self.language])
         return text.format(**values) if values else text
 
 

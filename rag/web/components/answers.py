@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from rag.records import BudgetUse, Computation, Disagreement, Evidence, Hit, Sentence
+from rag.text.command import as_started
 from rag.text.excerpts import starts_in_code
 from rag.web.components.comparisons import changes_html
 from rag.web.components.markup import (
@@ -84,7 +85,7 @@ def problem_html(problem: str, say: Phrases) -> str:
     """What went wrong and what to do, never a traceback."""
     return (
         f'<div class="fn-problem" role="alert">{icon("error")}<div><strong>{text(say("problem"))}</strong>'
-        f'<p dir="auto">{text(problem)}</p></div></div>'
+        f'<p dir="auto">{text(as_started(problem))}</p></div></div>'
     )
 
 
