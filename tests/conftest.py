@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from rag.interfaces import ChatModel, Embedder
 from rag.library import Library
 from rag.settings import PROJECT, Settings
 
 SAMPLES = PROJECT / "corpora"
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of two processes that share the tests, one has all that need the sample library: it is made once."""
-    for item in items:
-        if "sample_library" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("sample library"))
 
 
 @pytest.fixture(autouse=True)
@@ -32,15 +26,18 @@ def settings_from_nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
 @pytest.fixture(scope="session")
 def sample_library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     """A library with the sample documents in the collection `sample`, and the real models. Read only."""
-    settings = Settings(
-        library=tmp_path_factory.mktemp("sample") / "library",
-        collection="sample",
-        second_embedding_model="all-minilm-l6-v2",
+    # Processes that share the tests (pytest-xdist) share this too: whoever comes first makes it.
+    shared = tmp_path_factory.getbasetemp()
+    folder = (shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared) / "sample-library"
+    library = Library(
+        Settings(library=folder, collection="sample", second_embedding_model="all-minilm-l6-v2")
     )
-    library = Library(settings)
-    receipt = [event.receipt for event in library.ingest([SAMPLES])][-1]
-    assert receipt is not None
-    assert receipt.failed == 0
+    with FileLock(f"{folder}.lock"):
+        if not folder.with_suffix(".ready").exists():
+            receipt = [event.receipt for event in library.ingest([SAMPLES])][-1]
+            assert receipt is not None
+            assert receipt.failed == 0
+            folder.with_suffix(".ready").touch()
     yield library
     library.close()
 
