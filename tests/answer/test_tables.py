@@ -250,3 +250,12 @@ def test_a_name_that_the_document_does_not_have_is_not_computed_for(library: Fak
 
 def test_other_questions_are_answered_as_before(library: FakeLibrary) -> None:
     assert asked(library, "How many days of leave does everybody have?").computation is None
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["How many working days of holiday are there a year?", "How many days of leave do I get?"],
+)
+def test_rows_are_not_counted_for_what_a_column_measures(question: str) -> None:
+    text = "Special days of leave\n\n| Occasion | Days |\n|---|---|\n| Wedding | 2 |\n| Moving | 1 |"
+    assert shown(text, question) is None

@@ -116,7 +116,8 @@ def test_options_may_stand_before_the_command(library: Path) -> None:
     assert before.stdout == after.stdout != ""
 
 
-def test_ask_prints_one_object_with_exact_quotes(library: Path) -> None:
+def test_ask_prints_one_object_with_exact_quotes(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTNOTE_ANSWER_MODE", "quoting")  # the starter writes only so
     done = run(
         "ask",
         "How many working days of holiday are there a year?",

@@ -113,10 +113,21 @@ def _count(plan: Plan, chosen: Selection, subject: str) -> Result | None:
         if len(set(names)) < len(names):
             return listed([*dict.fromkeys(filter(None, names))], named, chosen.rows, chosen.series, subject)
     people = noun in _ARE_PEOPLE and names_of(table) & _PEOPLE
-    of_rows = (_counted_words(plan) - chosen.chosen_by) & (called(table) | names_of(table))
+    # "How many days" asks for what a column of days says, not for its rows.
+    measures = _MEASURES.union(*(column.stems for column in table.columns))
+    if noun in measures or not _counted_words(plan).isdisjoint(_MEASURES):
+        return None
+    of_rows = (_counted_words(plan) - chosen.chosen_by - measures) & (called(table) | names_of(table))
     if people or of_rows or patterns.KINDS.search(plan.asked):
         return rows_counted(chosen.rows, chosen.series, subject)
     return None
+
+
+_MEASURES = stems(
+    """second minute hour day week month quarter year euro dollar pound percent kilometre metre kilogram
+    sekunde minute stunde tag tage woche monat quartal jahr prozent kilometer meter kilogramm
+    秒 分钟 小时 天 周 月 年"""
+)
 
 
 def _counted_noun(plan: Plan) -> str:
