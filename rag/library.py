@@ -380,7 +380,7 @@ class Library:
         from rag.answer.named_documents import documents_named
 
         asked = self.require_documents(collection)
-        meant = documents_named(name, self.store.documents(asked))
+        meant = documents_named(name, self.store.documents(asked), self.store)
         if meant is None:
             near = ", ".join(
                 dict.fromkeys(hit.doc for hit in self.search(name, collection=asked, plain=True))

@@ -97,3 +97,19 @@ def test_a_question_without_end_is_refused(tmp_path: Path) -> None:
     for ask in (library.search, lambda text: list(library.ask(text))):
         with pytest.raises(UsageError, match="at most 20,000 are read"):
             ask("ferry " * 4000)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["和a", "a and ", "how many ", "what is the total of ", "summarise ", "compare a to ", "给我的", "1,2"],
+)
+def test_a_long_question_is_answered_in_linear_time(tmp_path: Path, piece: str) -> None:
+    """A pattern that recognises sums took 87 s of 2,000 characters."""
+    library = Library(Settings(library=tmp_path / "library", chat_model="none"))
+    library._embedder = WordEmbedder()
+    (tmp_path / "a.md").write_text("| Item | Price |\n|---|---|\n| pump | 3 |\n", encoding="utf-8")
+    for _ in library.ingest([tmp_path / "a.md"]):
+        pass
+    query = piece * (MAX_QUESTION_CHARACTERS // len(piece))
+    assert cpu_seconds(lambda: list(library.ask(query))) < 3 * SECONDS
+    library.close()

@@ -111,7 +111,9 @@ def answer(
     versions = Versions.among(found, stages.index, collection)
     preferred = versions.preferred(asked.words, found, most=max(limits.top_k, JUDGED_HITS))
     hits = preferred.hits
-    in_tables = computed(asked.words, hits, index=stages.index, collection=collection)
+    in_tables = None
+    if asked.may_be_a_task:
+        in_tables = computed(asked.words, hits, index=stages.index, collection=collection)
     if in_tables is not None and in_tables.final:
         value = Direct("", asked.query, in_tables.evidence, computation=in_tables.computation)
         yield from told(asked, value, started, writing=summarising)

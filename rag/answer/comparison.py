@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from rag.answer.alignment import Comparison, compared, numbered
 from rag.answer.named_documents import (
     Scope,
-    Search,
     as_asked,
     bare_name,
     documents_named,
@@ -19,6 +18,7 @@ from rag.answer.named_documents import (
     several_named,
 )
 from rag.answer.summary import document_points
+from rag.answer.versions import by_age
 from rag.interfaces import Embedder, SearchIndex
 from rag.records import Change, DocumentEntry
 from rag.text.words import fold
@@ -158,7 +158,7 @@ def differences(
     """What two documents differ in; None where a question does not name two."""
     entries = scope.entries if ways else []
     for asked in ways:
-        pair = _pair(asked, entries, scope.search)
+        pair = _pair(asked, entries, scope)
         if pair is not None and len(pair) == 1:
             if not (names_a_kind(asked.first) or fold(pair[0].title) == asked.first):
                 continue  # "how have prices changed?" asks what the documents say
@@ -176,23 +176,23 @@ def differences(
 
 
 def _pair(
-    asked: ComparisonQuestion, entries: Sequence[DocumentEntry], search: Search
+    asked: ComparisonQuestion, entries: Sequence[DocumentEntry], scope: Scope
 ) -> Sequence[DocumentEntry] | None:
     """The two documents that are named, an older version first; one where its name has no second."""
     if points_at_scope(asked.first) and not asked.second:
-        return _by_age(entries) if len(entries) == 2 else None
+        return by_age(entries, scope.index) if len(entries) == 2 else None
     if not asked.second:
-        return _versions(asked.first, (), entries, search)
+        return _versions(asked.first, (), entries, scope)
     years = _YEAR.findall(f"{asked.first} {asked.second}")
-    sides = several_named(f"{asked.first} and {asked.second}", entries)
+    sides = several_named(f"{asked.first} and {asked.second}", entries, scope.index)
     if len(sides) != 2:
         side = next((name for name in (asked.first, asked.second) if not _VERSION.fullmatch(name)), "")
         apart = any(map(_VERSION.fullmatch, (asked.first, asked.second))) or len(years) > 1
-        return _versions(side, years, entries, search) if apart else None
+        return _versions(side, years, entries, scope) if apart else None
     pair = [side.entries[0] for side in sides]
     if pair[0].id == pair[1].id:
-        return _versions(asked.second, years, entries, search)
-    return _by_age(pair) if _are_kin(*pair) else pair
+        return _versions(asked.second, years, entries, scope)
+    return by_age(pair, scope.index) if _are_kin(*pair) else pair
 
 
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -204,20 +204,21 @@ _VERSION = re.compile(
 
 
 def _versions(
-    name: str, years: Sequence[str], entries: Sequence[DocumentEntry], search: Search
+    name: str, years: Sequence[str], entries: Sequence[DocumentEntry], scope: Scope
 ) -> Sequence[DocumentEntry] | None:
     """Two documents of a name: those of the years, or the newest and the one before it.
 
     Years that no document has do not count.
     """
     bare = _YEAR.sub(" ", name)
-    meant = documents_named(bare, entries, surely=True)
+    meant = documents_named(bare, entries, scope.index, surely=True)
     if meant is None:
-        meant = searched_document(" ".join([name, *years]), entries, search)
+        meant = searched_document(" ".join([name, *years]), entries, scope.search)
     if meant is None:
         return None
     chosen = meant.entries[0]
-    kin = _by_age([chosen, *(one for one in entries if one.id != chosen.id and _are_kin(one, chosen))])
+    family = [chosen, *(one for one in entries if one.id != chosen.id and _are_kin(one, chosen))]
+    kin = by_age(family, scope.index)
     of_years = [one for one in kin if one.date and one.date[:4] in years]
     found = of_years if len(of_years) == 2 else kin[-2:]
     return None if meant.guessed and len(found) == 1 else found
@@ -235,10 +236,6 @@ def _bare_names(entry: DocumentEntry) -> tuple[str, str]:
     bare = (re.sub(r"[\W\d_]+", " ", fold(name)).strip() for name in (entry.title, stem))
     title, file = bare
     return title, file
-
-
-def _by_age(entries: Sequence[DocumentEntry]) -> list[DocumentEntry]:
-    return sorted(entries, key=lambda entry: (entry.date or "", entry.doc))
 
 
 def shown_changes(found: Comparison, index: SearchIndex, collection: str) -> tuple[Change, ...]:

@@ -58,6 +58,8 @@ def answered_directly(
     if about is not None:
         found = overview(about, index=index, collection=collection, limits=asked.parsed, docs=docs)
         return Direct(found.told, asked.question.strip(), found.evidence)
+    if not asked.may_be_a_task:
+        return None
     follows = asked.query != asked.question.strip()
     scope = Scope(index, collection, search, asked.parsed, docs, asked.words if follows else "")
     differing = differences(comparison_question(typed), scope, embedder=embedder)

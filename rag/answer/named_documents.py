@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 
 from rag.answer.document_kinds import KIND, called
+from rag.answer.versions import by_age
 from rag.interfaces import SearchIndex
 from rag.records import DocumentEntry, Hit
 from rag.search.query import ParsedQuery, matching
@@ -127,7 +128,9 @@ def names_a_kind(name: str) -> bool:
     return any(kinds) or _KIND_IN_CHINESE.search(name) is not None
 
 
-def documents_named(name: str, entries: Sequence[DocumentEntry], *, surely: bool = False) -> Meant | None:
+def documents_named(
+    name: str, entries: Sequence[DocumentEntry], index: SearchIndex, *, surely: bool = False
+) -> Meant | None:
     """The documents that a name fits; None where none has all its words.
 
     Of several that differ in their year or version alone, that is the latest. A folder's name means its
@@ -135,7 +138,7 @@ def documents_named(name: str, entries: Sequence[DocumentEntry], *, surely: bool
     """
     exact = [entry for entry in entries if fold(name).strip("\"'“”„ ") in _whole_names(entry)]
     if exact:
-        return _latest(exact)
+        return _latest(exact, index)
     asked = content_words(name)
     found = [(fit, entry) for entry in entries if (fit := _fit(asked, entry)) is not None]
     in_folder = _folder_of(asked, entries)
@@ -149,11 +152,11 @@ def documents_named(name: str, entries: Sequence[DocumentEntry], *, surely: bool
         return Meant(tuple(tied))
     families = {_family(entry) for entry in tied}
     if len(families) == 1:
-        return _latest(tied)
+        return _latest(tied, index)
     return Meant(tuple(tied)) if len(tied) <= MOST_TIED else None
 
 
-def several_named(name: str, entries: Sequence[DocumentEntry]) -> list[Meant]:
+def several_named(name: str, entries: Sequence[DocumentEntry], index: SearchIndex) -> list[Meant]:
     """The documents of each part of a name: "the travel and the expenses policy"; [] where a part has none.
 
     A part takes the words it lacks from the last one: "the 2023 and 2025 travel policy".
@@ -163,10 +166,11 @@ def several_named(name: str, entries: Sequence[DocumentEntry]) -> list[Meant]:
         return []
     found = []
     for part in parts:
-        meant = documents_named(f"{part} {_without_years(parts[-1])}", entries) or documents_named(
-            f"{part} {_without_years(parts[0])}", entries
+        meant = documents_named(f"{part} {_without_years(parts[-1])}", entries, index) or documents_named(
+            f"{part} {_without_years(parts[0])}", entries, index
         )
-        meant = documents_named(part, entries) or meant if not _YEAR.fullmatch(part.strip()) else meant
+        if not _YEAR.fullmatch(part.strip()):
+            meant = documents_named(part, entries, index) or meant
         if meant is None:
             return []
         found.append(meant)
@@ -250,9 +254,9 @@ def _family(entry: DocumentEntry) -> frozenset[str]:
     return frozenset(one for one in _stems(entry.title) if not one.isdigit())
 
 
-def _latest(entries: Sequence[DocumentEntry]) -> Meant:
-    latest, *others = sorted(entries, key=lambda entry: (entry.date or "", entry.doc), reverse=True)
-    return Meant((latest,), tuple(others))
+def _latest(entries: Sequence[DocumentEntry], index: SearchIndex) -> Meant:
+    *others, latest = by_age(entries, index)
+    return Meant((latest,), tuple(reversed(others)))
 
 
 def _without_years(name: str) -> str:

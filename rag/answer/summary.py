@@ -263,9 +263,9 @@ def _meant(asked: SummaryQuestion, entries: Sequence[DocumentEntry], scope: Scop
             meant = nearest_document(scope.spoken_of, entries, scope.search)
             return meant and Meant(meant.entries)
         return Meant(()) if asked.sure else None
-    named = documents_named(asked.name, entries, surely=not asked.sure)
+    named = documents_named(asked.name, entries, scope.index, surely=not asked.sure)
     if named is None and asked.sure:
-        several = several_named(asked.name, entries)
+        several = several_named(asked.name, entries, scope.index)
         if several:
             return Meant(tuple(dict.fromkeys(entry for one in several for entry in one.entries)))
         named = searched_document(asked.name, entries, scope.search)

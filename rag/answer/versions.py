@@ -50,11 +50,10 @@ _WORDS = re.compile(r"[^\W\d_]+|\d+")
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A document as a version; `successor` is the one that follows it, None for the last."""
+    """A document as a version; `followed_on` is when the next one began, None where that is not known."""
 
     entry: DocumentEntry
     said: Validity
-    successor: DocumentEntry | None = None
     followed_on: str | None = None
 
     @property
@@ -63,19 +62,19 @@ class Version:
         return self.said.starts or date_in_name(self.entry.doc) or ""
 
     @property
-    def order(self) -> tuple[bool, str, tuple[int, ...], bool]:
-        """Later versions sort after earlier ones."""
-        return (
-            not self.said.replaced,
-            self.begins,
-            self.said.version or self.numbered,
-            bool(self.said.replaces),
-        )
+    def number(self) -> tuple[int, ...]:
+        """The version number in the text or in the file's name; () of none."""
+        return self.said.version or self.numbered
 
     @property
     def numbered(self) -> tuple[int, ...]:
         """The version number in the file's name; () of none."""
         return version_in(PurePosixPath(self.entry.doc).stem)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it says that it has been replaced, or until when it holds."""
+        return self.said.replaced or self.said.ends is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +141,8 @@ class Versions:
 
     def _wanted(self, family: Sequence[Version], years: set[str], *, past: bool) -> list[Version]:
         current = self._in_force(family, self.today)
+        if years and not all(one.begins for one in family):
+            return list(family)  # which of them held then is not known
         if years:
             return [self._in_force(family, f"{min(years)}-12-31")]
         return [one for one in family if (one is current) is not past]
@@ -151,6 +152,21 @@ class Versions:
         """The last version that has begun by that day; the first where none has."""
         begun = [one for one in family if one.begins <= day]
         return begun[-1] if begun else family[0]
+
+
+def by_age(entries: Sequence[DocumentEntry], index: SearchIndex) -> list[DocumentEntry]:
+    """Documents, oldest first: by from when they say they hold, the date of their own, or their number.
+
+    The time of a file is that of its copying, and does not count.
+    """
+    openings = index.openings([entry.id for entry in entries], READ)
+
+    def age(entry: DocumentEntry) -> tuple[bool, str, tuple[int, ...], str]:
+        version = Version(entry, validity(openings.get(entry.id, "")))
+        own = None if entry.undated else entry.date
+        return not version.is_over, version.begins or own or "", version.number, entry.doc
+
+    return sorted(entries, key=age)
 
 
 def _without_copies(hits: Sequence[Hit], others: Container[int] = ()) -> list[Hit]:
@@ -180,12 +196,24 @@ def _families(every: Sequence[Version]) -> list[tuple[Version, ...]]:
     for group in list(groups):
         if len(group) == 1:
             _join(group, groups)
-    families = []
-    for group in groups:
-        ordered = sorted(group, key=lambda one: one.order)
-        if len({one.order for one in ordered}) == len(ordered) > 1:
-            families.append(tuple(_linked(ordered)))
-    return families
+    return [tuple(_linked(ordered)) for group in groups if (ordered := _in_order(group))]
+
+
+def _in_order(group: Sequence[Version]) -> list[Version]:
+    """Versions, oldest first; [] where what they say and are called does not tell their order.
+
+    A document that tells nothing is the current one if all others are over; else it has no place.
+    """
+    over = {one.entry.id for one in group if one.is_over or any(_names(other, one) for other in group)}
+    telling = [one for one in group if one.entry.id in over or one.begins or one.number or one.said.replaces]
+    if len(group) - len(telling) == 1 and len(over) == len(telling):
+        telling = list(group)
+    dated, numbered = all(one.begins for one in telling), all(one.number for one in telling)
+
+    def place(one: Version) -> tuple[bool, str, tuple[int, ...]]:
+        return one.entry.id not in over, one.begins if dated else "", one.number if dated or numbered else ()
+
+    return sorted(telling, key=place) if len(set(map(place, telling))) == len(telling) > 1 else []
 
 
 def _key(one: Version) -> tuple[str, list[str], int]:
@@ -203,17 +231,23 @@ def _join(lone: list[Version], groups: list[list[Version]]) -> None:
             return
 
 
-def _names(one: Version, other: Version) -> bool:
-    """Whether one document names another, by two words at least, as what follows it or what it follows."""
-    known = _stems(f"{PurePosixPath(other.entry.doc).stem} {other.entry.title}")
-    said = (_stems(text) for text in (one.said.replaced_by, one.said.replaces) if text)
-    return any(len(words) > 1 and words <= known for words in said)
+def _names(later: Version, earlier: Version) -> bool:
+    """Whether one says that it follows the other, or the other that it is followed by it.
+
+    A name is two words at least of a document's title and file name.
+    """
+    return _is_called(earlier, later.said.replaces) or _is_called(later, earlier.said.replaced_by)
+
+
+def _is_called(one: Version, name: str) -> bool:
+    words = _stems(name) if name else set()
+    return len(words) > 1 and words <= _stems(f"{PurePosixPath(one.entry.doc).stem} {one.entry.title}")
 
 
 def _linked(ordered: Sequence[Version]) -> list[Version]:
     followers: list[Version | None] = [*ordered[1:], None]
     return [
-        replace(one, successor=next_.entry, followed_on=next_.said.starts or one.said.ends) if next_ else one
+        replace(one, followed_on=next_.said.starts or one.said.ends) if next_ else one
         for one, next_ in zip(ordered, followers, strict=True)
     ]
 

@@ -260,6 +260,6 @@ def test_a_name_that_fits_too_many_documents_names_none() -> None:
         DocumentEntry(number, f"{number}-pump.md", f"Pump {'xyzabcdef'[number]} note", "")
         for number in range(9)
     ]
-    assert documents_named("pump", entries) is None
-    meant = documents_named("the pump notes", entries)
+    assert documents_named("pump", entries, library.store) is None
+    meant = documents_named("the pump notes", entries, library.store)
     assert meant is not None and len(meant.entries) == 9

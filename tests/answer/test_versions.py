@@ -121,6 +121,36 @@ def test_documents_of_other_things_are_not_versions(
     assert families(library) == []
 
 
+def test_a_document_that_says_nothing_of_itself_is_not_superseded(
+    library: FakeLibrary, tmp_path: Path
+) -> None:
+    """ "rules.md" beside "rules-2021.md" is the current one more often than the first."""
+    silent = "# Parking rules\n\nA parking space costs 30 euros a month."
+    add(library, tmp_path, {"parking.md": silent, "parking-2021.md": OLD})
+    assert families(library) == []
+
+
+def test_a_document_that_says_nothing_follows_those_that_are_over(
+    library: FakeLibrary, tmp_path: Path
+) -> None:
+    silent = "# Parking rules\n\nA parking space costs 30 euros a month."
+    over = OLD.replace("from 1 March 2021", "from 1 March 2021 until 30 June 2023")
+    add(library, tmp_path, {"parking.md": silent, "parking-2021.md": over})
+    answer = asked(library, QUESTION)
+    assert docs(answer)[0] == "parking.md"
+    assert answer.evidence[0].superseded is None
+
+
+def test_a_year_chooses_nothing_where_it_is_not_known_what_held_then(
+    library: FakeLibrary, tmp_path: Path
+) -> None:
+    files = {f"protocol v{n}.md": f"# Protocol {n}\n\nThe sampling interval is {n}0 minutes." for n in (1, 2)}
+    add(library, tmp_path, files)
+    hits = library.search("What is the sampling interval?")
+    versions = Versions.among(hits, library.store, "default")
+    assert versions.preferred("What was the sampling interval in 2019?", hits).others == frozenset()
+
+
 def test_minutes_of_other_days_stay_where_they_were_found(library: FakeLibrary, tmp_path: Path) -> None:
     """Only their names tell them apart: the earlier one answers where the later hardly speaks of it."""
     add(

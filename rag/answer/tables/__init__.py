@@ -51,7 +51,7 @@ def computed(question: str, hits: Sequence[Hit], *, index: SearchIndex, collecti
     plan = plan_of(question)
     if not hits or (plan.operation == "value" and not _ASKS_FOR_A_VALUE.match(fold(question))):
         return None
-    entries = {entry.id: entry for entry in index.documents(collection)}
+    entries = {entry.id: entry for entry in index.layout(collection).entries}
     chosen: Result | None = None
     for document in list(dict.fromkeys(hit.document_id for hit in hits))[:DOCUMENTS]:
         passages = _passages(document, index)
