@@ -17,7 +17,7 @@ from rag.cli.options import (
     open_library,
     typed_or_piped,
 )
-from rag.cli.printing import print_json, results, say
+from rag.cli.printing import one_line, print_json, results, say
 from rag.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def kind_of(passages: bool) -> Kind:
 
 def short(text: str) -> str:
     """The beginning of a text, on one line."""
-    line = " ".join(text.split())
+    line = one_line(text)
     return line if len(line) <= SHOWN_CHARACTERS else f"{line[: SHOWN_CHARACTERS - 1]}…"
 
 
@@ -177,6 +177,8 @@ def scale(
 
     opened = open_library(context, library=library, collection=collection)
     examples = parse_examples(ends)
+    if save and (passages or text is not None or doc is not None):
+        raise UsageError("--save keeps the scores of documents; leave --text, --doc and --passages out.")
     if text is not None or doc is not None:
         read = text_of(opened.store, opened.require_documents(), doc) if doc else typed_or_piped(str(text))
         embedder = opened.embedder
@@ -189,9 +191,9 @@ def scale(
     name = opened.require_documents()
     made = scale_of(examples, opened.embedder_of(name))
     tell_accuracy(made.accuracy)
-    if save:
-        keep_scale(opened.store, name, save, examples, made)
     points, scored = ranked(opened.store, name, made, kind=kind_of(passages))
+    if save:
+        keep_scale(opened.store, name, save, examples, made, points, scored)
     order = (-scored[:, -1] if len(made.classes) == 2 else -scored.max(axis=1)).argsort(kind="stable")
     for place in order[:count].tolist():
         label = points.labels[place]
@@ -239,7 +241,7 @@ def arithmetic(
     name = opened.require_documents()
     embedder = opened.embedder_of(name)
     kind = kind_of(not documents)
-    _, points, found = nearest_to_sum(opened.store, name, expression, embedder, count or 10, kind=kind)
+    points, found = nearest_to_sum(opened.store, name, expression, embedder, count or 10, kind=kind)
     for place, score in found:
         label = points.labels[place]
         if as_json:

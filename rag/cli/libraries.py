@@ -14,7 +14,7 @@ import typer
 
 from rag.cli import FAILED, app
 from rag.cli.documents import follow_ingest, show_receipt
-from rag.cli.options import CollectionOption, JsonOption, LibraryOption, open_library
+from rag.cli.options import CollectionOption, JsonOption, LibraryOption, open_library, typed_or_piped
 from rag.cli.printing import print_json, results, say
 from rag.errors import LibraryDamaged, UsageError
 
@@ -104,7 +104,7 @@ def embed(
 
 def text_vector(library: Library, text: str, *, passage: bool) -> Sequence[float]:
     """The vector of a text as the collection's passages, or as questions, are embedded."""
-    content = typed_bytes(text).decode("utf-8", "replace")
+    content = typed_or_piped(text)
     if not content.strip():
         raise UsageError("There is no text to embed.")
     embedder = library.embedder
@@ -139,20 +139,18 @@ def restore(
     library: LibraryOption = None,
     collection: CollectionOption = None,
 ) -> None:
-    """Put a backup in the place of the library; what was there is kept as before-restore.db."""
+    """Put a backup in the place of the library; what was there is kept beside it."""
     from rag.ingest.lock import writer_lock
     from rag.store.database import require_sound
     from rag.store.salvage import put_backup_in_place
 
     opened = open_library(context, library=library)
-    before = opened.settings.library / "before-restore.db"
     require_sound(source)
     with writer_lock(opened.settings.database, purpose="restore a backup"):
         try:
-            opened.store.restore(source)
+            before = opened.store.restore(source)
         except LibraryDamaged:
             opened.close()
-            before.unlink(missing_ok=True)
             before = put_backup_in_place(opened.settings.database, source)
     told = f"Restored from {source}; what was there is in {before}"
     tell({"file": str(source), "before": str(before)}, told, as_json=as_json)

@@ -23,11 +23,11 @@ class SafeConsole(Console):
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """The segments of what is printed."""
         for segment in super().render(renderable, options):
-            yield segment if segment.control else segment._replace(text=printable(as_started(segment.text)))
+            yield segment if segment.control else segment._replace(text=printable(segment.text))
 
 
-messages = SafeConsole(stderr=True, highlight=False)
-results = SafeConsole(highlight=False, markup=False, soft_wrap=True)
+messages = SafeConsole(stderr=True, highlight=False, emoji=False)
+results = SafeConsole(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
@@ -39,7 +39,7 @@ def print_json(value: Any) -> None:
 
 def say(text: str) -> None:
     """A message for the person, off the way of the results."""
-    messages.print(text, markup=False)
+    messages.print(as_started(text), markup=False)
 
 
 def one_line(quote: str) -> str:

@@ -67,6 +67,8 @@ def search(
     """Find the passages nearest to a query."""
     opened = open_library(context, library=library, collection=collection)
     wanted = count or opened.settings.top_k
+    if code and (group or vectors_only):
+        raise UsageError("--code lists functions by their own rules; leave --group and --vectors-only out.")
     if code:
         search_code(opened, typed_or_piped(query), wanted, as_json)
         return
@@ -211,14 +213,24 @@ def read_passages(path: Path) -> Iterator[dict[str, str]]:
         yield {"id": doc, "content": "\n\n".join(held), "media_type": "text/plain"}
 
 
-def parts_of(text: str) -> Iterator[dict[str, str]]:
-    """The passages of a text: its JSON lines, or what stands between blank lines."""
-    try:
-        for line in filter(str.strip, text.splitlines()):
+def parts_of(text: str) -> list[dict[str, str]]:
+    """The passages of a text: its JSON lines, or what stands between blank lines.
+
+    Raises:
+        UsageError: it begins with JSON lines and goes on with something else.
+    """
+    found: list[dict[str, str]] = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
             record = json.loads(line)
-            yield {"doc": str(record.get("doc") or ""), "text": str(record["text"])}
-    except (ValueError, KeyError, AttributeError):
-        yield from ({"doc": "", "text": part} for part in text.split("\n\n") if part.strip())
+            found.append({"doc": str(record.get("doc") or ""), "text": str(record["text"])})
+        except (ValueError, KeyError, AttributeError) as error:
+            if found:
+                raise UsageError(f'Line {number} is not JSON with a "text" as those before it.') from error
+            return [{"doc": "", "text": part} for part in text.split("\n\n") if part.strip()]
+    return found
 
 
 def replayed(library: Library, path: Path) -> Answer:

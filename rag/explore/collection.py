@@ -12,10 +12,10 @@ from typing import Protocol
 import numpy as np
 
 from rag.errors import UsageError
-from rag.explore.arithmetic import Term, added, parse_sum
+from rag.explore.arithmetic import added, parse_sum
 from rag.explore.clusters import Cluster, cluster
 from rag.explore.compare import distances
-from rag.explore.points import Points, load_points
+from rag.explore.points import Points, load_points, points_of
 from rag.explore.projection import Method, flattened
 from rag.explore.scales import Scale, make_scale, scores
 from rag.explore.terms import telling_words
@@ -120,9 +120,9 @@ def ranked(
     store: SqliteStore, collection: str, scale: Scale, *, kind: Kind = "documents"
 ) -> tuple[Points, Vectors]:
     """All documents or passages, and how far each lies towards each class, shape (points, classes)."""
-    points = load_points(store, collection, kind)
-    _, vectors = store.all_vectors(collection, kind)
-    return points, scores(scale, vectors[: len(points)]).astype(np.float32)
+    ids, vectors = store.all_vectors(collection, kind)
+    points = points_of(store, collection, kind, ids, vectors)
+    return points, scores(scale, vectors[np.isin(ids, points.ids)]).astype(np.float32)
 
 
 def keep_scale(
@@ -131,9 +131,10 @@ def keep_scale(
     name: str,
     examples: Mapping[str, Sequence[str]],
     scale: Scale,
+    points: Points,
+    found: Vectors,
 ) -> None:
-    """Keeps a scale and the class and score of every document of the collection under a name."""
-    points, found = ranked(store, collection, scale)
+    """Keeps a scale under a name, and the class and score of every document as `ranked` gave them."""
     best = found.argmax(axis=1)
     rows = {
         label.document_id: (
@@ -145,9 +146,11 @@ def keep_scale(
     store.keep_scale(collection, ScaleRow(name, examples, rows))
 
 
-def scored_sentences(text: str, scale: Scale, embedder: Embedder) -> list[tuple[int, int, tuple[float, ...]]]:
-    """(start, end, score of each class) of every sentence of a text."""
-    spans = split_sentences(text)
+def scored_sentences(
+    text: str, scale: Scale, embedder: Embedder, *, limit: int | None = None
+) -> list[tuple[int, int, tuple[float, ...]]]:
+    """(start, end, score of each class) of every sentence of a text, or of the first `limit`."""
+    spans = split_sentences(text)[:limit]
     if not spans:
         return []
     vectors = embedder.embed_passages([text[start:end] for start, end in spans], truncate=True)
@@ -175,14 +178,14 @@ def nearest_to_sum(
     count: int,
     *,
     kind: Kind = "passages",
-) -> tuple[list[Term], Points, list[tuple[int, float]]]:
-    """The terms of `A - B + C`, and the (place, cosine) of the points nearest to their sum, best first."""
+) -> tuple[Points, list[tuple[int, float]]]:
+    """The points, and the (place, cosine) of those nearest to the sum `A - B + C`, best first."""
     terms = parse_sum(expression)
     points = load_points(store, collection, kind)
     vectors = points.centred(embedder.embed_passages([term.text for term in terms], truncate=True))
     near = points.vectors @ added(terms, vectors)
     order = np.argsort(-near, kind="stable")[:count]
-    return terms, points, [(int(place), float(near[place])) for place in order]
+    return points, [(int(place), float(near[place])) for place in order]
 
 
 def similarities_to(points: Points, text: str, embedder: Embedder) -> Vectors:

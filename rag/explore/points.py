@@ -51,7 +51,19 @@ def load_points(
     Raises:
         UsageError: there is no such collection or document.
     """
-    ids, vectors = store.all_vectors(collection, kind)
+    return points_of(store, collection, kind, *store.all_vectors(collection, kind), docs=docs)
+
+
+def points_of(
+    store: SqliteStore,
+    collection: str,
+    kind: Kind,
+    ids: NDArray[np.int64],
+    vectors: Vectors,
+    *,
+    docs: Sequence[str] | None = None,
+) -> Points:
+    """The points of vectors that were read already; what has left the collection since is left out."""
     mean = vectors.mean(axis=0) if len(ids) else np.zeros(vectors.shape[1], dtype=np.float32)
     labels = {label.id: label for label in store.labels(collection, kind, TEXT_CHARACTERS)}
     if docs is not None:

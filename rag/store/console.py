@@ -49,7 +49,7 @@ def run_sql(
         raise UsageError(f"The query was stopped after {seconds:.0f} s.") from error
     except apsw.ReadOnlyError as error:
         raise UsageError("Queries here only read; the library is changed by Footnote alone.") from error
-    except (apsw.SQLError, apsw.AuthError, apsw.MismatchError, apsw.BindingsError) as error:
+    except apsw.Error as error:
         raise UsageError(f"SQLite says: {error}.") from error
     finally:
         db.close()
@@ -67,4 +67,6 @@ def _open(library: Path) -> apsw.Connection:
     if index_path(library).exists():
         db.execute("ATTACH ? AS search", (str(index_path(library)),))
     db.pragma("query_only", True)
+    # VACUUM INTO, which writes a file even so, attaches it.
+    db.authorizer = lambda action, *_: apsw.SQLITE_DENY if action == apsw.SQLITE_ATTACH else apsw.SQLITE_OK
     return db

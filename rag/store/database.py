@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from rag.errors import LibraryDamaged, LibraryError, LibraryLocked
 from rag.store import index_file
+from rag.store.queries import first_row, rows
 from rag.store.schema import APPLICATION_ID, PRIVATE, Migration, back_up, migrate, migrations, schema_version
 
 if TYPE_CHECKING:
@@ -95,6 +97,9 @@ class Database:
         import apsw
 
         with translated_errors(backup), self._borrowed() as db:
+            # What is in memory is known by generation and id: neither may mean something else afterwards.
+            (generation,) = first_row(db, "SELECT coalesce(max(generation), 0) FROM collections")
+            next_ids = rows(db, "SELECT next, name FROM next_ids")
             copy = apsw.Connection(str(backup), flags=apsw.SQLITE_OPEN_READONLY)
             try:
                 with db.backup("main", copy, "main") as running:
@@ -104,6 +109,8 @@ class Database:
                 copy.close()
             db.pragma("journal_mode", "wal")
             migrate(db, self.path, migrations())
+            db.execute("UPDATE collections SET generation = max(generation, ?) + 1", (generation,))
+            db.executemany("UPDATE next_ids SET next = max(next, ?) WHERE name = ?", next_ids)
         self.make_index_again()
 
     def make_index_again(self) -> None:
@@ -206,13 +213,25 @@ def require_sound(path: Path) -> None:
         db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
         try:
             is_library = db.pragma("application_id") == APPLICATION_ID
+            version = schema_version(db)
             problems = [row[0] for row in db.execute("PRAGMA integrity_check(5)") if row[0] != "ok"]
         finally:
             db.close()
     if not is_library:
         raise LibraryError(f"{path} is not a library of Footnote.")
+    if version > len(migrations()):
+        raise LibraryError(f"{path} was written by a newer Footnote (schema {version}). Update Footnote.")
     if problems:
         raise LibraryDamaged(f"{path} is damaged: {'; '.join(problems)}")
+
+
+def unused_name(path: Path, pattern: str) -> Path:
+    """The first file beside a library that is not there: of "copy{}.db" copy.db, copy2.db and so on."""
+    return next(
+        name
+        for number in count(1)
+        if not (name := path.with_name(pattern.format("" if number == 1 else number))).exists()
+    )
 
 
 def _load_vectors(db: apsw.Connection) -> None:

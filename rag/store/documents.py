@@ -228,10 +228,10 @@ def document_of(db: apsw.Connection, document_id: int) -> Document:
     title, media_type, text, language, date, pages, *lists = rows(
         db,
         "SELECT title, media_type, text, language, date, page_count, pages_without_text, page_labels,"
-        " warnings, characters_left_out FROM documents WHERE id = ?",
+        " warnings, characters_left_out, metadata FROM documents WHERE id = ?",
         (document_id,),
     )[0]
-    without_text, labels, warnings, left_out = map(json.loads, lists)
+    without_text, labels, warnings, left_out, metadata = map(json.loads, lists)
     return Document(
         title,
         media_type,
@@ -244,6 +244,7 @@ def document_of(db: apsw.Connection, document_id: int) -> Document:
         date,
         left_out,
         tuple(warnings),
+        metadata,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -124,11 +123,3 @@ def keep_scale(db: apsw.Connection, collection_id: int, scale: ScaleRow) -> None
         "INSERT INTO scale_scores SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM documents WHERE id = ?2)",
         ((id_, document_id, *score) for document_id, score in scale.scores.items()),
     )
-
-
-def scales(db: apsw.Connection, collection_id: int) -> list[ScaleRow]:
-    """The scales of a collection, by name, without their scores."""
-    found = rows(
-        db, "SELECT name, examples FROM scales WHERE collection_id = ? ORDER BY name", (collection_id,)
-    )
-    return [ScaleRow(name, json.loads(examples)) for name, examples in found]

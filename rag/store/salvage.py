@@ -5,21 +5,21 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import LibraryDamaged
 from rag.store import index_file
-from rag.store.database import require_sound
+from rag.store.database import require_sound, unused_name
 from rag.store.queries import first_row, rows
 from rag.store.schema import PRIVATE, migrate, migrations
+from rag.store.views import refresh_vectors_view
 
 if TYPE_CHECKING:
     import apsw
 
-TABLES = ("collections", "embeddings", "documents", "passages", "conversations", "messages")
-WITHOUT_ROWIDS = ("sources", "citations", "next_ids", "removed")
+TABLES = ("collections", "embeddings", "documents", "passages", "scales", "conversations", "messages")
+WITHOUT_ROWIDS = ("sources", "citations", "next_ids", "removed", "scale_scores")
 BEYOND = 1_000
 """Ids looked at behind the last one that could be read, where the highest is not known."""
 MAX_FAILURES = 50_000
@@ -87,7 +87,8 @@ def _copy(source: apsw.Connection, target: apsw.Connection) -> dict[str, int]:
             continue
         _insert(target, table, _columns(source, table), _streamed(source, table))
     bounds = dict(rows(target, "SELECT name, next FROM next_ids"))
-    for table in TABLES:
+    tables = [table for table in TABLES if _columns(target, table)]
+    for table in tables:
         _insert(target, table, _columns(source, table), _readable(source, table, bounds.get(table)))
     for embedding_id, kind, table in [
         (id_, kind, table)
@@ -100,7 +101,7 @@ def _copy(source: apsw.Connection, target: apsw.Connection) -> dict[str, int]:
         (size,) = first_row(target, "SELECT 4 * dimensions FROM embeddings WHERE id = ?", (embedding_id,))
         target.execute(f"DELETE FROM {table} WHERE length(vector) <> ?", (size,))
     target.execute("COMMIT")
-    return {table: first_row(target, f"SELECT count(*) FROM {table}")[0] for table in TABLES}
+    return {table: first_row(target, f"SELECT count(*) FROM {table}")[0] for table in tables}
 
 
 def _columns(source: apsw.Connection, table: str) -> list[str]:
@@ -184,14 +185,15 @@ def _mend(target: apsw.Connection) -> None:
             " WHERE name = ?",
             (table, table),
         )
+    if _columns(target, "similarities"):  # the next ingest compares the documents again
+        target.execute("UPDATE documents SET compared = 0; UPDATE embeddings SET document_mean = NULL")
+        refresh_vectors_view(target)
     target.execute("COMMIT")
 
 
 def _put_aside(path: Path) -> Path:
     """Renames a library's file and its log; returns the new name, which no file had."""
-    aside = next(
-        name for number in count(1) if not (name := path.with_name(f"{path.name}.damaged{number}")).exists()
-    )
+    aside = unused_name(path, f"{path.name}.damaged{{}}")
     for ending in ("", "-wal", "-shm"):
         file = path.with_name(path.name + ending)
         if file.exists():

@@ -29,7 +29,7 @@ from rag.store import (
 )
 from rag.store.caching import Latest
 from rag.store.conversations import ConversationTables
-from rag.store.database import Database, require_sound
+from rag.store.database import Database, require_sound, unused_name
 from rag.store.documents import StoredDocument
 from rag.store.duplicates import DuplicateGroup
 from rag.store.exploring import ClusterRow, Kind, PointLabel, ScaleRow
@@ -54,8 +54,8 @@ class SqliteStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.database = Database(path)
+        self.path = path.absolute()
+        self.database = Database(self.path)
         self.conversations = ConversationTables(self.database)
         self._samples: Latest[Sample] = Latest(8)
         self._layouts: Latest[Layout] = Latest()
@@ -274,6 +274,15 @@ class SqliteStore:
             )
         return [Source(root, doc) for root, doc in found]
 
+    def leave_out(self, collection: str, files: Iterable[Source]) -> None:
+        """Has the next ingests of their folder leave files out, as if they had been removed for good."""
+        with self.database.write() as db:
+            collection_id = self._collection_id(db, collection)
+            db.executemany(
+                "INSERT OR REPLACE INTO removed VALUES (?, ?, ?, ?)",
+                [(collection_id, file.root, file.doc, vectors.now()) for file in files],
+            )
+
     def take_back(self, collection: str, files: Iterable[Source]) -> None:
         """Lets the next ingest of their folder read files again that were removed for good."""
         with self.database.write() as db:
@@ -287,7 +296,7 @@ class SqliteStore:
         """Copies of the library beside it, which still have what was removed since."""
         return sorted(
             file
-            for pattern in ("*.bak", "before-restore.db", "*.damaged*")
+            for pattern in ("*.bak", "before-restore*.db", "*.damaged*")
             for file in self.path.parent.glob(pattern)
         )
 
@@ -612,11 +621,6 @@ class SqliteStore:
         with self.database.write() as db:
             exploring.keep_scale(db, self._collection_id(db, collection), scale)
 
-    def scales(self, collection: str) -> list[ScaleRow]:
-        """The scales of a collection, by name."""
-        with self.database.read() as db:
-            return exploring.scales(db, self._collection_id(db, collection))
-
     # Keeping it sound
 
     def check(self) -> list[Finding]:
@@ -643,15 +647,17 @@ class SqliteStore:
         """Copies the library to one file, consistently, while it is in use, and checks the copy."""
         self.database.back_up(target)
 
-    def restore(self, backup: Path) -> None:
-        """Puts a backup in the place of the library; what was there is kept as `before-restore.db`.
+    def restore(self, backup: Path) -> Path:
+        """Puts a backup in the place of the library; returns the file in which what was there is kept.
 
         Raises:
-            LibraryError: the file is not a library, or is damaged; nothing is changed.
+            LibraryError: the file is not a library of a version we know, or is damaged; nothing is changed.
         """
         require_sound(backup)
-        self.back_up(self.path.with_name("before-restore.db"))
+        before = unused_name(self.path, "before-restore{}.db")
+        self.back_up(before)
         self.database.restore(backup)
+        return before
 
     def duplicates(self, collection: str) -> list[DuplicateGroup]:
         """Groups of passages that say the same, in seconds: for a report, not for every search."""

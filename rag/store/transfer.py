@@ -37,6 +37,7 @@ def copy_collection(source: SqliteStore, target: SqliteStore, name: str) -> Iter
         target.give_collection(name, theirs.owner)
     for root, is_folder in source.roots(name).items():
         target.add_root(name, root, is_folder=is_folder)
+    target.leave_out(name, source.removed_files(name))
     further = [leg for leg in source.legs(name) if leg.model != theirs.model] if theirs.model else []
     for leg in further:
         target.add_leg(name, leg.model, leg.dimensions)

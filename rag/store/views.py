@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 VIEWS_SINCE = 10  # the schema version that brought it
 MAX_DIMENSIONS = 4_096
+TERMS = 400
 
 
 def _byte(place: int, shift: int) -> str:
@@ -42,7 +43,9 @@ _NONE = "SELECT NULL AS embedding_id, NULL AS passage_id, NULL AS vector WHERE 0
 def refresh_vectors_view(db: apsw.Connection) -> None:
     """Makes `v_vectors` again over the embeddings that there are."""
     found = [_ALL.format(id=id_) for (id_,) in rows(db, "SELECT id FROM main.embeddings ORDER BY id")]
-    stored = " UNION ALL ".join(found) or _NONE
+    # SQLite takes 500 terms in one compound SELECT.
+    groups = [" UNION ALL ".join(found[first : first + TERMS]) for first in range(0, len(found), TERMS)]
+    stored = " UNION ALL ".join(f"SELECT * FROM ({group} LIMIT -1)" for group in groups) or _NONE
     db.execute(
         f"""
 DROP VIEW IF EXISTS main.v_vectors;

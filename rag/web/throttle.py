@@ -47,7 +47,8 @@ class Throttle:
             if now < record.blocked_until:
                 return record.blocked_until - now
             if is_right():
-                del self._records[key]
+                if not record.wrong:  # wrong ones stay: with the guests' password one could forget them
+                    del self._records[key]
                 return None
             record.wrong, record.last = record.wrong + 1, now
             wait = 0.0

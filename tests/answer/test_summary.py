@@ -255,7 +255,7 @@ def test_a_weak_model_is_not_asked(library: FakeLibrary) -> None:
     assert not model.prompts and not last.answer.text and last.answer.evidence
 
 
-def test_a_name_that_fits_too_many_documents_names_none() -> None:
+def test_a_name_that_fits_too_many_documents_names_none(library: FakeLibrary) -> None:
     entries = [
         DocumentEntry(number, f"{number}-pump.md", f"Pump {'xyzabcdef'[number]} note", "")
         for number in range(9)

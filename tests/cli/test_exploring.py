@@ -85,6 +85,8 @@ def test_documents_are_ranked_on_a_scale_that_is_kept(run: Any) -> None:
         run("scale", *ends, "--text", "-", "--json", stdin="Boats need rope. Sugar for hives!\n")
     )
     assert [row["class"] for row in sentences] == ["sea", "bees"]
+    with pytest.raises(UsageError, match="scores of documents"):
+        run("scale", *ends, "--passages", "--save", "subject")
 
 
 def test_sums_and_comparisons(run: Any) -> None:
@@ -120,6 +122,8 @@ def test_search_reads_standard_input_and_groups_by_document(run: Any) -> None:
     assert len({hit["doc"] for hit in found}) == 3
     assert all(hit["passages"] == 1 for hit in found)
     assert lines(run("search", "moors", "-n", "1", "--vectors-only", "--json"))[0]["doc"].startswith("boats")
+    with pytest.raises(UsageError, match="leave --group"):
+        run("search", "moors", "--code", "--group", "documents")
 
 
 def test_rows_of_a_table_are_documents_with_filters(run: Any) -> None:

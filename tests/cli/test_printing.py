@@ -28,6 +28,12 @@ def console(screen: io.StringIO) -> SafeConsole:
     return SafeConsole(file=screen, force_terminal=True, width=200, highlight=False, markup=False)
 
 
+def test_texts_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """ ":smile:" is no picture, and the name of the program in somebody's text stays."""
+    cli.printing.results.print("rope :smile: [b]python -m rag[/b]")
+    assert capsys.readouterr().out == "rope :smile: [b]python -m rag[/b]\n"
+
+
 @pytest.mark.parametrize("shape", [str, Text])
 def test_no_text_controls_the_terminal(
     console: SafeConsole, screen: io.StringIO, shape: type[str] | type[Text]

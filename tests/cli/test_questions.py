@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from rag.answer import AnswerDone, AnswerEvent
 from rag.answer.abstain import Decision, fitted
 from rag.cli import SOME_FAILED, app, questions
-from rag.errors import ModelServerError
+from rag.errors import ModelServerError, UsageError
 from rag.history.receipts import receipt_json
 from rag.records import Answer
 from tests.fakes.web import FakeLibrary, LeaningModel, QueuedModel, fake_library, write_documents
@@ -111,6 +111,17 @@ def test_the_cost_of_an_answer_is_told(library: FakeLibrary) -> None:
     assert " tokens read, 0 cached, 9 written" in done.stdout
     assert "first token after 0." in done.stdout
     assert "Did not fit: [" in done.stdout
+
+
+def test_passages_are_json_lines_or_what_blank_lines_part() -> None:
+    lines = '{"doc": "a.md", "text": "one"}\n\n{"text": "two\\u2028three"}\n'
+    assert questions.parts_of(lines) == [
+        {"doc": "a.md", "text": "one"},
+        {"doc": "", "text": "two\u2028three"},
+    ]
+    assert [part["text"] for part in questions.parts_of("{one\n\ntwo\n")] == ["{one", "two\n"]
+    with pytest.raises(UsageError, match="Line 3"):
+        questions.parts_of(lines.replace("}\n\n{", "}\n\n"))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rag.errors import ModelMismatch, UsageError
 from rag.interfaces import Distance, Leg, Vectors
 from rag.store import SqliteStore, open_store, searching
+from rag.store.views import refresh_vectors_view
 from tests.fakes.store import DIMENSIONS, put, text_vector
 
 LEG = "letters-v1"
@@ -23,6 +24,23 @@ def letter_vectors(*texts: str) -> Vectors:
     counts = np.array([[text.count(chr(97 + n)) for n in range(26)] for text in texts], np.float32)
     unit: Vectors = counts / np.maximum(np.linalg.norm(counts, axis=1, keepdims=True), np.float32(1e-9))
     return unit
+
+
+def test_every_embedding_of_many_is_in_the_view(tmp_path: Path) -> None:
+    """SQLite takes 500 parts in one query."""
+    with open_store(tmp_path / "library.db") as opened:
+        put(opened, "a.md", "ferries sail")
+        with opened.database.write() as db:
+            for number in range(600):
+                db.execute(
+                    "INSERT INTO embeddings(id, collection_id, model, dimensions, state, created, vector_sum)"
+                    f" SELECT {number + 100}, collection_id, 'm{number}', dimensions, 'building', '', ''"
+                    " FROM embeddings WHERE id = 1"
+                )
+                db.execute(f"CREATE TABLE vectors_{number + 100} AS SELECT * FROM vectors_1")
+            refresh_vectors_view(db)
+        with opened.database.plain() as db:
+            assert db.execute("SELECT count(DISTINCT model) FROM v_vectors").fetchone() == (601,)
 
 
 @pytest.fixture

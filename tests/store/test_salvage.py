@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rag.errors import LibraryDamaged
-from rag.store import SqliteStore, open_store
+from rag.store import ScaleRow, SqliteStore, open_store
 from rag.store.salvage import salvage
 from tests.fakes.ingest import WordEmbedder, run
 from tests.fakes.store import text_vector
@@ -79,12 +79,18 @@ def test_an_unspoilt_library_is_salvaged_whole(tmp_path: Path) -> None:
     folder = filled(path)
     with open_store(path) as store:
         before = [hit.passage for hit in store.hits(store.passage_rowids(range(1, 200)))]
+        store.keep_scale(
+            "default", ScaleRow("far", {"near": ["pier 1"], "far": ["pier 9"]}, {1: ("far", 0.9)})
+        )
     found = salvage(path)
     assert (found.kept["documents"], found.kept["messages"]) == (DOCUMENTS, 100)
     with open_store(path) as store:
         assert [hit.passage for hit in store.hits(store.passage_rowids(range(1, 200)))] == before
         store.repair()
         assert problems(store) == []
+        with store.database.plain() as db:
+            assert db.execute("SELECT class FROM v_scores").fetchall() == [("far",)]
+            assert db.execute("SELECT count(DISTINCT doc) FROM v_vectors").fetchone() == (DOCUMENTS,)
         embedder = WordEmbedder()
         assert run(store, embedder, folder).unchanged == DOCUMENTS
         assert embedder.embedded == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +34,11 @@ def test_a_collection_arrives_as_it_was(ours: SqliteStore, theirs: SqliteStore, 
     folder.mkdir()
     (folder / "a.md").write_text("# Ferry\n\nIt sails at nine.")
     (folder / "b.bin").write_bytes(bytes(range(256)))
+    (folder / "gone.md").write_text("taken out for good")
     run(ours, WordEmbedder(), folder)
+    ours.remove_documents(
+        "default", [row.id for row in ours.report("default") if row.doc == "gone.md"], for_good=True
+    )
     ours.add_leg("default", "second", 64)
     rowids = ours.passage_rowids([document.id for document in ours.documents("default")])
     _, vectors = ours.vectors_of("default", rowids)
@@ -50,7 +55,7 @@ def test_a_collection_arrives_as_it_was(ours: SqliteStore, theirs: SqliteStore, 
     ((rowid, _),) = theirs.nearest("default", text_vector("# ferry it sails at nine."), 1)
     assert theirs.hits([rowid])[0].doc == "a.md"
     embedder = WordEmbedder()
-    assert run(theirs, embedder, folder).unchanged == 1
+    assert run(theirs, embedder, folder).unchanged == 1  # what was removed for good stays out
     assert embedder.embedded == []
     assert all(found.problem is None for found in theirs.check())
 
@@ -81,13 +86,41 @@ def test_a_backup_is_restored_while_the_library_is_open(ours: SqliteStore, tmp_p
     put(ours, "b.md", "trams run")
     with open_store(ours.path) as another:
         assert another.passage_count("default") == 2
-        ours.restore(tmp_path / "copy.db")
+        kept = ours.restore(tmp_path / "copy.db")
         assert another.passage_count("default") == 1
     ((rowid, _),) = ours.nearest("default", text_vector("trams run"), 5)
     assert ours.hits([rowid])[0].doc == "a.md"
     assert all(found.problem is None for found in ours.check())
-    with open_store(ours.path.with_name("before-restore.db")) as before:
+    with open_store(kept) as before:
         assert before.passage_count("default") == 2
+
+
+def test_a_restore_is_undone_and_nothing_remembered_is_taken_for_another(
+    ours: SqliteStore, tmp_path: Path
+) -> None:
+    """The undo wrote over the file it restored from; ids and generations were given a second time."""
+    put(ours, "a.md", "ferries sail")
+    ours.back_up(tmp_path / "copy.db")
+    put(ours, "b.md", "trams run")
+    seen = ours.passage_rowids(range(1, 10))
+    kept = ours.restore(tmp_path / "copy.db")
+    put(ours, "c.md", "buses wait")
+    assert [hit.doc for hit in ours.hits(seen)] == ["a.md"]
+    assert ours.hits([ours.nearest("default", text_vector("buses wait"), 1)[0][0]])[0].doc == "c.md"
+    again = ours.restore(kept)
+    assert (kept.name, again.name) == ("before-restore.db", "before-restore2.db")
+    assert [hit.doc for hit in ours.hits(seen)] == ["a.md", "b.md"]
+
+
+def test_a_backup_of_a_newer_version_is_refused(ours: SqliteStore, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    ours.back_up(copy)
+    with sqlite3.connect(copy) as db:
+        db.execute("PRAGMA user_version = 999")
+    db.close()
+    with pytest.raises(LibraryError, match="newer Footnote"):
+        ours.restore(copy)
+    assert not list(ours.path.parent.glob("before-restore*"))
 
 
 def test_a_damaged_backup_changes_nothing(ours: SqliteStore, tmp_path: Path) -> None:

@@ -27,7 +27,13 @@ def test_waits_grow_and_end_with_the_right_password() -> None:
     assert throttle.attempt("192.0.2.7", lambda: False) == 60
     clock.now = 92
     assert throttle.attempt("192.0.2.7", lambda: True) is None
-    assert throttle.attempt("192.0.2.7", lambda: False) == 0
+    assert throttle.attempt("192.0.2.7", lambda: False) == 120
+
+
+def test_one_password_does_not_help_to_guess_another() -> None:
+    throttle = Throttle(Clock())
+    answers = [throttle.attempt("192.0.2.7", lambda: turn % 5 == 4) for turn in range(10)]  # noqa: B023
+    assert answers[-1] == 30
 
 
 def test_a_day_of_guessing_has_few_tries() -> None:

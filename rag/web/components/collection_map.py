@@ -45,7 +45,7 @@ def draw_map(app: App) -> None:
     state = collection_state(app)
     with st.spinner(say("map_drawing")):
         found = drawn_map(app, app.collection, kind, method, state)
-        groups = found_groups(app, app.collection, kind, state)
+        groups = found_groups(app, app.collection, kind, state) if colour == "cluster" else []
     label = say("map_label", count=len(found.points))
     point_map(coloured(app, found, groups, colour, near), label, lambda id_: open_point(app, found, id_))
     st.caption(say("map_help"))
@@ -97,7 +97,8 @@ def coloured(app: App, found: CollectionMap, groups: list[Cluster], colour: str,
             for label in labels
         ]
         legend = sorted(set(names))
-        numbers = [legend.index(name) for name in names]
+        place_in = {name: number for number, name in enumerate(legend)}
+        numbers = [place_in[name] for name in names]
     if near:
         close = similarities_to(found.points, near, app.library.embedder_of(app.collection))
         low, high = np.quantile(close, [0.05, 1.0]) if len(close) else (0.0, 1.0)
@@ -129,9 +130,9 @@ def groups_html(found: CollectionMap, groups: list[Cluster], say: Phrases) -> st
     if not groups:
         return ""
     parts = []
+    titles = {label.doc: label.title or label.doc for label in found.points.labels}
     for number, one in enumerate(groups):
         docs = list(dict.fromkeys(found.points.labels[place].doc for place in one.members))
-        titles = {label.doc: label.title or label.doc for label in found.points.labels}
         items = "".join(
             f"<li>{action('from', say('explore_from', title=titles[doc]), text(titles[doc]), turn=doc)}</li>"
             for doc in docs[:SHOWN_MEMBERS]

@@ -31,7 +31,7 @@ def draw_sum(app: App) -> None:
         return
     store = app.library.store
     try:
-        _, points, found = nearest_to_sum(
+        points, found = nearest_to_sum(
             store, app.collection, expression, app.library.embedder_of(app.collection), FOUND
         )
     except UsageError as error:
@@ -43,7 +43,7 @@ def draw_sum(app: App) -> None:
 
 
 def draw_sql(app: App) -> None:
-    """A query and its rows; whoever may run it sees every collection."""
+    """A query and its rows: for who may see every collection."""
     say = app.say
     st.html(f'<p class="fn-lead">{text(say("sql_lead"))}</p>')
     with st.form("sql_form"):

@@ -74,6 +74,16 @@ def ranked_documents(
     return [(points.labels[i].doc, points.labels[i].title, float(found[i, 1])) for i in order]
 
 
+@st.cache_resource(show_spinner=False, max_entries=16)
+def shaded(
+    _app: App, collection: str, whole: str, examples: tuple[tuple[str, ...], ...]
+) -> list[tuple[int, int, tuple[float, ...]]]:
+    """(start, end, scores) of the first sentences of a document."""
+    embedder = _app.library.embedder_of(collection)
+    scale = made_scale(_app, examples, embedder.identity)
+    return scored_sentences(whole, scale, embedder, limit=SENTENCES)
+
+
 def ranks_html(rows: list[tuple[str, str, float]], say: Phrases) -> str:
     """Documents with their place on the scale."""
     items = []
@@ -96,11 +106,9 @@ def meter(score: float, say: Phrases) -> str:
 
 def sentences_html(app: App, doc: str, examples: tuple[tuple[str, ...], ...]) -> str:
     """The sentences of a document, each as dark as it is near the upper end."""
-    embedder = app.library.embedder_of(app.collection)
     whole = text_of(app.library.store, app.collection, doc)
-    scale = made_scale(app, examples, embedder.identity)
     parts = []
-    for start, end, found in scored_sentences(whole, scale, embedder)[:SENTENCES]:
+    for start, end, found in shaded(app, app.collection, whole, examples):
         share = min(max((found[1] - 0.25) * 2, 0.0), 1.0)
         parts.append(
             f'<mark class="fn-shade" style="--fn-share: {100 * share:.0f}%" title="{found[1]:.2f}">'
