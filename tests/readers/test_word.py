@@ -158,3 +158,11 @@ def test_a_chart_is_the_table_it_was_drawn_from() -> None:
 def test_pictures_are_told() -> None:
     found = read(f"{paragraph('Deck')}<w:p><w:r><w:drawing><a:blip/></w:drawing></w:r></w:p>")
     assert found.warnings == ("Pictures in the file, not read: 1.",)
+
+
+def test_headers_of_rules_and_digits_are_told_from_page_numbers_in_one_pass() -> None:
+    """A header of sixty dashes before a word took a minute."""
+    header = paragraph(f"{'—' * 5000} Confidential {'1' * 5000}")
+    assert "Confidential" in read(paragraph("Text."), header=header).text
+    for number in ("- 3 -", "Page 3 of 5", "Seite 3 / 5", "第 3 页", "3"):
+        assert read(paragraph("Text."), header=paragraph(number)).text == "Text."
