@@ -174,9 +174,11 @@ def _side_by_side(rows: list[list[str]]) -> list[list[list[str]]]:
     width = max(map(len, rows))
     used = [any(column < len(row) and row[column].strip() for row in rows) for column in range(width)]
     for column in range(2, width - 2):
-        left = [row[:column] for row in rows]
-        right = [row[column + 1 :] for row in rows]
-        if not used[column] and sum(used[:column]) > 1 and sum(used[column:]) > 1 and _is_labelled(right):
+        if used[column] or sum(used[:column]) < 2 or sum(used[column:]) < 2:
+            continue
+        if _is_labelled([row[column + 1 : column + 2] for row in rows]):
+            left = [row[:column] for row in rows]
+            right = [row[column + 1 :] for row in rows]
             return [left, *_side_by_side([row for row in right if any(map(str.strip, row))])]
     return [rows]
 

@@ -12,6 +12,7 @@ import xlsxwriter  # type: ignore[import-untyped, unused-ignore]
 from rag.errors import UnreadableDocument
 from rag.readers import read_document
 from rag.readers.numbers import formatted
+from rag.readers.tables import _side_by_side
 from rag.records import Document
 
 
@@ -52,6 +53,15 @@ def tables(document: Document) -> list[str]:
         ("2500000", "0.0,,", "2.5"),
         ("1.50", "0.0#", "1.5"),
         ("none", "0.00", "none"),
+        ("1234567", "000-0000", "123-4567"),
+        ("30123456789", "(000) 000\\-0000", "(3012) 345-6789"),
+        ("512", '00"/"000', "00/512"),
+        ("-1234567", "000-0000", "-123-4567"),
+        ("1" + "0" * 30, "0.00", "1" + "0" * 30 + ".00"),
+        ("0.5", "0." + "0" * 30, "0.5" + "0" * 29),
+        ("NaN", "0.00", "NaN"),
+        ("-Infinity", "0.00;(0.00)", "-Infinity"),
+        ("1E+999999", "0%", "1E+999999"),
     ],
 )
 def test_a_number_is_shown_in_its_format(value: str, form: str, shown: str) -> None:
@@ -100,6 +110,21 @@ def test_tables_side_by_side_are_two_if_each_has_labels() -> None:
     assert [table.split("\n")[2] for table in tables(of_rows(*rows))] == ["| Kiel | 9 |", "| Gull | 4 |"]
     rows = [("Port", "May", "", "June", "July"), ("Kiel", 9, "", 8, 4), ("Oslo", 7, "", 6, 3)]
     assert len(tables(of_rows(*rows))) == 1
+
+
+def test_a_wide_sheet_is_not_copied_for_each_of_its_columns() -> None:
+    """A sheet of a hundred full columns was copied two hundred times."""
+    slices = 0
+
+    class Row(list[str]):
+        def __getitem__(self, place: Any) -> Any:
+            nonlocal slices
+            slices += isinstance(place, slice)
+            return super().__getitem__(place)
+
+    rows: list[list[str]] = [Row(["x"] * 40), Row(["y"] * 40)]
+    assert _side_by_side(rows) == [rows]
+    assert slices == 0
 
 
 def test_what_a_sheet_has_beside_its_cells_is_read_or_told() -> None:
