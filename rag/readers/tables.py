@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from rag.readers.building import DocumentBuilder
 
@@ -173,14 +174,17 @@ def _side_by_side(rows: list[list[str]]) -> list[list[list[str]]]:
     """The tables of a region that an empty column parts; what has no labels of its own is not parted."""
     width = max(map(len, rows))
     used = [any(column < len(row) and row[column].strip() for row in rows) for column in range(width)]
-    for column in range(2, width - 2):
-        if used[column] or sum(used[:column]) < 2 or sum(used[column:]) < 2:
+    before = [0, *accumulate(map(bool, used))]
+    last = [max((column for column, cell in enumerate(row) if cell.strip()), default=-1) for row in rows]
+    tables, start, kept = [], 0, list(range(len(rows)))
+    for column in range(width):
+        if used[column] or before[column] - before[start] < 2 or before[-1] - before[column] < 2:
             continue
-        if _is_labelled([row[column + 1 : column + 2] for row in rows]):
-            left = [row[:column] for row in rows]
-            right = [row[column + 1 :] for row in rows]
-            return [left, *_side_by_side([row for row in right if any(map(str.strip, row))])]
-    return [rows]
+        if _is_labelled([rows[number][column + 1 : column + 2] for number in kept]):
+            tables.append([rows[number][start:column] for number in kept])
+            start = column + 1
+            kept = [number for number in kept if last[number] > column]
+    return [*tables, [rows[number][start:] for number in kept] if start else rows]
 
 
 def _is_labelled(rows: list[list[str]]) -> bool:
