@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import zipfile
 from email.message import EmailMessage
 
@@ -155,6 +156,51 @@ def test_a_chat_of_whatsapp_is_who_said_what() -> None:
         "Bo, 03.01.31, 10:16:02: thanks",
     ]
     assert read("Rules\n\nNote: sail\nNote: moor", "note.txt").text == "Rules\n\nNote: sail\nNote: moor"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"mapping": {"hull": "steel"}, "title": "Parts"},
+        [{"mapping": {}, "berth": "12"}],
+        {"messages": [{"text": "Unused rope", "line": 3}], "rule": "tidy"},
+        {"messages": [{"author": "Olga", "date": "2031-03-01", "text": "Hi"}], "bills": [{"sum": "40"}]},
+        {"messages": [], "name": "Crew"},
+        [{"type": "message", "ts": "1", "text": "Hi"}, {"type": "bill", "sum": "40"}],
+        [{"name": "Sail", "chat_messages": []}, {"name": "Moor"}],
+    ],
+)
+def test_json_that_is_not_wholly_a_chat_is_read_wholly(value: object) -> None:
+    """A field "mapping" or "messages" made a chat of it, and the rest was lost."""
+    said = re.findall(r': "?(\w[\w -]*)', json.dumps(value))
+    found = read(json.dumps(value), "a.json")
+    assert [words for words in said if words not in found.text] == []
+    assert found.characters_left_out == {}
+
+
+def test_what_a_chat_has_beside_its_messages_is_counted() -> None:
+    chat = {"name": "Crew", "id": 77, "messages": [{"type": "service", "actor": "Bo"}]}
+    chat["messages"] += [{"id": 8, "from": "Olga", "date": "2031-03-01", "text": "At noon"}]  # type: ignore[operator]
+    document = read(json.dumps(chat), "a.json")
+    assert document.text == "Olga, 2031-03-01: At noon"
+    assert document.characters_left_out == {"other fields of the chat": len("77serviceBo8")}
+
+
+def test_a_chat_of_whatsapp_loses_none_of_its_lines_and_a_log_is_not_one() -> None:
+    """The lines before the first message were dropped."""
+    chat = "Exported\n03.01.31, 10:14 - Olga made the group\n03.01.31, 10:15 - Olga: The key\n03.01.31, 10:16 - Bo: ok"
+    assert [text for _, text in blocks(read(chat, "chat.txt"))] == [
+        "Exported",
+        "03.01.31, 10:14: Olga made the group",
+        "Olga, 03.01.31, 10:15: The key",
+        "Bo, 03.01.31, 10:16: ok",
+    ]
+    for line in (
+        "2031-03-01 10:15:32 pump: on",
+        "[2031-03-01 10:15:32] pump: on",
+        "2031-03-01 10:15:32 - pump: on",
+    ):
+        assert read(f"{line}\n{line}", "pump.log").text == f"{line}\n{line}"
 
 
 def test_subtitles_name_the_speaker_where_another_begins() -> None:

@@ -23,7 +23,8 @@ from rag.records import Document
 _MAIN = "word/document.xml"
 _SIGNS = re.compile(r"\W+")
 _PAGE_NUMBER = re.compile(
-    r" ?(?:page|pages|seite|página|pagina|sida|side|strona|стр|第|p|s)? ?\d*+ ?(?:of|von|de|di|av|z|из|页)? ?\d*+ ?页? ?",
+    r" ?(?:page|pages|seite|página|pagina|sida|side|strona|стр|第|p|s)? ?\d*+"
+    r" ?(?:of|von|de|di|av|z|из|页)? ?\d*+ ?页? ?",
     re.IGNORECASE,
 )
 _NOTES = {"w.footnoteReference": ("footnotes", "w.footnote"), "w.endnoteReference": ("endnotes", "w.endnote")}
