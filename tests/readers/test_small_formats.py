@@ -131,6 +131,27 @@ def test_a_card_is_its_facts() -> None:
     assert document.characters_left_out == {"pictures": 4}
 
 
+def test_a_whole_day_ends_on_its_last_day_and_busy_times_are_read() -> None:
+    """An event of one day was given two, and a file of busy times was empty."""
+    day = "BEGIN:VEVENT\nSUMMARY:Regatta\nDTSTART;VALUE=DATE:20310310\nDTEND;VALUE=DATE:20310311\nUID:77\nEND:VEVENT"
+    busy = "BEGIN:VFREEBUSY\nFREEBUSY:20310310T090000Z/20310310T100000Z,20310311T090000Z/PT1H\nEND:VFREEBUSY"
+    document = read(f"BEGIN:VCALENDAR\n{day}\n{busy}\nEND:VCALENDAR", "a.ifb")
+    assert document.text == (
+        "Regatta\n\nStart: 2031-03-10\nEnd: 2031-03-10\n\nEvent\n\n"
+        "Busy: 2031-03-10 09:00 UTC – 2031-03-10 10:00 UTC, 2031-03-11 09:00 UTC – PT1H"
+    )
+    assert document.characters_left_out == {"fields without a label": 2}
+
+
+def test_a_card_ends_its_lines_at_line_breaks_only() -> None:
+    """A line separator cut a note short, a charset that nobody knows was an error, soft breaks took minutes."""
+    coded = "NOTE;CHARSET=x-none;ENCODING=QUOTED-PRINTABLE:Oak" + "=\n=20tar" * 20_000
+    document = read(f"BEGIN:VCARD\nFN:Bo\nTITLE:Mate\u2028and cook\n{coded}\nX-ID:77\nEND:VCARD", "a.vcf")
+    assert "Position: Mate\nand cook\nNote: Oak tar tar" in document.text
+    assert document.text.count("tar") == 20_000
+    assert document.characters_left_out == {"fields without a label": 2}
+
+
 CHATS = [
     ([{"title": "Sail", "mapping": {"a": {"message": {"author": {"role": "user"}, "create_time": 0, "content":
         {"parts": ["When?"]}}}, "b": {"message": None}}}], "user, 1970-01-01 00:00: When?"),
