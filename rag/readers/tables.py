@@ -22,6 +22,11 @@ class Cell:
     heads: bool = False
 
 
+def span(given: str | None) -> int:
+    """How many columns or rows an attribute says that a cell reaches over: 1 to 100, 1 if it is no number."""
+    return min(max(int(given), 1), 100) if given and given.isascii() and given.isdigit() else 1
+
+
 def spread(rows: Sequence[Sequence[Cell]]) -> list[list[str]]:
     """The grid of cells that span: a value stands in every row it holds for, a heading over each column.
 

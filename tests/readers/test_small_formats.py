@@ -272,6 +272,29 @@ def test_xml_is_read_without_its_tags(source: str, text: str) -> None:
     assert read(f'<?xml version="1.0"?>{source}', "a.xml").text == text
 
 
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("<section>Rain<para>Sun</para>Snow</section>", "Rain\n\nSun\n\nSnow"),
+        ("<section>Ra<b>i<u>n</u></b>coat</section>", "Raincoat"),
+        ("<p>Pots:<list><list-item><p>tin</p></list-item><list-item><p>o<i>a</i>k</p></list-item></list>Pans.</p>",
+         "Pots:\n\n- tin\n\n- oak\n\nPans."),
+        ("<title>H<sub>2</sub>O</title><caption><title>Pot</title><p>Tin</p></caption>", "H2O\n\nPot Tin"),
+        ("<p>See <mixed-citation>Bo. <article-title>Rain</article-title>.</mixed-citation></p>", "See Bo. Rain."),
+        ("<table><tr><td colspan='9999999' rowspan='x'>tin</td></tr></table>", "| tin |\n|---|"),
+    ],
+    ids=["order", "words", "list in a paragraph", "titles", "citation", "spans"],
+)  # fmt: skip
+def test_the_text_of_xml_keeps_its_order_and_its_words(source: str, text: str) -> None:
+    """Text beside a block came after it, items were glued, and the letters of a word parted."""
+    assert read(f'<?xml version="1.0"?><article>{source}</article>', "a.xml").text == text
+
+
+def test_damaged_xml_of_many_openings_is_read_in_one_pass() -> None:
+    """Each sign was searched to the end of the file."""
+    assert read('<?xml version="1.0"?>' + "<" * 300_000, "a.xml").text == "<" * 300_000
+
+
 TEX = r"""\documentclass{article} % a remark
 \title{Of Kettles}\date{March 2031}
 \begin{document}\maketitle
