@@ -166,5 +166,7 @@ def test_a_panic_of_the_parser_is_an_error_of_its_file(monkeypatch: pytest.Monke
             raise PanicException("range end index 8 out of range")
 
     monkeypatch.setattr("python_calamine.CalamineWorkbook", Workbook)
-    with pytest.raises(UnreadableDocument, match=r"fares\.xls: the parser gave up on it"):
+    with pytest.raises(
+        UnreadableDocument, match=r"fares\.xls: not a readable Spreadsheet file \(PanicException"
+    ):
         read_document((b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)), "fares.xls")
