@@ -92,6 +92,40 @@ def test_an_invitation_and_a_message_forwarded_in_base64_are_read() -> None:
     assert read(forwarded, "a.eml").text.endswith("It ends in June.")
 
 
+def test_the_parts_of_a_saved_page_are_no_attachments() -> None:
+    """Its style sheets came as text."""
+    page = EmailMessage()
+    page["From"], page["Subject"] = "Saved", "Fares"
+    page.set_content("<p>Kiel is 9.</p>", subtype="html")
+    page.add_related(".a { color: red }", subtype="css", headers=["Content-Location: https://a.b/c.css"])
+    page.add_related("Fares of 2031.", headers=["Content-Location: https://a.b/c.txt"])
+    text = read(page.as_bytes(), "page.mht").text
+    assert "red" not in text
+    assert text.endswith("Kiel is 9.\n\nFares of 2031.")
+
+
+def test_an_invitation_that_is_forwarded_is_read_once() -> None:
+    inner, outer = mail("See you."), mail("For you.")
+    inner.add_alternative(
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Launch\nEND:VEVENT\nEND:VCALENDAR", subtype="calendar"
+    )
+    outer.add_attachment(inner)
+    assert read(outer.as_bytes(), "a.eml").text.count("Launch") == 1
+
+
+def test_a_mailing_list_that_wraps_a_message_keeps_its_attachment() -> None:
+    """The attachments of a message within another were lost."""
+    inner = mail("See the fares.")
+    inner.add_attachment("Kiel is 9.", filename="fares.txt")
+    wrapped = EmailMessage()
+    wrapped["From"] = "list@b.c"
+    wrapped.make_mixed()
+    wrapped.attach(inner)
+    wrapped.attach(mail("Leave the list at b.c."))
+    text = read(wrapped.as_bytes(), "a.eml").text
+    assert [text.count(words) for words in ("See the fares.", "Kiel is 9.", "Leave the list")] == [1, 1, 1]
+
+
 @pytest.mark.parametrize("sender", ["-", "MAILER DAEMON", '"b c"@d.e'])
 def test_mailboxes_of_several_programs_are_their_messages(sender: str) -> None:
     one = f"From {sender} Mon Mar  3 10:00:00 2031\nFrom: a@b.c\nSubject: Berth\n\nFree.\n>From May on.\n"
