@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time
 import zipfile
 from email.message import EmailMessage
 
@@ -349,6 +350,34 @@ def test_latex_is_read_without_its_commands() -> None:
         ("table", "| Pot | Time |\n|---|---|\n| tin | 9 |"),
         ("paragraph", "$E = mc^2$"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        (r"Tin\footnote{Since \emph{May}.} boils.", "Tin (Since May.) boils."),
+        (r"A \textcolor{red}{hot} pot, see \href{https://a.b}{the list}.", "A hot pot, see the list (https://a.b)."),
+        (r"It is \$5 or \$6, at $x$.", "It is $5 or $6, at $x$."),
+        (r"\begin{tabular}{ll}\multicolumn{2}{c}{Pot} \\ tin & 9 \\\end{tabular}", "| Pot | Pot |\n|---|---|\n| tin | 9 |"),
+        ("\\begin{verbatim}\na = 7 % b\n\\end{verbatim}\nEnd. % no", "a = 7 % b\n\nEnd."),
+        ("Line\\\\% no\nnext", "Line\nnext"),
+        (r"\begin{itemize}\item tin\begin{enumerate}\item old\item new\end{enumerate}\item oak\end{itemize}End.",
+         "- tin\n  1. old\n  2. new\n- oak\n\nEnd."),
+    ],
+    ids=["footnote", "two arguments", "dollars", "span", "code", "break", "nested list"],
+)  # fmt: skip
+def test_the_arguments_of_latex_are_neither_glued_nor_lost(source: str, text: str) -> None:
+    assert read(source, "a.tex").text == text
+
+
+@pytest.mark.parametrize(
+    "opening", [r"\begin{itemize}\item ", r"\[ ", r"\( ", r"\title{", r"\footnote{", r"\begin{minted}"]
+)
+def test_latex_of_many_openings_is_read_in_one_pass(opening: str) -> None:
+    """Each was searched to the end of the file."""
+    began = time.process_time()
+    read(opening * 10_000, "a.tex")
+    assert time.process_time() - began < 3
 
 
 def test_what_only_sphinx_knows_keeps_its_words() -> None:
