@@ -195,7 +195,7 @@ def _delimited(text: str, delimiter: str) -> Iterator[Row]:
     try:
         rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
         for row in rows:
-            if any(row.pop(None, ())):  # type: ignore[call-overload]
+            if any(row.pop(None, ())):
                 raise UsageError(
                     f"Line {rows.line_num} has more cells than the header. "
                     f"Quote cells that contain {delimiter!r}."
