@@ -220,7 +220,7 @@ def _expanded(text: str, depth: int = 0) -> str:
             continue
         count, form = _ARGUMENTS[match[1]]
         parts.append(text[at : match.start()])
-        at, found = match.end(), []
+        at, found = match.end(), list[str]()
         while len(found) < count and (opening := _OPENING.match(text, at)):
             found.append(_braced(text, opening.end()))
             at = opening.end() + len(found[-1]) + 1
