@@ -22,7 +22,8 @@ class Receipt:
 
     `skipped` are files of formats that no reader knows, met in a folder, files that vanished, and links
     that lead out of their folder;
-    `excluded` counts files left out by ignore patterns or because they are hidden.
+    `excluded` counts files left out by ignore patterns, because they are hidden, or as `include` does not
+    ask for them.
     """
 
     added: int = 0

@@ -86,7 +86,7 @@ def make_plan(
         base = path if path.is_dir() else path.parent
         root = _outermost(base, known_roots | plan.roots)
         plan.roots[root] = plan.roots.get(root, False) or path.is_dir()
-        plan.excluded += scan.excluded
+        plan.excluded += scan.excluded + len(scan.passed_over)
         for doc, problem in scan.unreadable.items():
             plan.unreadable.append(Failure(_doc(root, base, doc), problem))
         for doc, problem in scan.outside.items():
@@ -104,7 +104,7 @@ def make_plan(
                 _compare(plan, Task(file.path, source, by_path.get(where), explicit), options)
         if path.is_dir():
             gone = _gone(path, by_path, planned, scan)
-            if gone and not (scan.files or scan.excluded or scan.unreadable):
+            if gone and not (scan.files or scan.passed_over or scan.excluded or scan.unreadable):
                 named = str(_readable(path))
                 plan.unreadable.append(Failure(named, _EMPTIED.format(path=named, count=len(gone))))
             else:
@@ -184,13 +184,14 @@ def _sha256(path: Path) -> str | None:
 
 
 def _gone(folder: Path, by_path: dict[str, KnownFile], planned: set[str], scan: Scan) -> list[KnownFile]:
-    """Known files of this folder that are no longer in it; not those that could not be looked at."""
+    """Known files of this folder that are no longer in it; not those passed over, or not to be looked at."""
     prefix = location(_readable(folder), "")
+    seen = planned | {f"{prefix}{doc}" for doc in scan.passed_over}
     blind = tuple(f"{prefix}{doc}".rstrip("/") for doc in scan.unreadable)
     return [
         file
         for where, file in by_path.items()
         if where.startswith(prefix)
-        and where not in planned
+        and where not in seen
         and not any(where == b or where.startswith(f"{b}/") for b in blind)
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
@@ -52,7 +53,7 @@ def read_rows(data: bytes, form: Form | None = None) -> Iterator[Row]:
     elif form == "nl":
         yield from _json_lines(text)
     else:
-        yield from _delimited(text, "\t" if form == "tsv" else ",")
+        yield from _delimited(text, "\t" if form == "tsv" else _separator(text))
 
 
 def piped_lines(stream: BinaryIO, columns: Columns, form: Form | None, *, named: bool) -> Iterator[bytes]:
@@ -75,7 +76,7 @@ def _is_line(first: bytes) -> bool:
     try:
         found = json.loads(first)
     except ValueError:
-        return first.lstrip()[:1] == b"{" or not (b"," in first or b"\t" in first or first.strip() == b"[")
+        return first.lstrip()[:1] == b"{" or not (re.search(rb"[,;\t]", first) or first.strip() == b"[")
     return not isinstance(found, list) and not (
         isinstance(found, dict) and len(found) > 1 and "content" not in found
     )
@@ -144,8 +145,17 @@ def _form_of(text: str) -> Form:
         return "json"
     if start == "{":
         return "nl" if _is_json(text.strip().split("\n", 1)[0]) else "json"
-    header = text.lstrip().split("\n", 1)[0]
-    return "tsv" if header.count("\t") > header.count(",") else "csv"
+    header = _header(text)
+    return "tsv" if header.count("\t") > header.count(_separator(text)) else "csv"
+
+
+def _header(text: str) -> str:
+    return text.lstrip().split("\n", 1)[0]
+
+
+def _separator(text: str) -> str:
+    """A comma, or the semicolon of countries whose numbers have commas."""
+    return max(",;", key=_header(text).count)
 
 
 def _is_json(line: str) -> bool:
@@ -168,7 +178,7 @@ def _json_rows(text: str) -> Iterator[Row]:
 
 
 def _json_lines(text: str) -> Iterator[Row]:
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -183,7 +193,13 @@ def _json_lines(text: str) -> Iterator[Row]:
 def _delimited(text: str, delimiter: str) -> Iterator[Row]:
     csv.field_size_limit(MAX_FIELD)
     try:
-        for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter):
-            yield {name: value for name, value in row.items() if name is not None}
+        rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+        for row in rows:
+            if any(row.pop(None, ())):
+                raise UsageError(
+                    f"Line {rows.line_num} has more cells than the header. "
+                    f"Quote cells that contain {delimiter!r}."
+                )
+            yield row
     except csv.Error as error:
         raise UsageError(f"The input is not a table: {error}.") from error

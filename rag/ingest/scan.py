@@ -34,11 +34,13 @@ class Scan:
     """What a folder holds. `unreadable` are folders and files that could not be looked at.
 
     `outside` are links that lead out of the folder: what they lead to was not meant to be read.
+    `passed_over` are the files that no pattern asked for: they are there, and nothing is said about them.
     """
 
     files: list[FoundFile] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
     outside: dict[str, str] = field(default_factory=dict)
+    passed_over: set[str] = field(default_factory=set)
     excluded: int = 0
 
 
@@ -98,7 +100,8 @@ def scan_folder(
             continue
         folders += reversed(list(_scan_one(folder, scan, links, seen)))
     if wanted is not None:
-        scan.files = [file for file in scan.files if wanted.match_file(file.doc)]
+        scan.passed_over = {file.doc for file in scan.files if not wanted.match_file(file.doc)}
+        scan.files = [file for file in scan.files if file.doc not in scan.passed_over]
     scan.files.sort(key=lambda file: file.doc)
     return scan
 

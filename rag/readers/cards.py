@@ -6,8 +6,10 @@ import quopri
 import re
 from dataclasses import dataclass, field
 
-_FOLDED = re.compile(r"\r?\n[ \t]")
-_SOFT_BREAK = re.compile(r"(ENCODING=QUOTED-PRINTABLE[^\r\n]*)=\r?\n", re.IGNORECASE)
+from rag.readers.decoding import decode
+
+_FOLDED = re.compile(r"\n[ \t]")
+_SOFT_BROKEN = re.compile(r"^(?=[^:\n]*QUOTED-PRINTABLE)(?:.*=\n)++.*", re.IGNORECASE | re.MULTILINE)
 _LINE = re.compile(r'((?:[\w-]+\.)?[\w-]+)((?:;(?:[^":;]|"[^"]*")*)*):(.*)', re.DOTALL)
 _ESCAPED = re.compile(r"\\([\\;,nN])")
 
@@ -24,10 +26,10 @@ class Line:
 
 def lines_of(text: str) -> list[Line]:
     """The properties of a text, with folded lines put together and escapes undone."""
-    while _SOFT_BREAK.search(text):
-        text = _SOFT_BREAK.sub(r"\1", text)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _SOFT_BROKEN.sub(lambda match: match.group().replace("=\n", ""), text)
     found = []
-    for line in _FOLDED.sub("", text).splitlines():
+    for line in _FOLDED.sub("", text).split("\n"):
         match = _LINE.fullmatch(line)
         if match:
             found.append(_line(match))
@@ -42,11 +44,22 @@ def _line(match: re.Match[str]) -> Line:
     value = match[3]
     coded = "QUOTED-PRINTABLE" in parameters.get("ENCODING", "").upper() or "QUOTED-PRINTABLE" in parameters
     if coded:
-        value = quopri.decodestring(value.encode()).decode(parameters.get("CHARSET", "utf-8"), "replace")
+        value = _decoded(quopri.decodestring(value.encode()), parameters.get("CHARSET", "utf-8"))
     name = match[1].rpartition(".")[2].upper()
     parts = tuple(_plain(part) for part in re.split(r"(?<!\\);", value))
     return Line(name, _plain(value), parts, parameters)
 
 
+def _decoded(data: bytes, charset: str) -> str:
+    try:
+        return data.decode(charset, "replace")
+    except LookupError:
+        return decode(data)[0]
+
+
 def _plain(value: str) -> str:
     return _ESCAPED.sub(lambda match: "\n" if match[1] in "nN" else match[1], value).strip()
+
+
+UNLABELLED = "fields without a label"
+"""What of an entry or a card is counted as left out: ids, versions, and what a program adds for itself."""

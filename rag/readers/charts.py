@@ -13,11 +13,29 @@ _NAMES = ("c.cat", "c.xVal")
 
 
 def add_chart(builder: DocumentBuilder, chart: Element, *, page: int | None = None) -> None:
-    """Adds a chart part: its title above a table, a row for each category and a column for each series."""
+    """Adds a chart part: its title above a table, a row for each category and a column for each series.
+
+    Series with categories of their own, as of points in a plane, are tables of their own.
+    """
     title = one_line("".join(one.text or "" for one in _all(chart.find(".//c.title"), "a.t")))
     series = list(chart.iter("c.ser"))
+    named = [_points(_first(one, _NAMES)) for one in series]
+    common = next(filter(None, named), {})
+    groups: dict[tuple[str, ...], tuple[dict[int, str], list[Element]]] = {}
+    for names, one in zip(named, series, strict=True):
+        names = names or common
+        own = tuple(names.values()) if one.find("c.xVal") is not None else ()
+        groups.setdefault(own, (names, []))[1].append(one)
+    tables = [text for names, group in groups.values() if (text := _table(names, group))]
+    builder.add(
+        "table" if tables else "paragraph", "\n\n".join(filter(None, [title, *tables[:1]])), page=page
+    )
+    for text in tables[1:]:
+        builder.add("table", text, page=page)
+
+
+def _table(names: dict[int, str], series: list[Element]) -> str:
     columns = [_points(_first(one, _VALUES)) for one in series]
-    names = next((points for one in series if (points := _points(_first(one, _NAMES)))), {})
     rows = sorted({index for column in [names, *columns] for index in column})
     heads = [
         one_line(" ".join(one.text or "" for one in _all(found.find("c.tx"), "c.v"))) for found in series
@@ -26,8 +44,7 @@ def add_chart(builder: DocumentBuilder, chart: Element, *, page: int | None = No
         ["", *heads],
         *([names.get(row, ""), *(column.get(row, "") for column in columns)] for row in rows),
     ]
-    text = markdown_table(table) if rows else ""
-    builder.add("table" if text else "paragraph", "\n\n".join(filter(None, [title, text])), page=page)
+    return markdown_table(table) if rows else ""
 
 
 def add_diagram(builder: DocumentBuilder, data: Element, *, page: int | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rag.readers.building import DocumentBuilder, one_line
@@ -107,11 +108,11 @@ class _Walk:
         if not node.css("table, pre"):
             self._builder.add("list", "\n".join(_list_lines(node, 0)), page=self._page)
             return
-        for number, item in enumerate(node.iter(), start=1):
+        for item, mark in _marked(node):
             if item.tag in ("ul", "ol"):
                 self._list(item)
             else:
-                self._inline.append(f"{number}. " if node.tag == "ol" else "- ")
+                self._inline.append(f"{mark} ")
                 self.children(item, "list")
 
     def _flush(self, kind: BlockKind) -> None:
@@ -122,18 +123,24 @@ class _Walk:
             self._builder.add(kind, text, page=self._page)
 
 
+def _marked(node: LexborNode) -> Iterator[tuple[LexborNode, str]]:
+    """What is in a list, and the number or the dash before each item."""
+    number = int(start) - 1 if (start := node.attributes.get("start") or "").isdecimal() else 0
+    for item in node.iter():
+        if item.tag == "li":
+            given = item.attributes.get("value") or ""
+            number = int(given) if given.isdecimal() else number + 1
+        yield item, f"{number}." if node.tag == "ol" else "-"
+
+
 def _list_lines(node: LexborNode, depth: int) -> list[str]:
     """A line for each item, nested ones indented by two spaces a level."""
     lines: list[str] = []
-    number = int(start) - 1 if (start := node.attributes.get("start") or "").isdecimal() else 0
-    for item in node.iter():
+    for item, mark in _marked(node):
         if item.tag in ("ul", "ol"):
             lines.extend(_list_lines(item, depth + 1))
         if item.tag != "li":
             continue
-        given = item.attributes.get("value") or ""
-        number = int(given) if given.isdecimal() else number + 1
-        mark = f"{number}." if node.tag == "ol" else "-"
         own, nested = _item(item, depth)
         lines.append(f"{'  ' * depth}{mark} {own}".rstrip())
         lines.extend(nested)

@@ -18,6 +18,7 @@ _NAVIGATION_NAMES = re.compile(
 )
 _COOKIE_NAMES = re.compile(r"(?:^|[\s_-])(?:cookies?|gdpr|consent)(?:$|[\s_-])", re.IGNORECASE)
 _NAMED_TAGS = frozenset(("div", "ul", "ol", "section", "span", "p", "a", "table"))
+_SILENT = "script, style, noscript, template"
 _COOKIE_CHARACTERS = 1500
 _SIGN_UP_CHARACTERS = 300
 _LEAST_SHARE = {"main": 0.25, "article": 0.5}
@@ -81,10 +82,11 @@ def _is_links(node: LexborNode) -> bool:
 
 
 def _characters(node: LexborNode) -> int:
-    return visible(node.text())
+    """The characters that are shown: scripts and styles are text to the parser only."""
+    return visible(node.text()) - sum(visible(silent.text()) for silent in node.css(_SILENT))
 
 
 def _content_characters(body: LexborNode) -> int:
     """The characters of a page without what is furniture by its tag."""
-    outside = body.css("nav, footer, script, style, noscript, template, dialog")
+    outside = body.css("nav, footer, dialog")
     return _characters(body) - sum(map(_characters, outside))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rag.readers.building import one_line
 from rag.readers.html_text import holds_blocks, inline_text
-from rag.readers.tables import Cell, markdown_table, spread
+from rag.readers.tables import Cell, markdown_table, span, spread
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
@@ -93,5 +93,4 @@ def _lines(node: LexborNode) -> Iterator[str]:
 
 
 def _span(node: LexborNode, name: str) -> int:
-    given = node.attributes.get(name) or "1"
-    return min(max(int(given), 1), 100) if given.isascii() and given.isdigit() else 1
+    return span(node.attributes.get(name))

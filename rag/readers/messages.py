@@ -101,7 +101,7 @@ def receive(stream: IO[bytes]) -> Message | None:
     try:
         values = json.loads(data.decode("utf-8", "surrogatepass"))
         return _READ[values.pop("message")](values)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

@@ -90,6 +90,13 @@ def chosen(node: Element) -> list[Element]:
     return (with_text or options)[:1]
 
 
+def shown(node: Element) -> Iterator[Element]:
+    """An element and all that is in it, but of alternatives only what is to be read."""
+    yield node
+    for child in chosen(node) if node.tag == "mc.AlternateContent" else node:
+        yield from shown(child)
+
+
 def core_properties(archive: zipfile.ZipFile, name: str) -> tuple[str | None, str | None]:
     """The title and the date of the file, None where it gives none."""
     root = part(archive, _CORE, name)

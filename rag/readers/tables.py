@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from rag.readers.building import DocumentBuilder
 
@@ -19,6 +20,11 @@ class Cell:
     columns: int = 1
     rows: int = 1
     heads: bool = False
+
+
+def span(given: str | None) -> int:
+    """How many columns or rows an attribute says that a cell reaches over: 1 to 100, 1 if it is no number."""
+    return min(max(int(given), 1), 100) if given and given.isascii() and given.isdigit() else 1
 
 
 def spread(rows: Sequence[Sequence[Cell]]) -> list[list[str]]:
@@ -173,12 +179,17 @@ def _side_by_side(rows: list[list[str]]) -> list[list[list[str]]]:
     """The tables of a region that an empty column parts; what has no labels of its own is not parted."""
     width = max(map(len, rows))
     used = [any(column < len(row) and row[column].strip() for row in rows) for column in range(width)]
-    for column in range(2, width - 2):
-        left = [row[:column] for row in rows]
-        right = [row[column + 1 :] for row in rows]
-        if not used[column] and sum(used[:column]) > 1 and sum(used[column:]) > 1 and _is_labelled(right):
-            return [left, *_side_by_side([row for row in right if any(map(str.strip, row))])]
-    return [rows]
+    before = [0, *accumulate(map(bool, used))]
+    last = [max((column for column, cell in enumerate(row) if cell.strip()), default=-1) for row in rows]
+    tables, start, kept = [], 0, list(range(len(rows)))
+    for column in range(width):
+        if used[column] or before[column] - before[start] < 2 or before[-1] - before[column] < 2:
+            continue
+        if _is_labelled([rows[number][column + 1 : column + 2] for number in kept]):
+            tables.append([rows[number][start:column] for number in kept])
+            start = column + 1
+            kept = [number for number in kept if last[number] > column]
+    return [*tables, [rows[number][start:] for number in kept] if start else rows]
 
 
 def _is_labelled(rows: list[list[str]]) -> bool:

@@ -19,14 +19,15 @@ _SCALES = (
     r"%|％|thousand|million|billion|tsd\.?|mio\.?|mrd\.?|bn|mn|k|m|bps|百万|千|万|亿"
     r"|(?:percentage )?points?|pp"
 )
-_NOTE = r"(?:\s*(?:\(\d{1,2}\)|\[\d{1,2}\]|[*†‡§]+|[¹²³⁴-⁹]+))*"
+# Blanks are given back nowhere: a cell of stars or of blanks is read in one pass.
+_NOTE = r"(?:\s*+(?:\(\d{1,2}\)|\[\d{1,2}\]|[*†‡§¹²³⁴-⁹]))*"
 _CELL = re.compile(
-    rf"\s*(?P<open>\(\s*)?(?P<sign>[{_MINUS}+]\s*)?(?P<before>{_CURRENCY})?\s*(?P<inner>\(\s*)?"
-    rf"(?P<minus>[{_MINUS}+]\s*)?(?P<digits>\d[\d.,'’\u00a0\u202f ]*\d|\d|[.,]\d+)\s*"
-    rf"(?P<inside>(?:{_SCALES})(?![\w²³]))?\s*"
-    rf"(?P<close>\)\s*)?(?P<after>{_CURRENCY})?\s*"
+    rf"\s*+(?P<open>\(\s*+)?(?P<sign>[{_MINUS}+]\s*+)?(?P<before>{_CURRENCY})?\s*+(?P<inner>\(\s*+)?"
+    rf"(?P<minus>[{_MINUS}+]\s*+)?(?P<digits>\d[\d.,'’\u00a0\u202f ]*\d|\d|[.,]\d+)\s*+"
+    rf"(?P<inside>(?:{_SCALES})(?![\w²³]))?\s*+"
+    rf"(?P<close>\)\s*+)?(?P<after>{_CURRENCY})?\s*+"
     rf"(?P<unit>(?:{_SCALES})(?![\w²³])|[^\W\d_][^\W\d_]{{0,11}}\.?[²³]?)?"
-    rf"{_NOTE}\s*\.?\s*",
+    rf"{_NOTE}\s*+\.?\s*+",
     re.IGNORECASE,
 )
 _MULTIPLES = {

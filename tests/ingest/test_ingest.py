@@ -300,6 +300,22 @@ def test_a_file_that_vanishes_is_told_and_forgotten(
     assert (counts(receipt), docs(store)) == ({}, [])
 
 
+def test_files_that_a_pattern_does_not_ask_for_are_passed_over(
+    store: SqliteStore, folder: Path, embedder: WordEmbedder
+) -> None:
+    """What did not match was taken for deleted, and removed; a folder without a match was called empty."""
+    for name in ("a.md", "b.txt", "sub/c.txt"):
+        write(folder / name, f"text of {name}")
+    run(store, embedder, folder)
+    receipt = run(store, embedder, folder, include=["*.md"])
+    assert (counts(receipt), receipt.excluded) == ({"unchanged": 1}, 2)
+    receipt = run(store, embedder, folder, include=["*.pdf"])
+    assert (counts(receipt), receipt.excluded, receipt.failures) == ({}, 3, ())
+    assert docs(store) == ["a.md", "b.txt", "sub/c.txt"]
+    (folder / "b.txt").unlink()
+    assert counts(run(store, embedder, folder, include=["*.md"])) == {"unchanged": 1, "removed": 1}
+
+
 def test_hidden_and_excluded_files_are_left_out_and_counted(
     store: SqliteStore, folder: Path, embedder: WordEmbedder
 ) -> None:

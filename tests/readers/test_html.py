@@ -67,6 +67,7 @@ def test_a_layout_table_is_read_cell_by_cell_with_spaces() -> None:
         ("<p><select><option>tin<option selected>oak</select></p>", "oak"),
         ("<svg><text>Valve 7</text></svg>", "Valve 7"),
         ("<ol start=3><li>Sail.</ol>", "3. Sail."),
+        ("<ol start=3><li>Sail<pre>now</pre><li value=7>Moor</ol>", "3. Sail\n\nnow\n\n7. Moor"),
         ("<ul><li>Fares<table><tr><td>a</td><td>1</td></tr><tr><td>b</td><td>2</td></tr></table></ul>",
          "- Fares\n\n| a | 1 |\n|---|---|\n| b | 2 |"),
     ],
@@ -105,3 +106,13 @@ def test_furniture_is_left_out_and_counted(furniture: str) -> None:
     document = read(f"<p>The ferry leaves at noon.</p>{furniture}")
     assert document.text == "The ferry leaves at noon."
     assert list(document.characters_left_out) == ["navigation"]
+
+
+@pytest.mark.parametrize("silent", ["<script>%s</script>", "<style>%s</style>"])
+def test_scripts_and_styles_are_no_text_that_makes_furniture_content(silent: str) -> None:
+    """A menu or a banner with a long style in it was taken for content."""
+    code = silent % (".a { color: red } " * 200)
+    menu = (
+        f"<div class=menu>{code}<a>Ports</a> <a>Fares</a></div><div class=cookie-bar>{code}Accept all</div>"
+    )
+    assert read(f"<body>{menu}<p>The ferry sails at noon.</p></body>").text == "The ferry sails at noon."

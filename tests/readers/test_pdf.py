@@ -9,6 +9,8 @@ import pytest
 
 from rag.errors import EncryptedDocument, UnreadableDocument
 from rag.readers import ocr, read_document
+from rag.readers.pdf.rulings import Ruled, put_tables
+from rag.readers.pdf.words import Phrase
 from rag.records import Document
 from tests.fakes.pdf_maker import Line, Rule, lines, make_pdf
 
@@ -454,3 +456,21 @@ def test_a_frame_around_text_is_no_table() -> None:
     assert [kind for kind, _, _ in blocks(read(make_pdf([[*frame, *lines(50, 700, PROSE)]])))] == [
         "paragraph"
     ]
+
+
+def test_what_is_put_into_a_table_is_not_looked_up_phrase_by_phrase() -> None:
+    """A table of twenty thousand phrases took minutes: each was compared with each."""
+
+    class Alone(Phrase):
+        def __eq__(self, other: object) -> bool:
+            raise AssertionError("compared")
+
+    lines = (0.0, 10.0, 20.0)
+    walls = tuple((place, 0.0, 20.0) for place in lines)
+    words = [
+        Alone(f"{x} {y}", 10.0 * x + 4, 10.0 * x + 6, 10.0 * y + 4, 10.0 * y + 6)
+        for y in (1, 0)
+        for x in (0, 1)
+    ]
+    (table,) = put_tables(words, [Ruled(lines, lines[::-1], walls, walls)])
+    assert table.text == "| 0 1 | 1 1 |\n|---|---|\n| 0 0 | 1 0 |"

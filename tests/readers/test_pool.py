@@ -237,7 +237,15 @@ def test_a_narrow_page_is_drawn_small(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "sent", [b"\x80\x04N.", b'{"message": "Outcome"}', b"[]", b'{"message": "Popen"}', b"\xff"]
+    "sent",
+    [
+        b"\x80\x04N.",
+        b'{"message": "Outcome"}',
+        b"[]",
+        b'{"message": "Popen"}',
+        b"\xff",
+        pytest.param(b"[" * 100_000, id="deep"),
+    ],
 )
 def test_what_is_no_message_is_not_taken_for_one(sent: bytes) -> None:
     assert receive(io.BytesIO(LENGTH.pack(len(sent)) + sent)) is None

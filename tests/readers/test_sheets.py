@@ -12,6 +12,7 @@ import xlsxwriter  # type: ignore[import-untyped, unused-ignore]
 from rag.errors import UnreadableDocument
 from rag.readers import read_document
 from rag.readers.numbers import formatted
+from rag.readers.tables import _side_by_side
 from rag.records import Document
 
 
@@ -52,6 +53,15 @@ def tables(document: Document) -> list[str]:
         ("2500000", "0.0,,", "2.5"),
         ("1.50", "0.0#", "1.5"),
         ("none", "0.00", "none"),
+        ("1234567", "000-0000", "123-4567"),
+        ("30123456789", "(000) 000\\-0000", "(3012) 345-6789"),
+        ("512", '00"/"000', "00/512"),
+        ("-1234567", "000-0000", "-123-4567"),
+        ("1" + "0" * 30, "0.00", "1" + "0" * 30 + ".00"),
+        ("0.5", "0." + "0" * 30, "0.5" + "0" * 29),
+        ("NaN", "0.00", "NaN"),
+        ("-Infinity", "0.00;(0.00)", "-Infinity"),
+        ("1E+999999", "0%", "1E+999999"),
     ],
 )
 def test_a_number_is_shown_in_its_format(value: str, form: str, shown: str) -> None:
@@ -102,6 +112,14 @@ def test_tables_side_by_side_are_two_if_each_has_labels() -> None:
     assert len(tables(of_rows(*rows))) == 1
 
 
+def test_a_wide_sheet_of_many_tables_is_parted_in_one_pass() -> None:
+    """The rest of the sheet was copied for each column, and a thousand tables went too deep."""
+    rows = [["Quay", "7", ""] * 1200, ["Mole", "8", ""] * 1200]
+    assert _side_by_side(rows) == [[["Quay", "7"], ["Mole", "8"]]] * 1199 + [
+        [["Quay", "7", ""], ["Mole", "8", ""]]
+    ]
+
+
 def test_what_a_sheet_has_beside_its_cells_is_read_or_told() -> None:
     def write(workbook: Any, sheet: Any) -> None:
         sheet.write_row(0, 0, ("Port", "Fare"))
@@ -148,5 +166,7 @@ def test_a_panic_of_the_parser_is_an_error_of_its_file(monkeypatch: pytest.Monke
             raise PanicException("range end index 8 out of range")
 
     monkeypatch.setattr("python_calamine.CalamineWorkbook", Workbook)
-    with pytest.raises(UnreadableDocument, match=r"fares\.xls: the parser gave up on it"):
+    with pytest.raises(
+        UnreadableDocument, match=r"fares\.xls: not a readable Spreadsheet file \(PanicException"
+    ):
         read_document((b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)), "fares.xls")

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import time
 import zipfile
 from email.message import EmailMessage
 
@@ -91,6 +93,40 @@ def test_an_invitation_and_a_message_forwarded_in_base64_are_read() -> None:
     assert read(forwarded, "a.eml").text.endswith("It ends in June.")
 
 
+def test_the_parts_of_a_saved_page_are_no_attachments() -> None:
+    """Its style sheets came as text."""
+    page = EmailMessage()
+    page["From"], page["Subject"] = "Saved", "Fares"
+    page.set_content("<p>Kiel is 9.</p>", subtype="html")
+    page.add_related(".a { color: red }", subtype="css", headers=["Content-Location: https://a.b/c.css"])
+    page.add_related("Fares of 2031.", headers=["Content-Location: https://a.b/c.txt"])
+    text = read(page.as_bytes(), "page.mht").text
+    assert "red" not in text
+    assert text.endswith("Kiel is 9.\n\nFares of 2031.")
+
+
+def test_an_invitation_that_is_forwarded_is_read_once() -> None:
+    inner, outer = mail("See you."), mail("For you.")
+    inner.add_alternative(
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Launch\nEND:VEVENT\nEND:VCALENDAR", subtype="calendar"
+    )
+    outer.add_attachment(inner)
+    assert read(outer.as_bytes(), "a.eml").text.count("Launch") == 1
+
+
+def test_a_mailing_list_that_wraps_a_message_keeps_its_attachment() -> None:
+    """The attachments of a message within another were lost."""
+    inner = mail("See the fares.")
+    inner.add_attachment("Kiel is 9.", filename="fares.txt")
+    wrapped = EmailMessage()
+    wrapped["From"] = "list@b.c"
+    wrapped.make_mixed()
+    wrapped.attach(inner)
+    wrapped.attach(mail("Leave the list at b.c."))
+    text = read(wrapped.as_bytes(), "a.eml").text
+    assert [text.count(words) for words in ("See the fares.", "Kiel is 9.", "Leave the list")] == [1, 1, 1]
+
+
 @pytest.mark.parametrize("sender", ["-", "MAILER DAEMON", '"b c"@d.e'])
 def test_mailboxes_of_several_programs_are_their_messages(sender: str) -> None:
     one = f"From {sender} Mon Mar  3 10:00:00 2031\nFrom: a@b.c\nSubject: Berth\n\nFree.\n>From May on.\n"
@@ -130,6 +166,27 @@ def test_a_card_is_its_facts() -> None:
     assert document.characters_left_out == {"pictures": 4}
 
 
+def test_a_whole_day_ends_on_its_last_day_and_busy_times_are_read() -> None:
+    """An event of one day was given two, and a file of busy times was empty."""
+    day = "BEGIN:VEVENT\nSUMMARY:Regatta\nDTSTART;VALUE=DATE:20310310\nDTEND;VALUE=DATE:20310311\nUID:77\nEND:VEVENT"
+    busy = "BEGIN:VFREEBUSY\nFREEBUSY:20310310T090000Z/20310310T100000Z,20310311T090000Z/PT1H\nEND:VFREEBUSY"
+    document = read(f"BEGIN:VCALENDAR\n{day}\n{busy}\nEND:VCALENDAR", "a.ifb")
+    assert document.text == (
+        "Regatta\n\nStart: 2031-03-10\nEnd: 2031-03-10\n\nEvent\n\n"
+        "Busy: 2031-03-10 09:00 UTC – 2031-03-10 10:00 UTC, 2031-03-11 09:00 UTC – PT1H"
+    )
+    assert document.characters_left_out == {"fields without a label": 2}
+
+
+def test_a_card_ends_its_lines_at_line_breaks_only() -> None:
+    """A line separator cut a note short, a charset that nobody knows was an error, soft breaks took minutes."""
+    coded = "NOTE;CHARSET=x-none;ENCODING=QUOTED-PRINTABLE:Oak" + "=\n=20tar" * 20_000
+    document = read(f"BEGIN:VCARD\nFN:Bo\nTITLE:Mate\u2028and cook\n{coded}\nX-ID:77\nEND:VCARD", "a.vcf")
+    assert "Position: Mate\nand cook\nNote: Oak tar tar" in document.text
+    assert document.text.count("tar") == 20_000
+    assert document.characters_left_out == {"fields without a label": 2}
+
+
 CHATS = [
     ([{"title": "Sail", "mapping": {"a": {"message": {"author": {"role": "user"}, "create_time": 0, "content":
         {"parts": ["When?"]}}}, "b": {"message": None}}}], "user, 1970-01-01 00:00: When?"),
@@ -155,6 +212,51 @@ def test_a_chat_of_whatsapp_is_who_said_what() -> None:
         "Bo, 03.01.31, 10:16:02: thanks",
     ]
     assert read("Rules\n\nNote: sail\nNote: moor", "note.txt").text == "Rules\n\nNote: sail\nNote: moor"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"mapping": {"hull": "steel"}, "title": "Parts"},
+        [{"mapping": {}, "berth": "12"}],
+        {"messages": [{"text": "Unused rope", "line": 3}], "rule": "tidy"},
+        {"messages": [{"author": "Olga", "date": "2031-03-01", "text": "Hi"}], "bills": [{"sum": "40"}]},
+        {"messages": [], "name": "Crew"},
+        [{"type": "message", "ts": "1", "text": "Hi"}, {"type": "bill", "sum": "40"}],
+        [{"name": "Sail", "chat_messages": []}, {"name": "Moor"}],
+    ],
+)
+def test_json_that_is_not_wholly_a_chat_is_read_wholly(value: object) -> None:
+    """A field "mapping" or "messages" made a chat of it, and the rest was lost."""
+    said = re.findall(r': "?(\w[\w -]*)', json.dumps(value))
+    found = read(json.dumps(value), "a.json")
+    assert [words for words in said if words not in found.text] == []
+    assert found.characters_left_out == {}
+
+
+def test_what_a_chat_has_beside_its_messages_is_counted() -> None:
+    chat = {"name": "Crew", "id": 77, "messages": [{"type": "service", "actor": "Bo"}]}
+    chat["messages"] += [{"id": 8, "from": "Olga", "date": "2031-03-01", "text": "At noon"}]  # type: ignore[operator]
+    document = read(json.dumps(chat), "a.json")
+    assert document.text == "Olga, 2031-03-01: At noon"
+    assert document.characters_left_out == {"other fields of the chat": len("77serviceBo8")}
+
+
+def test_a_chat_of_whatsapp_loses_none_of_its_lines_and_a_log_is_not_one() -> None:
+    """The lines before the first message were dropped."""
+    chat = "Exported\n03.01.31, 10:14 - Olga made the group\n03.01.31, 10:15 - Olga: The key\n03.01.31, 10:16 - Bo: ok"
+    assert [text for _, text in blocks(read(chat, "chat.txt"))] == [
+        "Exported",
+        "03.01.31, 10:14: Olga made the group",
+        "Olga, 03.01.31, 10:15: The key",
+        "Bo, 03.01.31, 10:16: ok",
+    ]
+    for line in (
+        "2031-03-01 10:15:32 pump: on",
+        "[2031-03-01 10:15:32] pump: on",
+        "2031-03-01 10:15:32 - pump: on",
+    ):
+        assert read(f"{line}\n{line}", "pump.log").text == f"{line}\n{line}"
 
 
 def test_subtitles_name_the_speaker_where_another_begins() -> None:
@@ -205,6 +307,29 @@ def test_xml_is_read_without_its_tags(source: str, text: str) -> None:
     assert read(f'<?xml version="1.0"?>{source}', "a.xml").text == text
 
 
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("<section>Rain<para>Sun</para>Snow</section>", "Rain\n\nSun\n\nSnow"),
+        ("<section>Ra<b>i<u>n</u></b>coat</section>", "Raincoat"),
+        ("<p>Pots:<list><list-item><p>tin</p></list-item><list-item><p>o<i>a</i>k</p></list-item></list>Pans.</p>",
+         "Pots:\n\n- tin\n\n- oak\n\nPans."),
+        ("<title>H<sub>2</sub>O</title><caption><title>Pot</title><p>Tin</p></caption>", "H2O\n\nPot Tin"),
+        ("<p>See <mixed-citation>Bo. <article-title>Rain</article-title>.</mixed-citation></p>", "See Bo. Rain."),
+        ("<table><tr><td colspan='9999999' rowspan='x'>tin</td></tr></table>", "| tin |\n|---|"),
+    ],
+    ids=["order", "words", "list in a paragraph", "titles", "citation", "spans"],
+)  # fmt: skip
+def test_the_text_of_xml_keeps_its_order_and_its_words(source: str, text: str) -> None:
+    """Text beside a block came after it, items were glued, and the letters of a word parted."""
+    assert read(f'<?xml version="1.0"?><article>{source}</article>', "a.xml").text == text
+
+
+def test_damaged_xml_of_many_openings_is_read_in_one_pass() -> None:
+    """Each sign was searched to the end of the file."""
+    assert read('<?xml version="1.0"?>' + "<" * 300_000, "a.xml").text == "<" * 300_000
+
+
 TEX = r"""\documentclass{article} % a remark
 \title{Of Kettles}\date{March 2031}
 \begin{document}\maketitle
@@ -225,6 +350,34 @@ def test_latex_is_read_without_its_commands() -> None:
         ("table", "| Pot | Time |\n|---|---|\n| tin | 9 |"),
         ("paragraph", "$E = mc^2$"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        (r"Tin\footnote{Since \emph{May}.} boils.", "Tin (Since May.) boils."),
+        (r"A \textcolor{red}{hot} pot, see \href{https://a.b}{the list}.", "A hot pot, see the list (https://a.b)."),
+        (r"It is \$5 or \$6, at $x$.", "It is $5 or $6, at $x$."),
+        (r"\begin{tabular}{ll}\multicolumn{2}{c}{Pot} \\ tin & 9 \\\end{tabular}", "| Pot | Pot |\n|---|---|\n| tin | 9 |"),
+        ("\\begin{verbatim}\na = 7 % b\n\\end{verbatim}\nEnd. % no", "a = 7 % b\n\nEnd."),
+        ("Line\\\\% no\nnext", "Line\nnext"),
+        (r"\begin{itemize}\item tin\begin{enumerate}\item old\item new\end{enumerate}\item oak\end{itemize}End.",
+         "- tin\n  1. old\n  2. new\n- oak\n\nEnd."),
+    ],
+    ids=["footnote", "two arguments", "dollars", "span", "code", "break", "nested list"],
+)  # fmt: skip
+def test_the_arguments_of_latex_are_neither_glued_nor_lost(source: str, text: str) -> None:
+    assert read(source, "a.tex").text == text
+
+
+@pytest.mark.parametrize(
+    "opening", [r"\begin{itemize}\item ", r"\[ ", r"\( ", r"\title{", r"\footnote{", r"\begin{minted}"]
+)
+def test_latex_of_many_openings_is_read_in_one_pass(opening: str) -> None:
+    """Each was searched to the end of the file."""
+    began = time.process_time()
+    read(opening * 10_000, "a.tex")
+    assert time.process_time() - began < 3
 
 
 def test_what_only_sphinx_knows_keeps_its_words() -> None:

@@ -142,6 +142,38 @@ def test_a_text_box_is_read_once() -> None:
     assert read(f"<w:p><w:r><w:t>Deck</w:t>{both}</w:r></w:p>").text == "Deck\n\nMind the step."
 
 
+def test_a_table_in_a_cell_is_read_once() -> None:
+    """The cells of a table in a table that places text came twice."""
+    inner = table((cell("Port"), cell("Fare")), (cell("Kiel"), cell("9")))
+    outer = f"<w:tbl><w:tr><w:tc>{paragraph('Fares')}{inner}</w:tc></w:tr></w:tbl>"
+    assert read(outer).text == "Fares\n\n| Port | Fare |\n|---|---|\n| Kiel | 9 |"
+
+
+def test_of_alternatives_only_one_is_read_wherever_they_stand() -> None:
+    """In a cell and in a header the box came twice, and as both of a drawing's alternatives."""
+    box = f"<w:txbxContent>{paragraph('Mind the step.')}</w:txbxContent>"
+    both = f"<mc:AlternateContent><mc:Choice>{box}</mc:Choice><mc:Fallback>{box}</mc:Fallback></mc:AlternateContent>"
+    drawn = f"<w:p><w:r><w:drawing>{both}</w:drawing></w:r></w:p>"
+    rows = f"<w:tbl><w:tr>{cell('Deck')}<w:tc>{drawn}</w:tc></w:tr><w:tr>{cell('Hold')}{cell('9')}</w:tr></w:tbl>"
+    for found in (read(drawn), read(rows), read(paragraph("Body."), header=drawn)):
+        assert found.text.count("Mind the step.") == 1
+
+
+@pytest.mark.parametrize(
+    ("inside", "text"),
+    [
+        ("<w:sym w:font='Symbol' w:char='F0B1'/>", "±"),
+        ("<w:sym w:font='Symbol' w:char='00B3'/>", "≥"),
+        ("<w:sym w:font='Symbol' w:char='F06D'/>", "μ"),
+        ("<w:sym w:font='Wingdings' w:char='F0FE'/>", "[x]"),
+        ("<w:rPr><w:rFonts w:ascii='Symbol'/></w:rPr><w:t>\uf0a3 5 \uf0b0</w:t>", "≤ 5 °"),
+    ],
+)
+def test_signs_of_the_symbol_font_are_read(inside: str, text: str) -> None:
+    """±, ≥, ≤ and ° were lost, which turned a limit into a value."""
+    assert read(f"<w:p><w:r>{inside}</w:r></w:p>").text == text
+
+
 CHART = (
     "<c:chart><c:title><a:t>Fares</a:t></c:title><c:ser><c:tx><c:v>2031</c:v></c:tx>"
     '<c:cat><c:pt idx="0"><c:v>Kiel</c:v></c:pt><c:pt idx="1"><c:v>Oslo</c:v></c:pt></c:cat>'
@@ -155,6 +187,28 @@ def test_a_chart_is_the_table_it_was_drawn_from() -> None:
     assert read(body, chart=CHART).text == "Fares\n\n|  | 2031 |\n|---|---|\n| Kiel | 25% |\n| Oslo | 50% |"
 
 
+def test_series_with_points_of_their_own_are_tables_of_their_own() -> None:
+    """The second series of a scatter chart stood at the places of the first."""
+
+    def series(x: str, y: str) -> str:
+        points = (
+            f'<c:{tag}><c:pt idx="0"><c:v>{v}</c:v></c:pt></c:{tag}>' for tag, v in (("xVal", x), ("yVal", y))
+        )
+        return f"<c:ser>{''.join(points)}</c:ser>"
+
+    body = "<w:p><w:r><w:drawing><c:chart r:id='chart'/></w:drawing></w:r></w:p>"
+    found = read(body, chart=f"<c:chart>{series('3', '7')}{series('4', '8')}</c:chart>")
+    assert [line for line in found.text.split("\n") if line[2:3].isdigit()] == ["| 3 | 7 |", "| 4 | 8 |"]
+
+
 def test_pictures_are_told() -> None:
     found = read(f"{paragraph('Deck')}<w:p><w:r><w:drawing><a:blip/></w:drawing></w:r></w:p>")
     assert found.warnings == ("Pictures in the file, not read: 1.",)
+
+
+def test_headers_of_rules_and_digits_are_told_from_page_numbers_in_one_pass() -> None:
+    """A header of sixty dashes before a word took a minute."""
+    header = paragraph(f"{'—' * 5000} Confidential {'1' * 5000}")
+    assert "Confidential" in read(paragraph("Text."), header=header).text
+    for number in ("- 3 -", "Page 3 of 5", "Seite 3 / 5", "第 3 页", "3"):
+        assert read(paragraph("Text."), header=paragraph(number)).text == "Text."

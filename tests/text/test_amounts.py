@@ -79,6 +79,12 @@ def test_the_mark_is_that_of_the_numbers_that_read_one_way(
     assert decimal_mark(texts, default) == mark
 
 
+@pytest.mark.parametrize("between", ["*", "¹", " ", "(1)", " 5", "*†"])
+def test_a_cell_of_many_marks_is_read_in_one_pass(between: str) -> None:
+    """Twenty stars before a sign that ends no number took a minute."""
+    assert amount(f"5 {between * 3000}x!", ".") is None
+
+
 @pytest.mark.parametrize("text", ["–", "—", "-", "$ -", "nil"])
 def test_a_dash_says_that_there_is_nothing(text: str) -> None:
     assert is_dash(text)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from rag.readers.building import DocumentBuilder
-from rag.readers.cards import Line, lines_of
+from rag.readers.cards import UNLABELLED, Line, lines_of
 from rag.readers.decoding import decode
 from rag.readers.registry import Format
 from rag.records import Document
 
-_KINDS = ("VEVENT", "VTODO", "VJOURNAL")
+_KINDS = ("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY")
 _LABELS = {
     "DTSTART": "Start",
     "DTEND": "End",
     "DUE": "Due",
     "DURATION": "Duration",
+    "FREEBUSY": "Busy",
     "RRULE": "Repeats",
     "LOCATION": "Place",
     "ORGANIZER": "Organizer",
@@ -25,6 +29,8 @@ _LABELS = {
     "CATEGORIES": "Categories",
     "URL": "Address",
 }
+_TEXTS = ("DESCRIPTION", "COMMENT")
+_WHOLE_DAY = re.compile(r"(\d{4})(\d\d)(\d\d)")
 _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)\d\d(Z?))?$")
 
 
@@ -65,11 +71,31 @@ def _entries(lines: list[Line]) -> Iterator[tuple[str, list[Line]]]:
 def _add(builder: DocumentBuilder, lines: list[Line]) -> None:
     values = {line.name: line.value for line in reversed(lines)}
     builder.heading(values.get("SUMMARY") or "Event", 2)
-    facts = [f"{_LABELS[line.name]}: {_shown(line)}" for line in lines if line.name in _LABELS and line.value]
+    start = values.get("DTSTART", "")
+    facts = [
+        f"{_LABELS[line.name]}: {_fact(line, start)}" for line in lines if line.name in _LABELS and line.value
+    ]
     builder.add("list", "\n".join(facts))
     for line in lines:
-        if line.name in ("DESCRIPTION", "COMMENT"):
+        if line.name in _TEXTS:
             builder.add("paragraph", line.value)
+        elif line.name not in _LABELS and line.name != "SUMMARY":
+            builder.leave_out(UNLABELLED, line.value)
+
+
+def _fact(line: Line, start: str) -> str:
+    """A value as it is shown; whole days end before the day that is named, and are shown to the last one."""
+    if line.name == "DTEND" and line.value > start and (match := _WHOLE_DAY.fullmatch(line.value)):
+        with contextlib.suppress(ValueError):
+            return f"{datetime.date(*map(int, match.groups())) - datetime.timedelta(days=1)}"
+    if line.name == "FREEBUSY":
+        return ", ".join(_period(one, line) for one in line.value.split(","))
+    return _shown(line)
+
+
+def _period(value: str, line: Line) -> str:
+    """A span of time, by its start and its end or how long it is."""
+    return " – ".join(_shown(replace(line, value=part)) for part in value.split("/"))
 
 
 def _shown(line: Line) -> str:

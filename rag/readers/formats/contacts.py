@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rag.readers.building import DocumentBuilder, visible
-from rag.readers.cards import Line, lines_of
+from rag.readers.cards import UNLABELLED, Line, lines_of
 from rag.readers.decoding import decode
 from rag.readers.registry import Format
 from rag.records import Document
@@ -44,6 +44,9 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
 
 def _add(builder: DocumentBuilder, card: list[Line]) -> None:
     builder.heading(_name(card) or "No name", 2)
+    for line in card:
+        if line.name not in (*_LABELS, "FN", "N", "VERSION"):
+            builder.leave_out(UNLABELLED, line.value)
     builder.add(
         "list", "\n".join(_fact(line) for line in card if line.name in _LABELS and visible(line.value))
     )

@@ -21,8 +21,10 @@ from rag.readers.word.styles import Styles
 from rag.records import Document
 
 _MAIN = "word/document.xml"
+_SIGNS = re.compile(r"\W+")
 _PAGE_NUMBER = re.compile(
-    r"\W*(?:page|pages|seite|página|pagina|sida|side|strona|стр|第|p|s)?\W*\d*\W*(?:of|von|de|di|av|z|из|页|/)?\W*\d*\W*页?",
+    r" ?(?:page|pages|seite|página|pagina|sida|side|strona|стр|第|p|s)? ?\d*+"
+    r" ?(?:of|von|de|di|av|z|из|页)? ?\d*+ ?页? ?",
     re.IGNORECASE,
 )
 _NOTES = {"w.footnoteReference": ("footnotes", "w.footnote"), "w.endnoteReference": ("endnotes", "w.endnote")}
@@ -85,7 +87,7 @@ def _add_running(
     """Adds each different header or footer once; page numbers are no text."""
     texts = [walk.text_of(root) for root in related_parts(archive, _MAIN, kind, name)]
     for text in dict.fromkeys(texts):
-        if not _PAGE_NUMBER.fullmatch(text):
+        if not _PAGE_NUMBER.fullmatch(_SIGNS.sub(" ", text)):
             builder.add("paragraph", text)
 
 

@@ -8,6 +8,7 @@ import contextlib
 import email
 import email.policy
 import re
+from collections.abc import Iterator
 from email.message import EmailMessage, MIMEPart
 from itertools import groupby
 
@@ -24,6 +25,8 @@ _HEAD = re.compile(rb"(?:[A-Za-z][A-Za-z0-9-]*:[^\n]*\r?\n(?:[ \t][^\n]*\r?\n)*)
 _MBOX = re.compile(rb"From [^\r\n]* \w{3} \w{3} [ \d]\d \d\d:\d\d")
 _NEXT_MESSAGE = re.compile(rb"\r?\n\r?\n(?=From [^\r\n]* \w{3} \w{3} [ \d]\d \d\d:\d\d)")
 _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
+_OF_PAGE = re.compile(r"image/|font/|text/css|(?:text|application)/(?:x-)?javascript")
+"""What belongs to a page in a message or an archive of one, unless it has a name of its own."""
 _WORD = re.compile(r"\w+")
 _NEW_IN_HTML = 0.4
 _SIGNATURE = re.compile(r"\n-- ?\n")
@@ -63,16 +66,28 @@ def _add_message(builder: DocumentBuilder, message: EmailMessage, password: str 
     builder.section(str(message["Subject"] or "No subject"), 1)
     builder.add("paragraph", "\n".join(f"{key}: {message[key]}" for key in _HEADERS if message[key]))
     _add_body(builder, message)
-    for attachment in message.iter_attachments():
-        assert isinstance(attachment, EmailMessage)
+    body = [message.get_body(("plain",)), message.get_body(("html",))]
+    attachments = [one for one in _parts(message) if one is not message and one not in body]
+    for attachment in attachments:
         payload, name = _payload(attachment)
-        if payload and (attachment.get_filename() or attachment.get_content_maintype() != "image"):
+        if payload and (attachment.get_filename() or not _OF_PAGE.match(attachment.get_content_type())):
             add_inner(builder, payload, name, password=password)
-    attached = set(map(id, message.iter_attachments()))
+    attached = {id(part) for attachment in attachments for part in attachment.walk()}
     for part in message.walk():  # an invitation is one of the forms of the body
         if part.get_content_type() == "text/calendar" and id(part) not in attached:
             data = part.get_payload(decode=True)
             add_inner(builder, data if isinstance(data, bytes) else b"", "invitation.ics", password=password)
+
+
+def _parts(part: EmailMessage) -> Iterator[EmailMessage]:
+    """What a message is put together from, however deep, without the other forms of its text."""
+    if part.get_content_maintype() != "multipart":
+        yield part
+        return
+    for inner in part.iter_parts():
+        assert isinstance(inner, EmailMessage)
+        if inner.get_content_type() == "multipart/mixed" or part.get_content_subtype() != "alternative":
+            yield from _parts(inner)
 
 
 def _payload(attachment: EmailMessage) -> tuple[bytes, str]:

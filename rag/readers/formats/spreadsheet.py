@@ -8,7 +8,6 @@ import zipfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rag.errors import UnreadableDocument
 from rag.readers.archives import is_zip_with, open_zip
 from rag.readers.building import DocumentBuilder, stem
 from rag.readers.charts import add_chart
@@ -31,8 +30,10 @@ _SHOWN_CELLS = 5
 
 def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     """Each sheet under its name: its tables with the numbers as shown, charts, text boxes and comments."""
+    from python_calamine import CalamineWorkbook
+
     archive = open_zip(data, name) if data.startswith(b"PK") else None
-    workbook = _opened(data, name)
+    workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
     extras = extras_of(archive, name) if archive is not None else {}
     builder = DocumentBuilder()
     empty = []
@@ -51,22 +52,6 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     )
 
 
-def _opened(data: bytes, name: str) -> CalamineWorkbook:
-    from python_calamine import CalamineWorkbook
-
-    try:
-        return CalamineWorkbook.from_filelike(io.BytesIO(data))
-    except BaseException as error:
-        raise _mapped(error, name) from error
-
-
-def _mapped(error: BaseException, name: str) -> BaseException:
-    """A panic of the parser, which is in Rust, as an error of this file: it is no `Exception`."""
-    if type(error).__name__ != "PanicException":
-        return error
-    return UnreadableDocument(f"{name}: the parser gave up on it ({error}). Open it and save it again.")
-
-
 def _add_sheet(
     builder: DocumentBuilder,
     workbook: CalamineWorkbook,
@@ -77,11 +62,8 @@ def _add_sheet(
     name: str,
 ) -> bool:
     """Adds a sheet under its name; False if there is nothing on it."""
-    try:
-        values = workbook.get_sheet_by_name(sheet)
-        rows = values.to_python(skip_empty_area=True)
-    except BaseException as error:
-        raise _mapped(error, name) from error
+    values = workbook.get_sheet_by_name(sheet)
+    rows = values.to_python(skip_empty_area=True)
     inside = DocumentBuilder()
     add_rows(inside, _texts(rows, values, extra), merged=_merged(values), page=number)
     for chart in extra.charts:

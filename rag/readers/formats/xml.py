@@ -11,7 +11,7 @@ from rag.readers.building import DocumentBuilder, one_line
 from rag.readers.decoding import decode
 from rag.readers.html_blocks import add_html
 from rag.readers.registry import Format
-from rag.readers.tables import Cell, markdown_table, spread
+from rag.readers.tables import Cell, markdown_table, span, spread
 from rag.records import Document
 
 _TEXTS = frozenset(
@@ -23,6 +23,9 @@ _PARAGRAPHS = frozenset(
 )
 _ITEMS = frozenset(("listitem", "list-item", "item", "li"))
 _CODE = frozenset(("programlisting", "screen", "code", "literallayout", "preformat"))
+_TABLES = frozenset(("table", "informaltable"))
+_UNITS = _ITEMS | _TABLES | (_CODE - {"code"})  # stand alone even within a paragraph
+_BLOCKS = _UNITS | _PARAGRAPHS
 _LEFT_OUT = {
     "binary": "pictures",
     "journal-meta": "data of the journal",
@@ -32,10 +35,12 @@ _LEFT_OUT = {
     "teiheader": "data about the text",
     "description": "data about the text",
 }
+_ROWS = frozenset(("tr", "row"))
+_SECTIONS = frozenset(("section", "sec", "chapter", "div", "sect1", "sect2", "sect3"))
 _DATES = ("pubDate", "published", "updated", "date")
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 _OPENING = re.compile(rb"\s*(?:\xef\xbb\xbf)?<\?xml\b")
-_TAGS = re.compile(r"<[^>]+>")
+_TAGS = re.compile(r"<[^<>]+>")
 
 
 def read(data: bytes, name: str, *, password: str | None = None) -> Document:
@@ -115,50 +120,75 @@ class _Walk:
         self._builder = builder
 
     def children(self, node: Element, level: int) -> None:
-        """Adds what is inside an element."""
+        """Adds what is inside an element, in its order."""
+        mixed = _is_mixed(node)
         loose = [node.text or ""]
         for child in node:
-            if not self._visit(child, level):
-                loose.append("".join(child.itertext()))
+            if self._is_inline(child, mixed):
+                loose.append(_flat(child) if mixed else f" {_flat(child)} ")
+            else:
+                self._builder.add("paragraph", one_line("".join(loose)))
+                loose.clear()
+                self._visit(child, level)
             loose.append(child.tail or "")
-        self._builder.add("paragraph", one_line(" ".join(loose)))
+        self._builder.add("paragraph", one_line("".join(loose)))
 
-    def _visit(self, node: Element, level: int) -> bool:
+    def _is_inline(self, node: Element, mixed: bool) -> bool:
+        name = _name(node)
+        if name in _LEFT_OUT or name in _BLOCKS or _holds(node, _BLOCKS):
+            return False
+        return mixed or not (len(node) or name in _TITLES or name in _CODE)
+
+    def _visit(self, node: Element, level: int) -> None:
         name = _name(node)
         if name in _LEFT_OUT:
             self._builder.leave_out(_LEFT_OUT[name], "".join(node.itertext()))
         elif name in _TITLES:
-            self._builder.heading(one_line(" ".join(node.itertext())), level)
+            self._builder.heading(one_line(_flat(node)), level)
         elif name in _CODE:
             self._builder.add("code", "".join(node.itertext()).strip("\n"))
-        elif name in ("table", "informaltable") and any(_name(one) in ("tr", "row") for one in node.iter()):
+        elif name in _TABLES and _holds(node, _ROWS):
             self._builder.add("table", _table_text(node))
-        elif name in _ITEMS:
-            self._builder.add("list", f"- {one_line(' '.join(node.itertext()))}")
-        elif name in _PARAGRAPHS:
-            self._builder.add("paragraph", one_line("".join(node.itertext())))
-        elif len(node):
-            self.children(
-                node, level + (name in ("section", "sec", "chapter", "div", "sect1", "sect2", "sect3"))
-            )
+        elif name in _ITEMS and not _holds(node, _UNITS):
+            self._builder.add("list", f"- {one_line(_flat(node))}")
+        elif name in _PARAGRAPHS and not _holds(node, _UNITS):
+            self._builder.add("paragraph", one_line(_flat(node)))
         else:
-            return False
-        return True
+            self.children(node, level + (name in _SECTIONS))
+
+
+def _holds(node: Element, names: frozenset[str]) -> bool:
+    return any(_name(one) in names for child in node for one in child.iter())
+
+
+def _is_mixed(node: Element) -> bool:
+    """Whether an element has text of its own between its children: these are then parts of its words."""
+    return any(text and text.strip() for text in (node.text, *(child.tail for child in node)))
+
+
+def _flat(node: Element) -> str:
+    """The text of an element; a space parts children that are no part of its words."""
+    mixed = _is_mixed(node)
+    parts = [node.text or ""]
+    for child in node:
+        parts.append(_flat(child) if mixed and _name(child) not in _BLOCKS else f" {_flat(child)} ")
+        parts.append(child.tail or "")
+    return "".join(parts)
 
 
 def _table_text(node: Element) -> str:
     rows = [
         [
             Cell(
-                one_line(" ".join(cell.itertext())),
-                int(cell.get("colspan") or 1),
-                int(cell.get("rowspan") or cell.get("morerows") or 1) + ("morerows" in cell.attrib),
+                one_line(_flat(cell)),
+                span(cell.get("colspan")),
+                span(cell.get("rowspan") or cell.get("morerows")) + ("morerows" in cell.attrib),
                 _name(cell) == "th",
             )
             for cell in row
         ]
         for row in node.iter()
-        if _name(row) in ("tr", "row")
+        if _name(row) in _ROWS
     ]
     return markdown_table(spread(rows))
 

@@ -46,7 +46,8 @@ def put_tables(phrases: Sequence[Phrase], areas: Sequence[Ruled]) -> list[Phrase
         inside = [one for one in rest if not one.turn and _holds(area, one)]
         text = _table(area, inside)
         if text:
-            rest = [one for one in rest if one not in inside]
+            taken = set(map(id, inside))
+            rest = [one for one in rest if id(one) not in taken]
             rest.append(Phrase(text, area.xs[0], area.xs[-1], area.ys[-1], area.ys[0], is_table=True))
     return rest
 
@@ -74,17 +75,21 @@ def _groups(walls: list[Wall], floors: list[Wall]) -> Iterable[tuple[list[Wall],
     """The lines that touch each other, directly or through others."""
     left_walls, left_floors = list(walls), list(floors)
     while left_walls:
-        own_walls, own_floors = [left_walls.pop()], list[Wall]()
-        grown = True
-        while grown:
-            near_floors = [one for one in left_floors if any(_touch(wall, one) for wall in own_walls)]
-            own_floors += near_floors
-            left_floors = [one for one in left_floors if one not in near_floors]
-            near_walls = [one for one in left_walls if any(_touch(one, floor) for floor in own_floors)]
-            own_walls += near_walls
-            left_walls = [one for one in left_walls if one not in near_walls]
-            grown = bool(near_floors or near_walls)
+        own_walls, own_floors = list[Wall](), list[Wall]()
+        new_walls = [left_walls.pop()]
+        while new_walls:
+            own_walls += new_walls
+            new_floors = [one for one in left_floors if any(_touch(wall, one) for wall in new_walls)]
+            left_floors = _without(left_floors, new_floors)
+            own_floors += new_floors
+            new_walls = [one for one in left_walls if any(_touch(one, floor) for floor in new_floors)]
+            left_walls = _without(left_walls, new_walls)
         yield own_walls, own_floors
+
+
+def _without(lines: list[Wall], taken: list[Wall]) -> list[Wall]:
+    known = set(taken)
+    return [line for line in lines if line not in known]
 
 
 def _touch(wall: Wall, floor: Wall) -> bool:

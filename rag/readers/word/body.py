@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from xml.etree.ElementTree import Element
 
 from rag.readers.building import DocumentBuilder
-from rag.readers.openxml import chosen
+from rag.readers.openxml import chosen, shown
 from rag.readers.tables import Cell, markdown_table, spread
 from rag.readers.word.numbering import Numbering
 from rag.readers.word.styles import Look, Styles, is_on, numbering, value
@@ -53,7 +53,7 @@ class Body:
 
     def text_of(self, node: Element) -> str:
         """The paragraphs inside an element as lines: a note, a header, a comment."""
-        return "\n".join(filter(None, (self._reader.read(one).lines for one in node.iter("w.p"))))
+        return "\n".join(filter(None, (self._reader.read(one).lines for one in _paragraphs(node))))
 
     def _walk(self, node: Element) -> None:
         for child in node:
@@ -124,7 +124,7 @@ class Body:
         """A table of data; one that places text on the page is read cell by cell."""
         rows = list(_rows(node))
         if self._is_layout(rows):
-            for cell in (cell for row in rows for cell in row.iter("w.tc")):
+            for cell in (cell for row in rows for cell in _own(row, "w.tc")):
                 self.add(cell)
             return
         above: list[str] = []
@@ -167,7 +167,7 @@ class Body:
     def _cell_text(self, node: Element) -> str:
         """A cell's paragraphs in one line, the items of a list in it apart."""
         parts: list[str] = []
-        for paragraph in node.iter("w.p"):
+        for paragraph in _paragraphs(node):
             inline, _, label, _ = self._read(paragraph)
             line = " ".join(inline.lines.split())
             if not line and not inline.boxes and not inline.drawings:
@@ -178,6 +178,10 @@ class Body:
             for drawing in inline.drawings:
                 self._draws(drawing)
         return "".join(parts)
+
+
+def _paragraphs(node: Element) -> Iterator[Element]:
+    return (one for one in shown(node) if one.tag == "w.p")
 
 
 def _rows(table: Element) -> Iterator[Element]:

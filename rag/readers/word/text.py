@@ -8,12 +8,20 @@ from xml.etree.ElementTree import Element
 
 from rag.readers.building import one_line
 from rag.readers.formulas import omml
-from rag.readers.openxml import chosen
+from rag.readers.openxml import chosen, shown
 from rag.readers.raised import raised
 from rag.readers.word.styles import Styles, is_on, value
 
 _BOXES = str.maketrans({**dict.fromkeys("☒☑", "[x]"), "☐": "[ ]"})
 _WINGDINGS = {"F0FE": "[x]", "F0FD": "[x]", "F0FC": "✓", "F0A8": "[ ]", "F06F": "[ ]", "F0E0": "→"}
+_SYMBOL_FONT = "Symbol"  # its letters and signs have numbers of their own
+_SYMBOLS = {
+    **{code: chr(code - 0xF000) for code in range(0xF020, 0xF07F)},
+    **dict(enumerate("ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ", 0xF041)),
+    **dict(enumerate("αβχδεφγηιϕκλμνοπθρστυϖωξψζ", 0xF061)),
+    **dict(enumerate("ϒ′≤⁄∞ƒ♣♦♥♠↔←↑→↓°±″≥×∝∂•÷≠≡≈…", 0xF0A1)),
+    0xF02D: "−",
+}
 _CHARACTERS = {"w.tab": "\t", "w.ptab": "\t", "w.cr": "\n", "w.noBreakHyphen": "-"}
 _SKIPPED = frozenset(
     ("w.pPr", "w.rPr", "w.instrText", "w.delInstrText", "w.softHyphen", "w.annotationRef", "w.sdtPr")
@@ -84,6 +92,10 @@ class Reader:
         before = inline.text
         self._children(node, inline)
         own = inline.text[len(before) :]
+        fonts = properties.find("w.rFonts") if properties is not None else None
+        if fonts is not None and fonts.get("ascii") == _SYMBOL_FONT:
+            own = own.translate(_SYMBOLS)
+            inline.text = before + own
         if place in ("superscript", "subscript") and own.strip() and not own.startswith("["):
             inline.text = before + raised(own, before, is_low=place == "subscript")
 
@@ -92,7 +104,9 @@ class Reader:
 
     def _symbol(self, node: Element, inline: Inline) -> None:
         code = (node.get("char") or "").upper()
-        if code in _WINGDINGS:
+        if node.get("font") == _SYMBOL_FONT and code:
+            inline.text += chr(0xF000 | int(code, 16) & 0xFF).translate(_SYMBOLS)
+        elif code in _WINGDINGS:
             inline.text += _WINGDINGS[code]
         elif code and not code.startswith("F0"):
             inline.text += chr(int(code, 16))
@@ -121,12 +135,13 @@ class Reader:
 
     def _drawing(self, node: Element, inline: Inline) -> None:
         """Boxes of text, charts and diagrams of a drawing; what is left of it is a picture."""
-        boxes = list(node.iter("w.txbxContent"))
+        inside = list(shown(node))
+        boxes = [one for one in inside if one.tag == "w.txbxContent"]
         nested = {id(inner) for box in boxes for inner in box.iter("w.txbxContent") if inner is not box}
-        drawings = [one for one in node.iter() if one.tag in ("c.chart", "dgm.relIds")]
+        drawings = [one for one in inside if one.tag in ("c.chart", "dgm.relIds")]
         inline.boxes += [box for box in boxes if id(box) not in nested]
         inline.drawings += drawings
-        inline.pictures += sum(1 for one in node.iter() if one.tag in ("a.blip", "v.imagedata"))
+        inline.pictures += sum(1 for one in inside if one.tag in ("a.blip", "v.imagedata"))
 
     def _alternative(self, node: Element, inline: Inline) -> None:
         for option in chosen(node):
