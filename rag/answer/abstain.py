@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rag.errors import LibraryError
 from rag.interfaces import Vectors
 from rag.records import Evidence, Hit
-from rag.text.words import content_words, fold, stem, words
+from rag.text.words import content_words, fold, seems_english, stem, words
 
 COEFFICIENTS = Path(__file__).with_name("abstain.toml")
 SIGNALS = (
@@ -187,7 +187,10 @@ def judge(question: str, hits: Sequence[Hit], reading: Reading, *, nowhere: Sequ
         return Decision(False, "", confidence)
     shown = {quote.hit.rowid: quote.hit for quote in reading.evidence}
     near = {hit.rowid: hit for hit in hits[:FIRST]} | shown
-    missing = missing_words(question, [said_by(hit) for hit in near.values()])
+    texts = [said_by(hit) for hit in near.values()]
+    # A translation is not a lack: words are missed only where a text is in the question's language.
+    comparable = any(seems_english(text) == seems_english(question) for text in texts)
+    missing = missing_words(question, texts) if comparable else ()
     return Decision(True, _reason(values, missing), confidence)
 
 

@@ -76,6 +76,12 @@ def test_equally_near_passages_are_refused_with_what_they_lack() -> None:
     )
 
 
+def test_no_word_is_missed_in_texts_of_another_language() -> None:
+    judgement = judge("Wie viel Tagegeld gibt es bei einer Reise?", CROWDED, CROWDED_READ)
+    assert judgement.abstain
+    assert "mention" not in judgement.reason
+
+
 def test_a_question_without_words_is_none() -> None:
     assert judge("?", CLEAR, CLEAR_READ).reason == "There is no question to answer: it has no words."
 
