@@ -273,7 +273,7 @@ class Library:
         return Conversations(self.store, owner=owner, deleted=forget)
 
     def add(self, *paths: str | Path, **options: Any) -> Receipt:
-        """Adds files and folders, and brings those added before in step; see `ingest`, which yields its progress.
+        """Adds files and folders, and what changed in them since; `ingest` yields its progress.
 
         Returns what was added, updated and removed, and which files could not be read, and why.
 
@@ -393,10 +393,10 @@ class Library:
         )
 
     def answer(self, question: str, **options: Any) -> Answer:
-        """The finished answer to a question; see `ask`, which yields it as it grows, for the options and errors.
+        """The finished answer to a question; `ask`, which yields it as it grows, has the options and errors.
 
         Each of `citations` has a quote with its document, page and place: `start:end` of the document's text.
-        `abstained` says that the documents don't contain the answer; `evidence` then has the nearest passages.
+        `abstained` says that the documents don't contain the answer; they cite the nearest passages then.
         """
         from rag.answer import AnswerDone
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +14,7 @@ from tests.fakes.ingest import PlainPool
 from tests.fakes.web import FakeLibrary, QueuedModel
 
 FILES = {
-    "fees-2023.md": "# Fees\n\nValid from 1 January 2023. Replaced by fees-2024.\n\nA locker costs 3 euros a day.\n",
+    "fees-2023.md": "# Fees\n\nValid from 1 January 2023.\n\nA locker costs 3 euros a day.\n",
     "fees-2024.md": "# Fees\n\nValid from 1 January 2024.\n\nA locker costs 4 euros a day.\n",
     "pool.md": "# Pool\n\nThe pool opens on 14 May. Dogs are not allowed on the lawn.\n",
     "poster.md": "# Poster\n\nThe sauna opens at nine every morning.\n",
