@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from rag import __version__
 from rag.errors import ModelError, ModelMismatch, RagError, UsageError
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from rag.access import User
     from rag.answer import AnswerEvent, AnswerOptions, ConversationContext
     from rag.answer.alignment import Comparison
+    from rag.answer.claims import CheckedClaim
     from rag.answer.outline import Outline
     from rag.history.conversations import Conversations
-    from rag.ingest import IngestEvent
+    from rag.ingest import IngestEvent, Receipt
     from rag.interfaces import ChatModel, Embedder, Reranker
     from rag.records import Answer, DocumentEntry, Hit
     from rag.search.ranking import Ranking
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 EARLIER_MODEL = "Searched with %s: these documents were not embedded again with %s yet (python -m rag embed)."
 MAX_QUESTION_CHARACTERS = 20_000
 """A pasted mail or contract clause is a question; a book is not."""
+CLAIM_PASSAGES = 8
+"""So many passages are held against each sentence of a claim."""
 OWN_FOLDER = "folder.txt"
 """In a model's cache: the folder it was loaded from, where that is none of the library's own."""
 
@@ -75,6 +78,12 @@ class Library:
         self._earlier_embedders: dict[str, Embedder] = {}
         self._chat_model: ChatModel | None = None
         self._reranker: Reranker | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def store(self) -> SqliteStore:
@@ -263,6 +272,18 @@ class Library:
 
         return Conversations(self.store, owner=owner, deleted=forget)
 
+    def add(self, *paths: str | Path, **options: Any) -> Receipt:
+        """Adds files and folders, and what changed in them since; `ingest` yields its progress.
+
+        Returns what was added, updated and removed, and which files could not be read, and why.
+
+        Raises:
+            UsageError: a path is not there.
+        """
+        *_, last = self.ingest([Path(path).expanduser() for path in paths], **options)
+        assert last.receipt is not None  # an ingest ends with it
+        return last.receipt
+
     def ingest(self, paths: Sequence[Path], **options: Any) -> Iterator[IngestEvent]:
         """Brings the collection in step with files and folders; see `rag.ingest.ingest`."""
         from rag.ingest import ingest
@@ -369,6 +390,40 @@ class Library:
             docs=docs,
             thread=thread or NO_CONTEXT,
             cancelled=cancelled,
+        )
+
+    def answer(self, question: str, **options: Any) -> Answer:
+        """The finished answer to a question; `ask`, which yields it as it grows, has the options and errors.
+
+        Each of `citations` has a quote with its document, page and place: `start:end` of the document's text.
+        `abstained` says that the documents don't contain the answer; they cite the nearest passages then.
+        """
+        from rag.answer import AnswerDone
+
+        *_, last = self.ask(question, **options)
+        assert isinstance(last, AnswerDone)  # asking ends with it
+        return last.answer
+
+    def check_claim(
+        self, text: str, *, collection: str | None = None, user: User | None = None
+    ) -> list[CheckedClaim]:
+        """Whether the documents support each sentence of a text, and by which quotes; no model is asked.
+
+        Raises as `search` does.
+        """
+        from rag.answer.claims import checked_claims
+
+        asked = self.require_documents(collection, user)
+
+        def search(sentence: str) -> list[Hit]:
+            return self.search(sentence, collection=asked, count=CLAIM_PASSAGES, plain=True, user=user)
+
+        return checked_claims(
+            _checked(text),
+            search=search,
+            index=self.store,
+            collection=asked,
+            embedder=self.embedder_of(asked),
         )
 
     def document(self, name: str, *, collection: str | None = None) -> DocumentEntry:

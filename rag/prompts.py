@@ -33,6 +33,10 @@ APART = {
     "cluster_name": frozenset({"terms", "texts"}),
     "exam": frozenset({"passage", "question"}),
     "exam_rules": frozenset[str](),
+    "mcp_ask": frozenset({"question"}),
+    "mcp_summarise": frozenset({"document"}),
+    "mcp_compare": frozenset({"first", "second"}),
+    "mcp_check_draft": frozenset({"draft"}),
 }
 """What not every answer needs, read by `render` when it is asked for."""
 

@@ -26,7 +26,7 @@ FLOORS = (
     {"ingest", "answer", "explore"},  # the two ways of the data, joined from stages
     {"library"},
     {"doctor", "evaluation.runner"},
-    {"cli", "web", "__main__", "sqlite_plugin"},
+    {"cli", "mcp", "web", "__main__", "sqlite_plugin"},
 )
 STAGES = 2
 NAMES = {name: floor for floor, names in enumerate(FLOORS) for name in names}

@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from rag import __version__
+from rag.cli.serving import MCP_PIN
 from rag.settings import PROJECT, project_folder
 
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+EXTRAS = PYPROJECT["project"]["optional-dependencies"]
 DIRECT = {
     "requirements.txt": PYPROJECT["project"]["dependencies"],
-    "requirements-dev.txt": PYPROJECT["project"]["optional-dependencies"]["dev"],
+    "requirements-dev.txt": [*EXTRAS["dev"], *EXTRAS["mcp"]],
 }
 
 
@@ -43,6 +45,10 @@ def test_the_wheel_maps_every_file_that_the_program_looks_for() -> None:
 def test_the_version_is_the_same_everywhere() -> None:
     assert PYPROJECT["project"]["version"] == __version__
     assert f"\n## {__version__} - 20" in (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_command_names_the_pin_of_its_extra() -> None:
+    assert EXTRAS["mcp"] == [MCP_PIN]
 
 
 def entries(name: str) -> list[str]:

@@ -166,7 +166,7 @@ def ask(
         with asked_library(opened, passages) as asked:
             question = typed_or_piped(question)
             docs = [asked.document(name).doc for name in doc] if doc else None
-            answer = (finished if as_json else shown)(asked, question, docs=docs)
+            answer = asked.answer(question, docs=docs) if as_json else shown(asked, question, docs=docs)
     else:
         raise UsageError("Give a question, or --replay FILE with the receipt of an answer.")
     if receipt is not None:
@@ -261,18 +261,6 @@ def write_receipt(answer: Answer, path: Path) -> None:
         path.write_text(forms[path.suffix](answer), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"The receipt {path} cannot be written: {error.strerror}") from error
-
-
-def finished(
-    library: Library, question: str, history: Sequence[Message] = (), docs: Sequence[str] | None = None
-) -> Answer:
-    """The answer once all of it is there."""
-    from rag.answer import AnswerDone
-
-    for event in library.ask(question, history=history, docs=docs):
-        if isinstance(event, AnswerDone):
-            return event.answer
-    raise AssertionError("answering always ends with Answered")
 
 
 def shown(library: Library, question: str, docs: Sequence[str] | None = None) -> Answer:
@@ -506,7 +494,7 @@ def answered(library: Library, row: dict[str, Any]) -> dict[str, Any]:
     """The whole answer."""
     from rag.history.receipts import answer_json
 
-    return answer_json(finished(library, row["question"], history_of(row)))
+    return answer_json(library.answer(row["question"], history=history_of(row)))
 
 
 def history_of(row: dict[str, Any]) -> list[Message]:

@@ -34,14 +34,14 @@ def summary(
     ] = None,
 ) -> None:
     """Show the main points of documents, or of the whole collection, quoted from them."""
-    from rag.cli.questions import finished, shown
+    from rag.cli.questions import shown
     from rag.history.receipts import answer_json
 
     opened = open_library(context, library=library, collection=collection, chat_model=model)
     chosen = [opened.document(name).doc for name in docs] if docs else None
     question = "Summarise this" if chosen else "Summarise everything"
     if as_json:
-        print_json(answer_json(finished(opened, question, docs=chosen)))
+        print_json(answer_json(opened.answer(question, docs=chosen)))
     else:
         shown(opened, question, docs=chosen)
 

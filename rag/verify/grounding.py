@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from rag.interfaces import Embedder, Vectors
 from rag.records import Citation, Hit, Sentence, Support
@@ -49,6 +50,21 @@ class Grounded:
     sentences: tuple[Sentence, ...]
     citations: tuple[Citation, ...]
     removed_markers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stance:
+    """What a passage says to a claim, in the sentence nearest to it: `hit.passage.text[start:end]`.
+
+    `problems` are what that sentence does not support, in plain words; `nearness` orders stances.
+    """
+
+    hit: Hit
+    start: int
+    end: int
+    says: Literal["yes", "no", "nothing"]
+    problems: tuple[str, ...]
+    nearness: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +137,16 @@ def ground(text: str, hits_by_marker: Mapping[int, Hit], *, embedder: Embedder |
     return Grounded(final, sentences, citations, unmarked.removed)
 
 
+def stances(claim: str, hits: Sequence[Hit], *, embedder: Embedder | None = None) -> list[Stance]:
+    """What each passage says to a claim of one sentence, in the order given; see `ground`.
+
+    It says no where its sentence is on the same matter and has another number, date or party in the place
+    of the claim's, or negates what the claim does not, or the reverse.
+    """
+    check = _Check(dict(enumerate(hits, start=1)), embedder)
+    return [check.stance(_Claim(claim, 0, len(claim), ()), marker) for marker in check.markers]
+
+
 def _claims(plain: str, placed: Sequence[Placed]) -> list[_Claim]:
     """The sentences, each with the markers in it or directly behind it."""
     spans = split_sentences(plain)
@@ -159,6 +185,38 @@ class _Check:
         self._facts: dict[str, list[Fact]] = {}
         self._vectors: dict[int, Vectors] = {}
         self._claims: dict[str, Vectors] = {}
+
+    @property
+    def markers(self) -> Iterable[int]:
+        return self._hits.keys()
+
+    def stance(self, claim: _Claim, marker: int) -> Stance:
+        """What one passage says to a claim."""
+        source = self._source(claim, marker)
+        verdict = self._judge(claim, [source])
+        says: Literal["yes", "no", "nothing"] = "yes" if verdict.supported == "true" else "nothing"
+        if says == "nothing" and self._denies(source, claim):
+            says = "no"
+        problems = tuple(problem.removesuffix(f" [{marker}]") for problem in verdict.problems)
+        return Stance(source.hit, source.start, source.end, says, problems, source.strength)
+
+    def _denies(self, source: _Source, claim: _Claim) -> bool:
+        """Whether a sentence near to verbatim has something else in the place of a part of the claim."""
+        if source.coverage < _NEAR_VERBATIM:
+            return False
+        if contradictions(claim.text, source.quote, source.window):
+            return True
+        if any(
+            one.is_miscounted or one.names_another_party for one in substitutions(claim.text, source.quote)
+        ):
+            return True
+        stated = (
+            fact for fact in self._facts_of(claim.text) if fact.kind != "name" and fact.weight == "sure"
+        )
+        return any(
+            self._missing(fact, claim, [source]) and _rivals(fact, claim.text, source.quote)
+            for fact in stated
+        )
 
     def verdict(self, claim: _Claim) -> _Verdict:
         """What the cited passages, or without markers the best of all passages, say to a claim."""

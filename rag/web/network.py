@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import ipaddress
 import re
 import secrets
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,19 +23,12 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from rag.errors import UsageError
 from rag.settings import load_settings
+from rag.web.hosts import AllowedHosts
 
 SCRIPT = Path(__file__).with_name("entry") / "script.py"
 """What Streamlit runs for each session."""
 BROWSER_COOKIE = "footnote_browser"
 """Tells browsers apart, so that media are given only to one with a session that was let in."""
-WRONG_HOST = (
-    "Footnote does not answer to the host name {host!r}. If it is yours, add it to allowed_hosts in "
-    "settings.toml, or set FOOTNOTE_ALLOWED_HOSTS, and restart the app."
-)
-WRONG_ORIGIN = (
-    "Footnote at {host!r} does not answer pages of {origin!r}. If both are yours, have your proxy pass the "
-    "Host header on, and add its name to allowed_hosts in settings.toml, or set FOOTNOTE_ALLOWED_HOSTS."
-)
 NOT_ADMITTED = "Sign in first: this page of Footnote has not been opened, or its session has ended."
 
 
@@ -131,46 +123,6 @@ def mark_session(*, admitted: bool) -> None:
         ADMITTED_SESSIONS.revoke(context.session_id)
 
 
-class AllowedHosts:
-    """The host names the app answers to.
-
-    A name that someone else's DNS points at this computer is not among them: a page under such a name could
-    read the library otherwise. Where the app is bound to every address, any numeric address is allowed, since
-    it cannot be pointed elsewhere.
-    """
-
-    def __init__(self, *, address: str | None, named: Iterable[str] = ()) -> None:
-        self.named = frozenset(name.casefold().rstrip(".") for name in named)
-        self.bound = (address or "0.0.0.0").strip("[]").casefold()
-
-    def allows_host(self, host: str) -> bool:
-        """Whether a Host header is one of ours; any port will do, since a port may be forwarded."""
-        name = host_name(host)
-        if name in {"localhost", "127.0.0.1", "::1", self.bound} | self.named:
-            return name != ""
-        return self.bound in ("0.0.0.0", "::") and is_numeric(name)
-
-    @staticmethod
-    def allows_origin(origin: str, host: str) -> bool:
-        """Whether an Origin header is the address that the request itself was sent to."""
-        return origin.casefold() in (f"http://{host.casefold()}", f"https://{host.casefold()}")
-
-
-def host_name(host: str) -> str:
-    """The name in a Host header, without its port; "" where the header is not well formed."""
-    found = re.fullmatch(r"(?:\[([0-9a-f:.]+)\]|([^\s/@:\[\]?#]+))(?::\d{1,5})?", host.casefold())
-    return (found[1] or found[2]).rstrip(".") if found else ""
-
-
-def is_numeric(name: str) -> bool:
-    """Whether a host name is an IP address."""
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
 class NetworkGuard:
     """ASGI middleware: refuses foreign hosts and origins, guards files, and adds the security headers."""
 
@@ -201,11 +153,9 @@ class NetworkGuard:
     def refusal(self, scope: Scope, browser: str) -> str | None:
         """Why a request is refused; None where it is not."""
         headers = Headers(scope=scope)
-        host, origin = headers.get("host", ""), headers.get("origin")
-        if not self.hosts.allows_host(host):
-            return WRONG_HOST.format(host=host)
-        if origin is not None and not self.hosts.allows_origin(origin, host):
-            return WRONG_ORIGIN.format(host=host, origin=origin)
+        problem = self.hosts.refusal(headers)
+        if problem is not None:
+            return problem
         path = str(scope["path"]).removeprefix(self.base)
         if path.startswith("/_stcore/upload_file/"):
             admitted = self.sessions.may_upload(path.split("/")[3], browser)

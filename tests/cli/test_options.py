@@ -12,7 +12,7 @@ from rag.cli import app
 
 LLM_NAMES = {"embed-multi", "similar"}
 """They take the options of another program, so that scripts for it run."""
-NO_RESULT = {"app", "batch", "bench", "models pull", "models use", "models remove"}
+NO_RESULT = {"app", "batch", "bench", "models pull", "models use", "models remove", "mcp"}
 """They print nothing, or to a file; `bench` passes its options on."""
 
 

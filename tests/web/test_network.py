@@ -13,7 +13,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 from rag.settings import load_settings
-from rag.web.network import AdmittedSessions, AllowedHosts, inline_script_hashes
+from rag.web.hosts import AllowedHosts
+from rag.web.network import AdmittedSessions, inline_script_hashes
 from tests.fakes.app_server import FLAGS, serving
 from tests.fakes.browser import installed
 from tests.fakes.web import fake_library, write_documents
