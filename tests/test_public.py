@@ -46,7 +46,7 @@ def test_the_public_names_are_these() -> None:
     assert {name for name in NAMES if getattr(rag, name).__doc__} == NAMES
     assert set(dir(rag)) >= NAMES
     with pytest.raises(AttributeError, match="no attribute 'open'"):
-        rag.open  # type: ignore[attr-defined]  # noqa: B018
+        rag.open  # noqa: B018
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
@@ -94,7 +94,7 @@ def test_the_lines_of_the_readme_run(
     (folder / "leave.md").write_text(text, encoding="utf-8")
     model = QueuedModel(["Thirty [1]."])
     monkeypatch.setattr("rag.library.Library", lambda settings: FakeLibrary(settings, model))
-    monkeypatch.setitem(ingest.__kwdefaults__, "pools", PlainPool)
+    monkeypatch.setitem(ingest.__kwdefaults__ or {}, "pools", PlainPool)
     monkeypatch.chdir(tmp_path)
     exec(compile(readme_lines(), "README.md", "exec"), {})
     printed = capsys.readouterr().out

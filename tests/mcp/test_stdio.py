@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mcp import Client, StdioServerParameters, stdio_client
@@ -21,14 +22,14 @@ def test_a_client_starts_it_and_asks(sample_library: Library, tmp_path: Path) ->
     command = ["-m", "rag", "mcp", "--library", str(sample_library.settings.library)]
     parameters = StdioServerParameters(command=sys.executable, args=command, env=dict(os.environ))
 
-    async def ask() -> dict[str, object]:
+    async def ask() -> dict[str, Any]:
         with (tmp_path / "errors.txt").open("w", encoding="utf-8") as errors:
             async with Client(stdio_client(parameters, errlog=errors)) as client:
                 question = {"question": "How many days of leave does a new employee get?"}
                 result = await client.call_tool("ask", question)
                 assert not result.is_error, result.content
                 assert result.structured_content is not None
-                return result.structured_content
+                return dict(result.structured_content)
 
     answer = asyncio.run(ask())
     quotes = answer["quotes"]
