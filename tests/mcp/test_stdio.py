@@ -20,7 +20,8 @@ from rag.library import Library
 def test_a_client_starts_it_and_asks(sample_library: Library, tmp_path: Path) -> None:
     """Standard output carries the protocol alone: the client refuses anything else."""
     command = ["-m", "rag", "mcp", "--library", str(sample_library.settings.library)]
-    parameters = StdioServerParameters(command=sys.executable, args=command, env=dict(os.environ))
+    env = os.environ | {"FOOTNOTE_SECOND_EMBEDDING_MODEL": "all-minilm-l6-v2"}
+    parameters = StdioServerParameters(command=sys.executable, args=command, env=env)
 
     async def ask() -> dict[str, Any]:
         with (tmp_path / "errors.txt").open("w", encoding="utf-8") as errors:
