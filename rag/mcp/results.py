@@ -16,6 +16,7 @@ from rag.text.visible import UNSAFE
 
 NOT_FOUND = "Not in your documents."
 FOUND = "Answered from your documents: every quote is exact."
+UNSAID = "No sentence of your documents says this in so many words. Read the nearest quotes first."
 NO_MATCH = "No passage matches."
 MATCHES = "The nearest passages, best first. Being near does not make them an answer: `ask` decides that."
 
@@ -243,7 +244,7 @@ class Places:
                 verdict="contradicted", message="Your documents say otherwise.", sentences=sentences
             )
         if "not found" in verdicts:
-            return ClaimResult(verdict="not found", message=NOT_FOUND, sentences=sentences)
+            return ClaimResult(verdict="not found", message=UNSAID, sentences=sentences)
         disputed = any(one.contradicting for one in sentences)
         message = "Supported, but another document says otherwise." if disputed else "Supported."
         return ClaimResult(verdict="supported", message=message, sentences=sentences)

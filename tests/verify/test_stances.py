@@ -24,6 +24,8 @@ RULES = (
         pytest.param("The pool does not open on 14 May.", "no", id="negation added"),
         pytest.param("The tenant repairs the fence.", "no", id="party"),
         pytest.param("The pool has a slide.", "nothing", id="not said"),
+        pytest.param("Cats are not allowed on the lawn.", "nothing", id="another subject"),
+        pytest.param("The tenant's guests pay 6 euros a visit.", "nothing", id="one word more"),
         pytest.param("The lawn was sown in 1998.", "nothing", id="a number where the source has none"),
         pytest.param("Mara Brandt signed the rules.", "nothing", id="both may have signed"),
     ],
@@ -37,3 +39,22 @@ def test_the_quote_is_the_nearest_sentence_and_the_problem_needs_no_marker() -> 
     (found,) = stances("Guests pay 8 euros a visit.", [make_hit(RULES)])
     assert RULES[found.start : found.end] == "Guests pay 6 euros a visit."
     assert found.problems == ("8 is not in",)
+
+
+@pytest.mark.parametrize(
+    ("claim", "says"),
+    [
+        pytest.param("Gloves go into the orange bag.", "yes", id="its own line"),
+        pytest.param("Gloves go into the yellow bag.", "nothing", id="the line above"),
+        pytest.param("The copper kettle boils in 9 minutes.", "yes", id="a row under its header"),
+        pytest.param("The copper kettle costs 9 minutes.", "nothing", id="no such column"),
+    ],
+)
+def test_lines_and_rows_are_read_one_by_one(claim: str, says: str) -> None:
+    """A poster's lines end without a full stop, and are one sentence to the splitter."""
+    text = (
+        "Waste\n\nYellow bag: dressings go into it, masks\nOrange bag: gloves, gowns go into it\n\n"
+        "| Kettle | Boils in minutes |\n|---|---|\n| copper | 9 |\n| steel | 7 |"
+    )
+    (found,) = stances(claim, [make_hit(text)])
+    assert found.says == says
