@@ -14,7 +14,6 @@ from rag.interfaces import SearchIndex
 from rag.records import Answer, DocumentEntry, Evidence, Hit, Superseded
 from rag.text.visible import UNSAFE
 
-NOT_FOUND = "Not in your documents."
 FOUND = "Answered from your documents: every quote is exact."
 UNSAID = "No sentence of your documents says this in so many words. Read the nearest quotes first."
 NO_MATCH = "No passage matches."
@@ -189,10 +188,9 @@ class Places:
         """An answer, without what a model wrote."""
         quotes = self._evidence(answer.evidence)
         numbers = {_key(one): quote.number for one, quote in zip(answer.evidence, quotes, strict=True)}
-        message = f"{NOT_FOUND} {answer.reason}" if answer.abstained else answer.reason or FOUND
         return AskResult(
             in_your_documents=not answer.abstained,
-            message=message.strip(),
+            message=answer.reason or FOUND,
             quotes=[] if answer.abstained else quotes,
             nearest=quotes if answer.abstained else [],
             computation=_computation(answer),

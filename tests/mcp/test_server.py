@@ -15,7 +15,7 @@ from mcp.types import TextContent
 
 from rag.ingest import ingest
 from rag.library import Library
-from rag.mcp.results import Quote, Result, shown
+from rag.mcp.results import UNSAID, Quote, Result, shown
 from rag.mcp.server import make_server
 from rag.settings import Settings
 from rag.text.visible import UNSAFE
@@ -120,7 +120,7 @@ def test_an_answer_is_quotes_with_their_places(library: Library) -> None:
 def test_what_the_documents_do_not_say_is_said_and_the_nearest_named_as_such(library: Library) -> None:
     answer = call(library, "ask", question="Who won the chess championship of 1972?")
     assert not answer["in_your_documents"]
-    assert answer["message"].startswith("Not in your documents.")
+    assert answer["message"].startswith("Not in your documents")
     assert answer["quotes"] == []
     assert answer["nearest"]
 
@@ -162,7 +162,7 @@ def test_a_claim_comes_with_the_quote_that_decides(
 
 def test_a_claim_of_which_nothing_is_said_is_not_found(library: Library) -> None:
     result = call(library, "check_claim", claim="The violin lessons begin in spring.")
-    assert (result["verdict"], result["message"]) == ("not found", "Not in your documents.")
+    assert (result["verdict"], result["message"]) == ("not found", UNSAID)
 
 
 def test_a_long_document_is_read_page_by_page(library: Library) -> None:
