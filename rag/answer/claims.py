@@ -13,7 +13,7 @@ from rag.text.sentences import split_sentences
 from rag.verify.grounding import Stance, stances
 
 ClaimVerdict = Literal["supported", "contradicted", "not found"]
-MOST_QUOTES = 3
+MAX_QUOTES = 3
 """Of each kind, for a sentence."""
 
 
@@ -68,7 +68,7 @@ def _checked(sentence: str, found: Sequence[Stance], superseded: dict[int, Super
                 superseded=superseded.get(one.hit.document_id),
             )
             for marker, one in enumerate((one for one in ordered if one.says == says), start=1)
-        )[:MOST_QUOTES]
+        )[:MAX_QUOTES]
 
     yes, no = quotes("yes"), quotes("no")
     outdated = bool(yes and yes[0].superseded and no and not no[0].superseded)

@@ -20,7 +20,7 @@ REWRITE_HISTORY_TOKENS = 512
 REWRITE_TOKENS = 64
 
 
-LONGEST_TASK = 300
+MAX_TASK_CHARACTERS = 300
 """In characters: a longer text, a pasted mail say, asks for no sum, summary or comparison. The patterns that
 recognise these follow many ways at once: of 2,000 characters one took 87 seconds."""
 
@@ -79,7 +79,7 @@ class Asked:
     @property
     def may_be_a_task(self) -> bool:
         """Whether it is short enough to ask for something to be done."""
-        return max(len(self.question), len(self.words)) <= LONGEST_TASK
+        return max(len(self.question), len(self.words)) <= MAX_TASK_CHARACTERS
 
     @classmethod
     def of(cls, question: str, history: Sequence[Message], rewrite: Rewrite) -> Asked:

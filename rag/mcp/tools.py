@@ -22,7 +22,7 @@ from rag.mcp.results import (
 from rag.records import Superseded
 from rag.store import StoredDocument
 
-MOST_PASSAGES = 50
+MAX_PASSAGES = 50
 PAGE_CHARACTERS = 20_000
 RESOURCE_CHARACTERS = 200_000
 
@@ -71,7 +71,7 @@ class Tools:
             ),
         ],
         collection: CollectionName = None,
-        count: Annotated[int, Field(ge=1, le=MOST_PASSAGES, description="How many passages.")] = 8,
+        count: Annotated[int, Field(ge=1, le=MAX_PASSAGES, description="How many passages.")] = 8,
         documents: DocumentNames = None,
     ) -> SearchResult:
         """Find passages by meaning and words, when you want to read around a topic rather than get an answer.
@@ -90,8 +90,9 @@ class Tools:
     ) -> ClaimResult:
         """Check whether the documents support a sentence, contradict it, or do not say, with the quotes.
 
-        Use it for each sentence of a draft that states a fact. A number, date or negation that differs counts
-        as a contradiction. Several sentences are checked one by one.
+        Use it for each sentence of a draft that states a fact, in the words of the documents: a paraphrase
+        is not found, and comes with the nearest quotes for you to read. A number, date or negation that
+        differs counts as a contradiction. Several sentences are checked one by one.
         """
         asked = self._collection(collection)
         return self._places(asked).checked(self._library.check_claim(claim, collection=asked))

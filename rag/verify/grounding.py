@@ -385,21 +385,49 @@ class _Check:
 
 
 def _unsaid(claim: str, source: _Source) -> list[str]:
-    """The claim's content words that the best line of the quote lacks; amounts are checked as facts.
+    """What of the claim the best line of the quote lacks: content words, numbers, dates and codes.
 
-    A line is read with the document's title, its headings, and the header of its table.
+    A line is read with the document's title and its headings, and of a row only the cells that the claim
+    speaks of, each under the name of its column.
     """
     passage = source.hit.passage
-    around = "\n".join((source.hit.title, *passage.heading_path, passage.context))
-    table = takewhile(lambda line: line.startswith("|"), reversed(passage.text[: source.end].splitlines()))
-    header = [*table, ""][-2:][0]
-    wanted = {word: stem(word) for word in content_words(_CHINESE_AMOUNTS.sub(" ", claim))}
-    asked = [word for word, key in wanted.items() if not word.isdigit() and key not in _AMOUNTS]
+    around = "\n".join((source.hit.title, *passage.heading_path))
+    asked = {word: stem(word) for word in content_words(_CHINESE_AMOUNTS.sub(" ", claim))}
+    asked = {word: key for word, key in asked.items() if not word.isdigit() and key not in _AMOUNTS}
+    stated = [fact for fact in facts(claim) if fact.kind != "name"]
     lacking = []
     for line in _NEW_LINE.split(source.quote):
-        held = _stems(words("\n".join((around, header if line.startswith("|") else "", line))))
-        lacking.append([word for word in asked if wanted[word] not in held])
+        told = _told_cells(line, _header(source), set(asked.values())) if line.startswith("|") else line
+        held = _stems(words(f"{around}\n{told}"))
+        unsaid = [word for word, key in asked.items() if key not in held]
+        lacking.append(unsaid + [fact.text for fact in stated if not _has(told, around, fact)])
     return min(lacking, key=len)
+
+
+def _has(line: str, around: str, fact: Fact) -> bool:
+    """Whether a line has a fact; a year may stand in the headings."""
+    if set(words(fact.text)) <= set(words(line)):
+        return True
+    text = f"{around}\n{line}" if fact.kind == "date" or _is_year(fact) else line
+    return holds(text, facts(text), fact)
+
+
+def _header(source: _Source) -> str:
+    """The row of column names above a row: in the passage, or in its context where the table was cut."""
+    above = source.hit.passage.text[: source.end].splitlines()
+    rows = list(takewhile(lambda line: line.startswith("|"), reversed(above)))[::-1]
+    if len(rows) > 1 and not rows[1].strip("|-: "):
+        return rows[0]
+    named = [line for line in source.hit.passage.context.splitlines() if line.startswith("|")]
+    return named[0] if named else ""
+
+
+def _told_cells(row: str, header: str, asked: set[str]) -> str:
+    names, cells = (line.strip().strip("|").split("|") for line in (header, row))
+    if len(names) != len(cells):
+        return row
+    named = [f"{name} {cell}" for name, cell in zip(names, cells, strict=True)]
+    return "\n".join(cell for cell in named if asked & _stems(words(cell)))
 
 
 def _rivals(fact: Fact, claim: str, quote: str) -> list[Fact]:

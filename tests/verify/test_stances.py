@@ -47,14 +47,19 @@ def test_the_quote_is_the_nearest_sentence_and_the_problem_needs_no_marker() -> 
         pytest.param("Gloves go into the orange bag.", "yes", id="its own line"),
         pytest.param("Gloves go into the yellow bag.", "nothing", id="the line above"),
         pytest.param("The copper kettle boils in 9 minutes.", "yes", id="a row under its header"),
+        pytest.param("The price of the steel kettle is 25 euros.", "yes", id="another column"),
         pytest.param("The copper kettle costs 9 minutes.", "nothing", id="no such column"),
+        pytest.param("The copper kettle boils in 7 minutes.", "nothing", id="the number of another row"),
+        pytest.param("The copper kettle boils in 40 minutes.", "nothing", id="the number of another column"),
+        pytest.param("The price of the copper kettle is 25 euros.", "nothing", id="another row's price"),
     ],
 )
 def test_lines_and_rows_are_read_one_by_one(claim: str, says: str) -> None:
     """A poster's lines end without a full stop, and are one sentence to the splitter."""
     text = (
         "Waste\n\nYellow bag: dressings go into it, masks\nOrange bag: gloves, gowns go into it\n\n"
-        "| Kettle | Boils in minutes |\n|---|---|\n| copper | 9 |\n| steel | 7 |"
+        "| Kettle | Boils in minutes | Price in euros |\n|---|---|---|\n"
+        "| copper | 9 | 40 |\n| steel | 7 | 25 |"
     )
     (found,) = stances(claim, [make_hit(text)])
     assert found.says == says
