@@ -67,7 +67,7 @@ def ingest(
         Path | None, typer.Option("--from", help="An SQLite file for --sql.", metavar="FILE.db")
     ] = None,
 ) -> None:
-    """Bring the collection in step with files and folders: new, changed, renamed and deleted ones.
+    """Bring the collection in step with files and folders: new, changed, moved and deleted ones.
 
     Rows of tables become documents: from standard input, from a query, or, with --id, --text or --format,
     from the files named. Ctrl-C stops it after the files at hand, and prints what was done; the same command

@@ -12,12 +12,13 @@ from typing import Any
 from rag.ingest.events import Failure, IngestEvent, Progress, Receipt
 from rag.ingest.jsonl import ingest_lines
 from rag.ingest.lock import writer_lock
+from rag.ingest.moves import move_document
 from rag.ingest.pipeline import Pipeline, Pool
 from rag.ingest.plan import Plan, ScanOptions, make_plan, require_paths
 from rag.ingest.reembed import embed_again
 from rag.interfaces import Embedder
 from rag.readers import ReaderPool
-from rag.store import KnownFile, SqliteStore
+from rag.store import KnownFile, Source, SqliteStore
 
 __all__ = ["Failure", "IngestEvent", "Receipt", "embed_again", "ingest", "ingest_lines", "watch"]
 
@@ -45,7 +46,7 @@ def ingest(
 
     Folders are followed: what is deleted from one leaves the collection. Unchanged files are
     known by size and time, then by content; of a changed file only new passages are embedded,
-    and a renamed one embeds nothing. Documents are stored whole, so an ingest that is cancelled,
+    and a moved or renamed one is not read again. Documents are stored whole, so an ingest that is cancelled,
     killed or no longer asked for events goes on next time where it was.
 
     A file that cannot be read is a `failure` of the receipt; it is tried again when it changes,
@@ -71,6 +72,7 @@ def ingest(
         store.take_back(collection, plan.taken_back)
         for root, is_folder in plan.roots.items():
             store.add_root(collection, root, is_folder=is_folder)
+        yield from _move(store, collection, plan.moved, progress, cancelled)
         pipeline = Pipeline(
             store,
             embedder,
@@ -132,6 +134,7 @@ def _start(plan: Plan, started: float) -> Progress:
     """The counts of what needs no reading."""
     progress = Progress(started)
     progress.files_total = len(plan.tasks) + len(plan.unchanged)
+    progress.files_total += sum(known.status == "indexed" for known, _ in plan.moved)
     progress.files_total += len(plan.still_failed) + len(plan.still_skipped)
     progress.files_total += len(plan.unreadable) + len(plan.outside)
     progress.bytes_total = sum(task.source.size or 0 for task in plan.tasks)
@@ -146,6 +149,26 @@ def _start(plan: Plan, started: float) -> Progress:
     for link in plan.outside:
         progress.count("skipped", link.doc, error=link.error)
     return progress
+
+
+def _move(
+    store: SqliteStore,
+    collection: str,
+    moved: Sequence[tuple[KnownFile, Source]],
+    progress: Progress,
+    cancelled: Callable[[], bool],
+) -> Iterator[IngestEvent]:
+    """Gives documents the paths of their files, and forgets folders that have gone with all their files."""
+    for known, source in moved:
+        if cancelled():
+            return
+        move_document(store, collection, known, source)
+        if known.status == "indexed":
+            progress.count("moved", source.doc)
+            yield progress.event(time.perf_counter(), source.doc, "moved")
+    for root in {known.source.root for known, _ in moved}:
+        if not Path(root).exists():
+            store.forget_root_without_documents(collection, root)
 
 
 def _remove(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +9,7 @@ from pathlib import Path, PurePath
 
 from rag.errors import UsageError
 from rag.ingest.events import Failure
+from rag.ingest.moves import files_lost, moved_files, sha256_of
 from rag.ingest.scan import FoundFile, Scan, readable_name, scan_folder
 from rag.store import KnownFile, Source
 
@@ -29,15 +29,22 @@ class Task:
     known: KnownFile | None
     explicit: bool
 
+    @property
+    def where(self) -> str:
+        """Where the file lies."""
+        return location(Path(self.source.root), self.source.doc)
+
 
 @dataclass(slots=True)
 class Plan:
     """The work of one ingest. `touched` are unchanged files with a new time.
 
-    `taken_back` are files named themselves that had been removed for good.
+    `moved` are documents whose file lies elsewhere now, with where that is. `taken_back` are files named
+    themselves that had been removed for good.
     """
 
     tasks: list[Task] = field(default_factory=list)
+    moved: list[tuple[KnownFile, Source]] = field(default_factory=list)
     unchanged: list[KnownFile] = field(default_factory=list)
     taken_back: list[Source] = field(default_factory=list)
     touched: list[tuple[int, Source]] = field(default_factory=list)
@@ -81,6 +88,7 @@ def make_plan(
     by_path = {location(Path(file.source.root), file.source.doc): file for file in known}
     left_out = {location(Path(file.root), file.doc): file for file in removed}
     planned: set[str] = set()
+    folders: list[tuple[Path, Scan]] = []
     for path in sorted({Path(os.path.realpath(path)) for path in paths}, key=lambda p: len(p.parts)):
         scan, explicit = _scan(path, options)
         base = path if path.is_dir() else path.parent
@@ -103,12 +111,12 @@ def make_plan(
                 source = Source(root, _doc(root, base, file.doc), None, file.size, file.mtime_ns)
                 _compare(plan, Task(file.path, source, by_path.get(where), explicit), options)
         if path.is_dir():
-            gone = _gone(path, by_path, planned, scan)
-            if gone and not (scan.files or scan.passed_over or scan.excluded or scan.unreadable):
-                named = str(_readable(path))
-                plan.unreadable.append(Failure(named, _EMPTIED.format(path=named, count=len(gone))))
-            else:
-                plan.removed += gone
+            folders.append((path, scan))
+    gone = [(path, scan, _gone(path, by_path, planned, scan)) for path, scan in folders]
+    _find_moves(plan, by_path, planned, {file.id for _, _, files in gone for file in files})
+    moved = {known.id for known, _ in plan.moved}
+    for path, scan, files in gone:
+        _remove(plan, path, scan, [file for file in files if file.id not in moved])
     return plan
 
 
@@ -168,19 +176,46 @@ def _compare(plan: Plan, task: Task, options: ScanOptions) -> None:
             (plan.still_failed if known.status == "failed" else plan.still_skipped).append(known)
     elif same_state:
         plan.unchanged.append(known)
-    elif known.source.size == source.size and _sha256(task.path) == known.source.sha256:
+    elif known.source.size == source.size and sha256_of(task.path) == known.source.sha256:
         plan.unchanged.append(known)
         plan.touched.append((known.id, replace(source, sha256=known.source.sha256)))
     else:
         plan.tasks.append(task)
 
 
-def _sha256(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:  # reading it for good will say why
-        return None
+def _find_moves(plan: Plan, by_path: dict[str, KnownFile], planned: set[str], gone: set[int]) -> None:
+    """Takes files for moved that are not new: documents that lost their file, or are of a larger folder now.
+
+    One that could not be read where it was is still read where it is.
+    """
+    new = {
+        task.where: task
+        for task in plan.tasks
+        if task.known is None or task.known.source.doc != task.source.doc
+    }
+    sizes = {task.source.size for task in new.values()}
+    unseen = ((where, file) for where, file in by_path.items() if where not in planned)
+    lost = files_lost((where, file) for where, file in unseen if file.source.size in sizes)
+    lost |= {where: file for where, file in by_path.items() if where in new or file.id in gone}
+    moved = moved_files({where: (task.path, task.source) for where, task in new.items()}, lost)
+    plan.moved = [
+        (file, replace(new[where].source, sha256=file.source.sha256)) for where, file in moved.items()
+    ]
+    read = {where for where, file in moved.items() if file.status == "indexed"}
+    plan.tasks = [
+        replace(task, known=moved.get(task.where, task.known))
+        for task in plan.tasks
+        if task.where not in read
+    ]
+
+
+def _remove(plan: Plan, folder: Path, scan: Scan, gone: list[KnownFile]) -> None:
+    """Removes what is no longer in a folder, unless nothing is in it any more."""
+    if gone and not (scan.files or scan.passed_over or scan.excluded or scan.unreadable):
+        named = str(_readable(folder))
+        plan.unreadable.append(Failure(named, _EMPTIED.format(path=named, count=len(gone))))
+    else:
+        plan.removed += gone
 
 
 def _gone(folder: Path, by_path: dict[str, KnownFile], planned: set[str], scan: Scan) -> list[KnownFile]:

@@ -184,17 +184,19 @@ class ConversationTables:
             )
         return {content_hash: CitedPassage(*row) for content_hash, *row in found}
 
-    def texts_of(self, collection: str, docs: Sequence[str]) -> dict[str, list[str]]:
-        """The texts of today's documents of these paths (one for each root)."""
-        texts: dict[str, list[str]] = {}
+    def texts_of(self, collection: str, docs: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+        """(doc, text) of today's documents that have, or had before they were moved, each of these paths."""
+        texts: dict[str, list[tuple[str, str]]] = {}
         with self._database.read() as db:
-            for doc, text in rows(
+            for asked, doc, text in rows(
                 db,
-                "SELECT doc, text FROM documents JOIN collections ON collections.id = collection_id"
-                " WHERE collections.name = ? AND doc IN (SELECT value FROM json_each(?)) ORDER BY root",
-                (collection, json.dumps(list(docs))),
+                "SELECT asked.value, d.doc, d.text FROM json_each(?) AS asked JOIN collections AS c ON name = ?"
+                " JOIN documents AS d ON d.collection_id = c.id AND d.doc IN (asked.value,"
+                " (SELECT doc FROM moves WHERE collection_id = c.id AND was = asked.value))"
+                " ORDER BY d.doc <> asked.value, d.root",
+                (json.dumps(sorted(set(docs))), collection),
             ):
-                texts.setdefault(doc, []).append(text)
+                texts.setdefault(asked, []).append((doc, text))
         return texts
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.records import Document, DocumentEntry, Hit, Passage
-from rag.store.queries import rows, take_ids
+from rag.store.queries import first_row, rows, take_ids
 from rag.store.rows import KnownFile, ReportRow, Source, Status, storable
 from rag.store.vectors import now
 from rag.text.dates import date_in_name
@@ -124,6 +124,23 @@ def _insert(db: apsw.Connection, values: dict[str, Any]) -> int:
     return int(values["id"])
 
 
+def move(db: apsw.Connection, collection_id: int, document_id: int, source: Source, title: str) -> bool:
+    """Gives a document another path, and remembers the one before; says whether its title changed."""
+    was, title_before = first_row(db, "SELECT doc, title FROM documents WHERE id = ?", (document_id,))
+    db.execute(
+        "UPDATE documents SET root = ?, doc = ?, title = ?, size = ?, mtime_ns = ? WHERE id = ?",
+        (source.root, source.doc, storable(title), source.size, source.mtime_ns, document_id),
+    )
+    if was != source.doc:
+        db.execute(
+            "UPDATE moves SET doc = :doc WHERE collection_id = :collection AND doc = :was;"
+            "INSERT OR REPLACE INTO moves VALUES (:collection, :was, :doc);"
+            "DELETE FROM moves WHERE collection_id = :collection AND was = doc",
+            {"collection": collection_id, "was": was, "doc": source.doc},
+        )
+    return bool(title != title_before)
+
+
 def openings(db: apsw.Connection, document_ids: Sequence[int], characters: int) -> dict[int, str]:
     """The first characters of each document's text."""
     return dict(
@@ -213,13 +230,15 @@ def _known(db: apsw.Connection, condition: str, values: tuple[Any, ...]) -> list
 
 
 def named(db: apsw.Connection, collection_id: int, doc: str) -> list[StoredDocument]:
-    """The indexed documents of this path, with their text, by root."""
-    found = rows(
-        db,
+    """The indexed documents of this path, or else those that were moved from it, with their text, by root."""
+    sql = (
         "SELECT id, root, doc, title, media_type, text, page_labels FROM documents"
-        " WHERE collection_id = ? AND doc = ? AND passages + length(text) > 0 ORDER BY root",
-        (collection_id, doc),
+        " WHERE collection_id = ? AND doc = ? AND passages + length(text) > 0 ORDER BY root"
     )
+    found = rows(db, sql, (collection_id, doc))
+    if not found:
+        now = rows(db, "SELECT doc FROM moves WHERE (collection_id, was) = (?, ?)", (collection_id, doc))
+        found = rows(db, sql, (collection_id, now[0][0])) if now else []
     return [StoredDocument(*(*row[:6], tuple(json.loads(row[6])))) for row in found]
 
 

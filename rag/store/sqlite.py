@@ -224,6 +224,46 @@ class SqliteStore:
             )
             return known.id
 
+    def move_document(
+        self,
+        collection: str,
+        document_id: int,
+        source: Source,
+        title: str,
+        keys: Sequence[str],
+        terms: Sequence[Sequence[str]],
+    ) -> None:
+        """Gives a document the path and perhaps the title of its moved file.
+
+        `keys` and `terms` are those of its passages under the new path. Nothing is embedded again, but by
+        further models, which read a passage under its document's title, where that has changed.
+        """
+        with self.database.write() as db:
+            collection_id = self._collection_id(db, collection)
+            ids = documents.passage_ids(db, document_id)
+            if documents.move(db, collection_id, document_id, source, title):
+                for embedding in switching.further_embeddings(db, collection_id):
+                    vector_index.remove_vectors(db, embedding, ids)
+            db.executemany("UPDATE passages SET key = ? WHERE id = ?", zip(keys, ids, strict=True))
+            keywords.remove_terms(db, collection_id, ids)
+            keywords.add_terms(db, collection_id, ids, terms)
+            self._changed(db, collection_id, 0)
+
+    def moves(self, collection: str) -> list[tuple[str, str]]:
+        """(path before, path now) of documents that were moved."""
+        with self.database.read() as db:
+            collection_id = self._collection_id(db, collection)
+            return rows(db, "SELECT was, doc FROM moves WHERE collection_id = ?", (collection_id,))
+
+    def keep_moves(self, collection: str, moves: Iterable[tuple[str, str]]) -> None:
+        """Takes over the moves of another library's collection."""
+        with self.database.write() as db:
+            collection_id = self._collection_id(db, collection)
+            db.executemany(
+                "INSERT OR REPLACE INTO moves VALUES (?, ?, ?)",
+                ((collection_id, *move) for move in moves),
+            )
+
     def touch(self, seen: Iterable[tuple[int, Source]]) -> None:
         """Records new sizes and times of documents whose content is unchanged."""
         with self.database.write() as db:
@@ -340,6 +380,15 @@ class SqliteStore:
             collection_id = self._collection_id(db, collection)
             db.execute("DELETE FROM sources WHERE collection_id = ? AND root = ?", (collection_id, root))
 
+    def forget_root_without_documents(self, collection: str, root: str) -> None:
+        """Forgets a root if no document is of it any more."""
+        with self.database.write() as db:
+            db.execute(
+                "DELETE FROM sources WHERE (collection_id, root) = (?1, ?2) AND NOT EXISTS"
+                " (SELECT 1 FROM documents WHERE (collection_id, root) = (?1, ?2))",
+                (self._collection_id(db, collection), root),
+            )
+
     def roots(self, collection: str) -> dict[str, bool]:
         """The roots of a collection, and whether each is a folder that is followed."""
         with self.database.read() as db:
@@ -367,7 +416,7 @@ class SqliteStore:
             return documents.report(db, self._collection_id(db, collection))
 
     def documents_named(self, collection: str, doc: str) -> list[StoredDocument]:
-        """The documents of this path with their text: one for each root that has it."""
+        """The documents of this path with their text, one for each root that has it; else those once so."""
         with self.database.read() as db:
             return documents.named(db, self._collection_id(db, collection), doc)
 

@@ -127,13 +127,103 @@ def test_only_the_changed_passages_of_a_file_are_embedded(
     assert all("changed" in text for text in embedder.embedded[first.embedded :])
 
 
-def test_a_renamed_file_embeds_nothing(store: SqliteStore, folder: Path, embedder: WordEmbedder) -> None:
+def test_a_renamed_file_is_the_same_document(
+    store: SqliteStore, folder: Path, embedder: WordEmbedder
+) -> None:
     path = write(folder / "a.md", paragraphs("one", "two"))
     run(store, embedder, folder)
-    embedder.embedded.clear()
-    path.rename(folder / "b.md")
+    (before,) = store.known_files("default")
+    passages = store.passage_rowids([before.id])
+    path.rename(folder / "harbour.md")
+    assert counts(run(store, embedder, folder)) == {"moved": 1}
+    (after,) = store.known_files("default")
+    assert (after.id, after.source.doc, store.passage_rowids([after.id])) == (
+        before.id,
+        "harbour.md",
+        passages,
+    )
+    assert len(embedder.embedded) == len(passages)
+    assert store.holding("default", ["harbour"]).tolist() == passages
+    assert {hit.title for hit in store.hits(passages)} == {"harbour"}
+    assert [finding.problem for finding in store.check() if finding.problem] == []
+    assert counts(run(store, embedder, folder)) == {"unchanged": 1}
+
+
+def test_a_moved_folder_is_known_again(store: SqliteStore, folder: Path, embedder: WordEmbedder) -> None:
+    """Everything was in twice after a move, and the old half could not be removed."""
+    write(folder / "a.md", "The cat sat.")
+    write(folder / "sub" / "b.md", "A dog ran.")
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7\nnot really a PDF")
+    run(store, embedder, folder)
+    moved = folder.parent / "archive" / "notes"
+    moved.parent.mkdir()
+    folder.rename(moved)
+    receipt = run(store, embedder, moved)
+    assert (counts(receipt), receipt.embedded) == ({"moved": 2, "failed": 1}, 0)
+    assert docs(store) == ["a.md", "broken.pdf", "sub/b.md"]
+    assert store.roots("default") == {str(moved): True}
+    assert counts(run(store, embedder, moved)) == {"unchanged": 2, "failed": 1}
+
+
+def test_what_was_edited_after_a_move_is_read(
+    store: SqliteStore, folder: Path, embedder: WordEmbedder
+) -> None:
+    write(folder / "old" / "a.md", "The cat sat.")
+    write(folder / "old" / "b.md", "A dog ran.")
+    run(store, embedder, folder)
+    (folder / "old").rename(folder / "new")
+    write(folder / "new" / "b.md", "A dog slept.")
+    assert counts(run(store, embedder, folder)) == {"added": 1, "moved": 1, "removed": 1}
+    assert docs(store) == ["new/a.md", "new/b.md"]
+
+
+def test_a_copy_stays_a_copy(store: SqliteStore, folder: Path, embedder: WordEmbedder) -> None:
+    write(folder / "a.md", "The cat sat.")
+    run(store, embedder, folder)
+    elsewhere = write(folder.parent / "copies" / "a.md", "The cat sat.")
+    assert counts(run(store, embedder, elsewhere.parent)) == {"added": 1}
+    assert docs(store) == ["a.md", "a.md"]
+
+
+def test_another_ending_is_read_another_way(store: SqliteStore, folder: Path, embedder: WordEmbedder) -> None:
+    path = write(folder / "a.txt", "# Not a heading")
+    run(store, embedder, folder)
+    path.rename(folder / "a.md")
     assert counts(run(store, embedder, folder)) == {"added": 1, "removed": 1}
-    assert (docs(store), embedder.embedded) == (["b.md"], [])
+
+
+def test_files_of_the_same_content_keep_their_names_when_moved(
+    store: SqliteStore, folder: Path, embedder: WordEmbedder
+) -> None:
+    for place in ("old/x/a.md", "old/y/b.md", "old/z/a.md"):
+        write(folder / place, "The cat sat.")
+    run(store, embedder, folder)
+    before = {known.source.doc.removeprefix("old/"): known.id for known in store.known_files("default")}
+    (folder / "old").rename(folder / "new")
+    assert counts(run(store, embedder, folder)) == {"moved": 3}
+    assert {
+        known.source.doc.removeprefix("new/"): known.id for known in store.known_files("default")
+    } == before
+
+
+def test_a_moved_document_is_found_by_its_earlier_path(
+    store: SqliteStore, folder: Path, embedder: WordEmbedder
+) -> None:
+    """Saved answers name a document by the path that it had."""
+    write(folder / "a.md", "The cat sat.")
+    write(folder / "rest.md", "A dog ran.")
+    run(store, embedder, folder)
+    for old, new in (("a.md", "b.md"), ("b.md", "c.md")):
+        (folder / old).rename(folder / new)
+        run(store, embedder, folder)
+    write(folder / "c.md", "The cat sat down.")
+    run(store, embedder, folder)
+    assert [found.doc for found in store.documents_named("default", "a.md")] == ["c.md"]
+    assert store.conversations.texts_of("default", ["a.md"]) == {"a.md": [("c.md", "The cat sat down.")]}
+    (folder / "c.md").rename(folder / "a.md")
+    run(store, embedder, folder)
+    assert [found.doc for found in store.documents_named("default", "a.md")] == ["a.md"]
+    assert [found.doc for found in store.documents_named("default", "b.md")] == ["a.md"]
 
 
 def test_what_is_deleted_from_a_folder_leaves_the_collection(
@@ -165,7 +255,7 @@ def test_a_file_under_two_roots_is_not_doubled(
     write(folder / "sub" / "a.md", "The cat sat.")
     run(store, embedder, folder / "sub")
     assert docs(store) == ["a.md"]
-    assert counts(run(store, embedder, folder)) == {"updated": 1}
+    assert counts(run(store, embedder, folder)) == {"moved": 1}
     assert docs(store) == ["sub/a.md"]
     assert counts(run(store, embedder, folder / "sub")) == {"unchanged": 1}
     assert counts(run(store, embedder, folder / "sub" / "a.md", folder, folder / "sub")) == {"unchanged": 1}
