@@ -9,12 +9,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from rag.errors import UsageError
 from rag.ingest.events import Failure, IngestEvent, Progress, Receipt
 from rag.ingest.jsonl import ingest_lines
 from rag.ingest.lock import writer_lock
 from rag.ingest.moves import move_document
 from rag.ingest.pipeline import Pipeline, Pool
-from rag.ingest.plan import Plan, ScanOptions, make_plan, require_paths
+from rag.ingest.plan import Plan, ScanOptions, make_plan
 from rag.ingest.reembed import embed_again
 from rag.interfaces import Embedder
 from rag.readers import ReaderPool
@@ -38,34 +39,36 @@ def ingest(
     hidden: bool = False,
     password: str | None = None,
     retry_failed: bool = False,
+    prune: bool = False,
     wait_seconds: float = 0.0,
     pools: Pools = ReaderPool,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[IngestEvent]:
     """Brings a collection in step with files and folders; the last event carries the receipt.
 
-    Folders are followed: what is deleted from one leaves the collection. Unchanged files are
-    known by size and time, then by content; of a changed file only new passages are embedded,
-    and a moved or renamed one is not read again. Documents are stored whole, so an ingest that is cancelled,
-    killed or no longer asked for events goes on next time where it was.
+    Folders are followed: what is deleted from one leaves the collection. Of a folder that is suddenly empty
+    or not there, as on a drive that is not connected, nothing does, unless asked to `prune`. Unchanged files
+    are known by size and time, then by content; of a changed file only new
+    passages are embedded, and a moved or renamed one is not read again. Documents are stored whole, so an
+    ingest that is cancelled, killed or no longer asked for events goes on next time where it was.
 
     A file that cannot be read is a `failure` of the receipt; it is tried again when it changes,
     when it is named itself, or with `retry_failed` or a `password`. A `second` embedding model reads the
     passages in English once more (`rag.ingest.second`).
 
     Raises:
-        UsageError: a path does not exist, or a pattern is not valid.
+        UsageError: a path does not exist and never did, or a pattern is not valid.
         LibraryLocked: another ingest is still at work after `wait_seconds`.
         ModelMismatch: the collection was embedded with another model.
         LibraryError: the library cannot be written to (disk full, read-only).
     """
     started = time.perf_counter()
-    require_paths(paths)
-    options = ScanOptions(tuple(exclude), tuple(include), hidden, retry_failed or password is not None)
+    again = retry_failed or password is not None
+    options = ScanOptions(tuple(exclude), tuple(include), hidden, again, prune)
     with writer_lock(store.path, purpose=f"ingest into {collection!r}", wait_seconds=wait_seconds):
-        store.use_model(collection, embedder.identity, embedder.dimensions)
         known, removed = store.known_files(collection), store.removed_files(collection)
         plan = make_plan(paths, known, store.roots(collection), options, removed)
+        store.use_model(collection, embedder.identity, embedder.dimensions)
         progress = _start(plan, started)
         yield progress.event(time.perf_counter())
         store.touch(plan.touched)
@@ -105,15 +108,21 @@ def watch(
     """Ingests, and again after every change below the paths, until `stop` is set, or cancelled, or Ctrl-C.
 
     Takes the options of `ingest`. Changes are gathered until nothing has happened for half a
-    second (at most two), so that a file being written is read once.
+    second (at most two), so that a file being written is read once. What is not there is not watched.
+
+    Raises:
+        UsageError: none of the paths is there.
     """
     from watchfiles import watch as changes
 
     options["cancelled"] = cancelled
     yield from ingest(paths, **options)
+    there = [path for path in paths if path.exists()]
+    if not there:
+        raise UsageError(f"{', '.join(map(str, paths))}: nothing is there to watch.")
     missed = True  # what happened before the watching began is found by looking once more
     for found in changes(
-        *paths,
+        *there,
         debounce=2_000,
         step=500,
         rust_timeout=1_000,

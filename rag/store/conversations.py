@@ -190,7 +190,8 @@ class ConversationTables:
         with self._database.read() as db:
             for asked, doc, text in rows(
                 db,
-                "SELECT asked.value, d.doc, d.text FROM json_each(?) AS asked JOIN collections AS c ON name = ?"
+                "SELECT asked.value, d.doc, d.text FROM json_each(?) AS asked"
+                " JOIN collections AS c ON c.name = ?"
                 " JOIN documents AS d ON d.collection_id = c.id AND d.doc IN (asked.value,"
                 " (SELECT doc FROM moves WHERE collection_id = c.id AND was = asked.value))"
                 " ORDER BY d.doc <> asked.value, d.root",

@@ -480,17 +480,43 @@ def test_names_that_are_no_text_are_ingested(
     assert docs(store) == ["caf\\xe9.md"]
 
 
-def test_a_folder_that_has_become_empty_keeps_its_documents(
-    store: SqliteStore, folder: Path, embedder: WordEmbedder
+@pytest.mark.parametrize("state", ["is empty", "is not there"])
+def test_a_folder_that_lost_everything_keeps_its_documents_until_told(
+    store: SqliteStore, folder: Path, embedder: WordEmbedder, state: str
 ) -> None:
     """A drive that was not mounted emptied the collection without a word."""
     gone = write(folder / "a.md", "The cat sat.")
-    run(store, embedder, folder)
+    other = write(folder.parent / "other" / "b.md", "A dog ran.").parent
+    run(store, embedder, folder, other)
     gone.unlink()
-    receipt = run(store, embedder, folder)
-    assert counts(receipt) == {"failed": 1}
-    assert "1 of its documents" in receipt.failures[0].error
-    assert docs(store) == ["a.md"]
+    if state == "is empty":
+        write(folder / ".DS_Store", "left by a file manager")
+    else:
+        folder.rmdir()
+    receipt = run(store, embedder, folder, other)
+    assert counts(receipt) == {"unchanged": 1, "failed": 1}
+    assert f"{state}, but the library has 1 of its documents" in receipt.failures[0].error
+    assert docs(store) == ["a.md", "b.md"]
+    assert counts(run(store, embedder, folder, prune=True)) == {"removed": 1}
+    assert docs(store) == ["b.md"]
+
+
+def test_a_folder_whose_files_are_all_excluded_is_not_empty(
+    store: SqliteStore, folder: Path, embedder: WordEmbedder
+) -> None:
+    write(folder / "a.md", "The cat sat.")
+    run(store, embedder, folder)
+    assert counts(run(store, embedder, folder, exclude=["*.md"])) == {"removed": 1}
+
+
+def test_a_named_file_that_is_gone_keeps_its_document_until_told(
+    store: SqliteStore, folder: Path, embedder: WordEmbedder
+) -> None:
+    path = write(folder / "a.md", "The cat sat.")
+    run(store, embedder, path)
+    path.unlink()
+    assert counts(run(store, embedder, path)) == {"failed": 1}
+    assert counts(run(store, embedder, path, prune=True)) == {"removed": 1}
 
 
 def test_a_folder_whose_name_is_no_text_is_known_again(
