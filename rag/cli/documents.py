@@ -43,6 +43,9 @@ def ingest(
         list[str] | None, typer.Option("--exclude", help="Pattern of files to leave out, as in .gitignore.")
     ] = None,
     hidden: Annotated[bool, typer.Option("--hidden", help="Read hidden files and folders too.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare the contents of files of the same size and time too.")
+    ] = False,
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove the documents of folders that are empty or gone.")
     ] = False,
@@ -87,7 +90,7 @@ def ingest(
     columns = Columns(id_column, tuple(text_columns or ()), prefix)
     lines = lines_given(paths, columns, form, query, database)
     options: dict[str, Any] = {"password": password, "exclude": tuple(exclude or ()), "hidden": hidden}
-    options |= {"prune": prune}
+    options |= {"verify": verify, "prune": prune}
     options["include"] = (files[1],) if files else ()
     # While the models load nothing has begun, and Ctrl-C simply ends the command.
     _ = opened.embedder, opened.second_embedder

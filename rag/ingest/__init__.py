@@ -39,6 +39,7 @@ def ingest(
     hidden: bool = False,
     password: str | None = None,
     retry_failed: bool = False,
+    verify: bool = False,
     prune: bool = False,
     wait_seconds: float = 0.0,
     pools: Pools = ReaderPool,
@@ -48,7 +49,7 @@ def ingest(
 
     Folders are followed: what is deleted from one leaves the collection. Of a folder that is suddenly empty
     or not there, as on a drive that is not connected, nothing does, unless asked to `prune`. Unchanged files
-    are known by size and time, then by content; of a changed file only new
+    are known by size and time, then by content, which `verify` always compares; of a changed file only new
     passages are embedded, and a moved or renamed one is not read again. Documents are stored whole, so an
     ingest that is cancelled, killed or no longer asked for events goes on next time where it was.
 
@@ -64,7 +65,7 @@ def ingest(
     """
     started = time.perf_counter()
     again = retry_failed or password is not None
-    options = ScanOptions(tuple(exclude), tuple(include), hidden, again, prune)
+    options = ScanOptions(tuple(exclude), tuple(include), hidden, again, verify, prune)
     with writer_lock(store.path, purpose=f"ingest into {collection!r}", wait_seconds=wait_seconds):
         known, removed = store.known_files(collection), store.removed_files(collection)
         plan = make_plan(paths, known, store.roots(collection), options, removed)

@@ -61,13 +61,15 @@ class Plan:
 class ScanOptions:
     """Which files count: gitignore-style `exclude` patterns, hidden ones or not, failed ones again.
 
-    With `include`, only files that match one of these patterns. With `prune`, the documents of folders that are empty or gone leave.
+    With `include`, only files that match one of these patterns. With `verify`, the contents of files of the
+    same size and time are compared too; with `prune`, the documents of folders that are empty or gone leave.
     """
 
     exclude: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
     hidden: bool = False
     retry_failed: bool = False
+    verify: bool = False
     prune: bool = False
 
 
@@ -203,7 +205,7 @@ def _compare(plan: Plan, task: Task, options: ScanOptions) -> None:
             plan.tasks.append(task)
         else:
             (plan.still_failed if known.status == "failed" else plan.still_skipped).append(known)
-    elif same_state:
+    elif same_state and not options.verify:
         plan.unchanged.append(known)
     elif known.source.size == source.size and sha256_of(task.path) == known.source.sha256:
         plan.unchanged.append(known)

@@ -519,6 +519,20 @@ def test_a_named_file_that_is_gone_keeps_its_document_until_told(
     assert counts(run(store, embedder, path, prune=True)) == {"removed": 1}
 
 
+def test_a_change_that_keeps_size_and_time_is_found_when_verifying(
+    store: SqliteStore, folder: Path, embedder: WordEmbedder
+) -> None:
+    path = write(folder / "a.md", "The cat sat.")
+    write(folder / "b.md", "A dog ran.")
+    run(store, embedder, folder)
+    time_before = path.stat().st_mtime_ns
+    write(path, "The dog sat.")
+    os.utime(path, ns=(time_before, time_before))
+    assert counts(run(store, embedder, folder)) == {"unchanged": 2}
+    assert counts(run(store, embedder, folder, verify=True)) == {"updated": 1, "unchanged": 1}
+    assert counts(run(store, embedder, folder, verify=True)) == {"unchanged": 2}
+
+
 def test_a_folder_whose_name_is_no_text_is_known_again(
     store: SqliteStore, tmp_path: Path, embedder: WordEmbedder
 ) -> None:
