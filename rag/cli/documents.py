@@ -256,11 +256,11 @@ def show(
     """Show what was read of a document: its receipt, its text and its passages."""
     opened = open_library(context, library=library, collection=collection)
     store, name = opened.store, opened.settings.collection
-    rows = [row for row in store.report(name) if row.doc == doc]
+    texts = {stored.id: stored.text for stored in store.documents_named(name, doc)}
+    rows = [row for row in store.report(name) if row.doc == doc or row.id in texts]
     if not rows:
         raise UsageError(f"{doc}: not in the collection {name}. See `report` for the documents in it.")
     every = not (text or passages or receipt)
-    texts = {stored.id: stored.text for stored in store.documents_named(name, doc)}
     for row in rows:
         found: dict[str, Any] = {"doc": row.doc, "root": row.root, "title": row.title}
         if receipt or every:

@@ -93,6 +93,7 @@ def ingest(
             yield from pipeline.embed_rest()
         if not cancelled():
             yield from _remove(store, collection, plan.removed, progress)
+        store.tell_apart(collection)
         store.compare_documents(collection)
         now = time.perf_counter()
         receipt = progress.receipt(now, excluded=plan.excluded, interrupted=cancelled())

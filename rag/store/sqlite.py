@@ -21,6 +21,7 @@ from rag.store import (
     duplicates,
     exploring,
     keywords,
+    names,
     searching,
     similar,
     switching,
@@ -91,8 +92,8 @@ class SqliteStore:
         for collection in self.collections():
             if collection.name == name:
                 return collection
-        names = ", ".join(repr(collection.name) for collection in self.collections()) or "none yet"
-        raise UsageError(f"There is no collection {name!r} in {self.path} (there: {names}).")
+        there = ", ".join(repr(collection.name) for collection in self.collections()) or "none yet"
+        raise UsageError(f"There is no collection {name!r} in {self.path} (there: {there}).")
 
     def add_collection(self, name: str) -> None:
         """Makes an empty collection; nothing happens when it is there."""
@@ -388,6 +389,13 @@ class SqliteStore:
                 " (SELECT 1 FROM documents WHERE (collection_id, root) = (?1, ?2))",
                 (self._collection_id(db, collection), root),
             )
+
+    def tell_apart(self, collection: str) -> None:
+        """Gives documents of the same path, below different roots, names that differ."""
+        with self.database.write() as db:
+            collection_id = self._collection_id(db, collection)
+            if names.tell_apart(db, collection_id, {str(self._uploads(collection_id)): UPLOADS}):
+                self._changed(db, collection_id, 0)
 
     def roots(self, collection: str) -> dict[str, bool]:
         """The roots of a collection, and whether each is a folder that is followed."""
@@ -722,8 +730,8 @@ class SqliteStore:
     def _collection_id(self, db: apsw.Connection, name: str) -> int:
         found = db.execute("SELECT id FROM collections WHERE name = ?", (name,)).fetchone()
         if found is None:
-            names = [row[0] for row in rows(db, "SELECT name FROM collections ORDER BY name")]
-            there = ", ".join(map(repr, names)) or "none yet; ingest some documents first"
+            known = [row[0] for row in rows(db, "SELECT name FROM collections ORDER BY name")]
+            there = ", ".join(map(repr, known)) or "none yet; ingest some documents first"
             raise UsageError(f"There is no collection {name!r} in {self.path} (there: {there}).")
         return int(found[0])
 

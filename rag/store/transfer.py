@@ -58,6 +58,7 @@ def copy_collection(source: SqliteStore, target: SqliteStore, name: str) -> Iter
             having, vectors = source.vectors_of(name, ids, leg=leg.model)
             target.add_vectors(name, leg.model, [copied[one] for one in having.tolist()], vectors)
         yield file.source.doc
+    target.tell_apart(name)
 
 
 def copy_conversations(source: SqliteStore, target: SqliteStore) -> int:

@@ -22,6 +22,7 @@ from rag.ingest.plan import location
 from rag.ingest.scan import scan_folder
 from rag.interfaces import Vectors
 from rag.readers import ReaderPool, ReadResult
+from rag.search.query import matching, parse_query
 from rag.store import SqliteStore, open_store
 from tests.fakes.ingest import PlainPool, WordEmbedder, closed, run
 from tests.fakes.pdf_maker import Line, make_pdf
@@ -59,6 +60,11 @@ def counts(receipt: Receipt) -> dict[str, int]:
 
 def docs(store: SqliteStore) -> list[str]:
     return [known.source.doc for known in store.known_files("default")]
+
+
+def names(store: SqliteStore) -> list[str]:
+    """What the documents are called."""
+    return sorted(entry.doc for entry in store.documents("default"))
 
 
 def paragraphs(*texts: str) -> str:
@@ -262,13 +268,31 @@ def test_a_file_under_two_roots_is_not_doubled(
     assert len(embedder.embedded) == 1
 
 
-def test_the_same_relative_path_in_two_folders_is_two_documents(
+def test_files_of_the_same_path_in_two_folders_are_told_apart(
     store: SqliteStore, folder: Path, embedder: WordEmbedder
 ) -> None:
-    write(folder / "one" / "a.md", "The cat sat.")
-    write(folder / "two" / "a.md", "A dog ran.")
-    assert counts(run(store, embedder, folder / "one", folder / "two")) == {"added": 2}
-    assert docs(store) == ["a.md", "a.md"]
+    """All were called README.md, in answers and in `doc:`, and choosing one chose them all."""
+    places = ("a/docs", "b/docs", "c")
+    for place in places:
+        write(folder / place / "README.md", f"All about {place[0]}.")
+    run(store, embedder, folder / "a" / "docs")
+    assert names(store) == ["README.md"]
+    assert counts(run(store, embedder, folder / "b" / "docs", folder / "c")) == {"added": 2}
+    apart = ["a/docs/README.md", "b/docs/README.md", "notes/c/README.md"]
+    assert names(store) == [row.doc for row in store.report("default")] == apart
+    for name in apart:
+        (found,) = store.documents_named("default", name)
+        assert found.file == folder / name.removeprefix("notes/")
+        assert found.text == f"All about {found.file.parent.relative_to(folder).as_posix()[0]}."
+    assert len(store.documents_named("default", "README.md")) == 3
+    assert [entry.doc for entry in matching(store.documents("default"), parse_query("doc:b/*").filters)] == [
+        "b/docs/README.md"
+    ]
+    assert counts(run(store, embedder, *(folder / place for place in places))) == {"unchanged": 3}
+    for place in places[1:]:
+        (folder / place / "README.md").unlink()
+        run(store, embedder, folder / place, prune=True)
+    assert names(store) == ["README.md"]
 
 
 def test_a_bad_file_does_not_stop_the_others(
@@ -730,12 +754,12 @@ def test_an_encrypted_file_fails_with_the_remedy_and_is_read_with_its_password(
     assert embedder.embedded == ["The vault opens at noon."]
 
 
-names = st.sampled_from(["a.md", "b.md", "sub/a.md", "sub/c.txt"])
+file_names = st.sampled_from(["a.md", "b.md", "sub/a.md", "sub/c.txt"])
 texts = st.sampled_from(["The cat sat.", "A dog ran.", "Nothing else.", ""])
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(versions=st.lists(st.dictionaries(names, texts), min_size=1, max_size=4))
+@given(versions=st.lists(st.dictionaries(file_names, texts), min_size=1, max_size=4))
 def test_any_history_of_a_folder_ends_as_a_fresh_ingest_would(
     tmp_path_factory: pytest.TempPathFactory, versions: list[dict[str, str]]
 ) -> None:
