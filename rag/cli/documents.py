@@ -30,7 +30,8 @@ def ingest(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Files and folders; - reads JSON lines, a JSON list, CSV or TSV.", metavar="[PATH...]"
+            help="Files, folders and web pages (https://…); - reads JSON lines, a JSON list, CSV or TSV.",
+            metavar="[PATH...]",
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -50,6 +51,13 @@ def ingest(
         bool, typer.Option("--prune", help="Remove the documents of folders that are empty or gone.")
     ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Keep in step until stopped.")] = False,
+    sitemaps: Annotated[
+        list[str] | None,
+        typer.Option("--sitemap", help="Fetch the web pages of a sitemap.", metavar="URL"),
+    ] = None,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="Fetch web pages of private addresses too.")
+    ] = False,
     files: Annotated[
         tuple[Path, str] | None,
         typer.Option("--files", help="The files of a folder that match a pattern.", metavar="DIR GLOB"),
@@ -79,14 +87,23 @@ def ingest(
     from the files named. Ctrl-C stops it after the files at hand, and prints what was done; the same command
     goes on from there.
     """
-    opened = open_library(context, library=library, collection=collection)
-    paths = [*(paths or []), *([str(files[0])] if files else [])]
-    if not paths and query is None:
-        raise UsageError(
-            "Name files or folders, - for standard input, --files DIR GLOB, or --sql and --from."
-        )
+    from rag.ingest import Pages
+    from rag.ingest.fetch import is_address
     from rag.ingest.rows import Columns
 
+    opened = open_library(context, library=library, collection=collection)
+    paths = [*(paths or []), *([str(files[0])] if files else [])]
+    if not paths and query is None and not sitemaps:
+        raise UsageError(
+            "Name files, folders or web pages, - for standard input, --files DIR GLOB, or --sql and --from."
+        )
+    urls = [path for path in paths if is_address(path)]
+    for sitemap in sitemaps or ():
+        if not is_address(sitemap):
+            raise UsageError(
+                f"{sitemap}: a sitemap is named by its address, as https://example.org/sitemap.xml."
+            )
+    pages = Pages(tuple(urls), tuple(sitemaps or ()), allow_private) if urls or sitemaps else None
     columns = Columns(id_column, tuple(text_columns or ()), prefix)
     lines = lines_given(paths, columns, form, query, database)
     options: dict[str, Any] = {"password": password, "exclude": tuple(exclude or ()), "hidden": hidden}
@@ -99,7 +116,8 @@ def ingest(
             events = opened.ingest_lines(lines, cancelled=cancelled)
         else:
             start = opened.watch if watch else opened.ingest
-            events = start([Path(path) for path in paths], cancelled=cancelled, **options)
+            named = [Path(path) for path in paths if path not in urls]
+            events = start(named, pages=pages, cancelled=cancelled, **options)
         receipt = follow_ingest(events)
         show_receipt(receipt, as_json=as_json)
         if watch and not receipt.interrupted:
@@ -136,7 +154,7 @@ def lines_given(
 
 
 def follow_ingest(events: Iterator[IngestEvent]) -> Receipt:
-    """Shows an ingest's progress, with its rate and the time left, up to its receipt."""
+    """Shows an ingest's progress, with its rate and the time left, up to its receipt, and what failed."""
     from rich.progress import BarColumn, Progress, TextColumn
 
     columns = (
@@ -147,8 +165,6 @@ def follow_ingest(events: Iterator[IngestEvent]) -> Receipt:
     with Progress(*columns, console=messages, transient=True) as progress:
         bar = progress.add_task("", total=1, rate=0, left="")
         for event in events:
-            if event.error and event.outcome == "failed":
-                say(f"Failed: {event.doc}: {event.error}")
             progress.update(
                 bar,
                 completed=event.files_done,
@@ -158,6 +174,9 @@ def follow_ingest(events: Iterator[IngestEvent]) -> Receipt:
                 left=time_left(event.seconds_left),
             )
             if event.receipt:
+                for failed in event.receipt.failures:
+                    named = failed.error.startswith(failed.doc)
+                    say(f"Failed: {failed.error}" if named else f"Failed: {failed.doc}: {failed.error}")
                 return event.receipt
     raise AssertionError("an ingest always ends with its receipt")
 

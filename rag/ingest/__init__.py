@@ -14,6 +14,7 @@ from rag.ingest.events import Failure, IngestEvent, Progress, Receipt
 from rag.ingest.jsonl import ingest_lines
 from rag.ingest.lock import writer_lock
 from rag.ingest.moves import move_document
+from rag.ingest.pages import FetchedPages, Pages, fetch_pages
 from rag.ingest.pipeline import Pipeline, Pool
 from rag.ingest.plan import Plan, ScanOptions, make_plan
 from rag.ingest.reembed import embed_again
@@ -21,7 +22,10 @@ from rag.interfaces import Embedder
 from rag.readers import ReaderPool
 from rag.store import KnownFile, Source, SqliteStore
 
-__all__ = ["Failure", "IngestEvent", "Receipt", "embed_again", "ingest", "ingest_lines", "watch"]
+__all__ = ["Failure", "IngestEvent", "Pages", "Receipt", "embed_again", "ingest", "ingest_lines", "watch"]
+
+PAGES_SECONDS = 900.0
+"""Watched pages are asked for again so often."""
 
 Pools = Callable[[], AbstractContextManager[Pool]]
 
@@ -41,6 +45,7 @@ def ingest(
     retry_failed: bool = False,
     verify: bool = False,
     prune: bool = False,
+    pages: Pages | None = None,
     wait_seconds: float = 0.0,
     pools: Pools = ReaderPool,
     cancelled: Callable[[], bool] = lambda: False,
@@ -52,6 +57,8 @@ def ingest(
     are known by size and time, then by content, which `verify` always compares; of a changed file only new
     passages are embedded, and a moved or renamed one is not read again. Documents are stored whole, so an
     ingest that is cancelled, killed or no longer asked for events goes on next time where it was.
+
+    Of the web only `pages` are fetched, into the library's folder, and read from there like files.
 
     A file that cannot be read is a `failure` of the receipt; it is tried again when it changes,
     when it is named itself, or with `retry_failed` or a `password`. A `second` embedding model reads the
@@ -65,11 +72,16 @@ def ingest(
     """
     started = time.perf_counter()
     again = retry_failed or password is not None
+    fetched = FetchedPages()
+    if pages is not None:
+        fetched = yield from fetch_pages(pages, store, collection, prune=prune, cancelled=cancelled)
+        paths = [*paths, *fetched.files]
     options = ScanOptions(tuple(exclude), tuple(include), hidden, again, verify, prune)
     with writer_lock(store.path, purpose=f"ingest into {collection!r}", wait_seconds=wait_seconds):
         known, removed = store.known_files(collection), store.removed_files(collection)
         plan = make_plan(paths, known, store.roots(collection), options, removed)
         store.use_model(collection, embedder.identity, embedder.dimensions)
+        plan.unreadable += fetched.failures
         progress = _start(plan, started)
         yield progress.event(time.perf_counter())
         store.touch(plan.touched)
@@ -93,6 +105,7 @@ def ingest(
             yield from pipeline.embed_rest()
         if not cancelled():
             yield from _remove(store, collection, plan.removed, progress)
+        store.describe_pages(collection)
         store.tell_apart(collection)
         store.compare_documents(collection)
         now = time.perf_counter()
@@ -103,6 +116,7 @@ def ingest(
 def watch(
     paths: Sequence[Path],
     *,
+    pages: Pages | None = None,
     stop: threading.Event | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     **options: Any,
@@ -111,34 +125,49 @@ def watch(
 
     Takes the options of `ingest`. Changes are gathered until nothing has happened for half a
     second (at most two), so that a file being written is read once. What is not there is not watched.
+    `pages` are asked for again every quarter of an hour.
 
     Raises:
         UsageError: none of the paths is there.
     """
-    from watchfiles import watch as changes
-
     options["cancelled"] = cancelled
-    yield from ingest(paths, **options)
+    yield from ingest(paths, pages=pages, **options)
     there = [path for path in paths if path.exists()]
-    if not there:
+    if not there and pages is None:
         raise UsageError(f"{', '.join(map(str, paths))}: nothing is there to watch.")
-    missed = True  # what happened before the watching began is found by looking once more
-    for found in changes(
-        *there,
-        debounce=2_000,
-        step=500,
-        rust_timeout=1_000,
-        yield_on_timeout=True,
-        stop_event=stop,
-        raise_interrupt=False,
-        ignore_permission_denied=True,
-    ):
+    options = {"wait_seconds": 3_600.0, **options}  # for its turn: another ingest may be at work
+    fetched = time.monotonic()
+    missed = bool(there)  # what happened before the watching began is found by looking once more
+    for found in _changes(there, stop):
         if cancelled():
             return
-        if found or missed:
-            # The library waits for its turn here: another ingest may be at work.
-            yield from ingest(paths, **{"wait_seconds": 3_600.0, **options})
+        if pages is not None and time.monotonic() > fetched + PAGES_SECONDS:
+            yield from ingest(paths, pages=pages, **options)
+            fetched = time.monotonic()
+        elif found or missed:
+            yield from ingest(paths, **options)
         missed = False
+
+
+def _changes(paths: Sequence[Path], stop: threading.Event | None) -> Iterator[bool]:
+    """About every second whether anything below the paths has changed, until `stop` is set, or Ctrl-C."""
+    from watchfiles import watch as changes
+
+    stop = stop or threading.Event()
+    while not paths and not stop.wait(1.0):
+        yield False
+    if paths:
+        for found in changes(
+            *paths,
+            debounce=2_000,
+            step=500,
+            rust_timeout=1_000,
+            yield_on_timeout=True,
+            stop_event=stop,
+            raise_interrupt=False,
+            ignore_permission_denied=True,
+        ):
+            yield bool(found)
 
 
 def _start(plan: Plan, started: float) -> Progress:

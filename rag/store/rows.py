@@ -43,6 +43,20 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """A web page that was fetched: its address, and its file below the collection's page folder.
+
+    `fetched` is when the server last said what it is; it knows this version by `etag` and `modified`.
+    """
+
+    url: str
+    doc: str
+    fetched: str
+    etag: str | None = None
+    modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class KnownFile:
     """A document as the next sync compares it with the file on disk."""
 

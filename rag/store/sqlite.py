@@ -36,7 +36,7 @@ from rag.store.duplicates import DuplicateGroup
 from rag.store.exploring import ClusterRow, Kind, PointLabel, ScaleRow
 from rag.store.layout import load_layout
 from rag.store.queries import first_row, rows, take_ids
-from rag.store.rows import Collection, Finding, KnownFile, Related, ReportRow, Source, Status, storable
+from rag.store.rows import Collection, Finding, KnownFile, Page, Related, ReportRow, Source, Status, storable
 from rag.store.searching import Sample
 from rag.store.vectors import Embedding
 
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 UPLOADS = "uploads"
 """Earlier releases named upload folders after the collection, in `files`: what is there is read on."""
+PAGES = "pages"
 
 
 class SqliteStore:
@@ -127,19 +128,19 @@ class SqliteStore:
                 vector_index.drop_embedding(db, vectors.load_embedding(db, embedding_id))
             db.execute("DELETE FROM collections WHERE id = ?", (collection_id,))
         self.database.empty_log()
-        folder = self._uploads(collection_id)
-        try:
-            if folder.exists():
-                shutil.rmtree(folder)
-        except OSError as error:
-            raise LibraryError(f"The uploads in {folder} cannot be removed: {error}") from error
+        for folder in self._own_folders(collection_id):
+            _remove_folder(folder)
 
     def upload_folder(self, collection: str) -> Path:
         """Where files dropped into a collection are kept: under its id, which no other one ever gets."""
-        return self._uploads(self.collection(collection).id)
+        return self._own_folders(self.collection(collection).id)[0]
 
-    def _uploads(self, collection_id: int) -> Path:
-        return self.path.parent / UPLOADS / str(collection_id)
+    def page_folder(self, collection: str) -> Path:
+        """Where web pages fetched for a collection are kept."""
+        return self._own_folders(self.collection(collection).id)[1]
+
+    def _own_folders(self, collection_id: int) -> tuple[Path, Path]:
+        return self.path.parent / UPLOADS / str(collection_id), self.path.parent / PAGES / str(collection_id)
 
     def use_model(self, collection: str, model: str, dimensions: int) -> None:
         """Makes the collection ready for vectors of this model, creating it where needed.
@@ -278,23 +279,28 @@ class SqliteStore:
     ) -> None:
         """Removes documents with everything that was made of them.
 
-        `for_good` nothing of their text is left in the library's files, uploads are deleted, and files that a
-        folder still has are left out of its next ingests (`removed_files`).
+        `for_good` nothing of their text is left in the library's files, uploads and web pages are deleted,
+        and files that a folder still has are left out of its next ingests (`removed_files`).
         """
-        uploads = self.upload_folder(collection)
+        own = self._own_folders(self.collection(collection).id)
         for document_id in document_ids:
             with self.database.write() as db:
                 collection_id = self._collection_id(db, collection)
                 known = documents.document_by_id(db, collection_id, document_id)
                 self._remove(db, collection_id, known)
                 self._changed(db, collection_id, 0)
-                if for_good and known is not None and Path(known.source.root) != uploads:
+                if for_good and known is not None and Path(known.source.root) not in own:
                     db.execute(
                         "INSERT OR REPLACE INTO removed VALUES (?, ?, ?, ?)",
                         (collection_id, known.source.root, known.source.doc, vectors.now()),
                     )
-            if for_good and known is not None and Path(known.source.root) == uploads:
-                (uploads / known.source.doc).unlink(missing_ok=True)
+                elif for_good and known is not None:
+                    db.execute(
+                        "DELETE FROM pages WHERE (collection_id, doc) = (?, ?)",
+                        (collection_id, known.source.doc),
+                    )
+            if for_good and known is not None and Path(known.source.root) in own:
+                Path(known.source.root, known.source.doc).unlink(missing_ok=True)
         if for_good:
             self._forget(collection)
 
@@ -380,6 +386,9 @@ class SqliteStore:
         with self.database.write() as db:
             collection_id = self._collection_id(db, collection)
             db.execute("DELETE FROM sources WHERE collection_id = ? AND root = ?", (collection_id, root))
+            if Path(root) == self.page_folder(collection):
+                db.execute("DELETE FROM pages WHERE collection_id = ?", (collection_id,))
+                _remove_folder(Path(root))
 
     def forget_root_without_documents(self, collection: str, root: str) -> None:
         """Forgets a root if no document is of it any more."""
@@ -390,11 +399,52 @@ class SqliteStore:
                 (self._collection_id(db, collection), root),
             )
 
+    def pages(self, collection: str) -> list[Page]:
+        """The web pages fetched for a collection, by their addresses."""
+        with self.database.read() as db:
+            found = rows(
+                db,
+                "SELECT url, doc, fetched, etag, modified FROM pages WHERE collection_id = ? ORDER BY url",
+                (self._collection_id(db, collection),),
+            )
+        return [Page(*row) for row in found]
+
+    def keep_page(self, collection: str, page: Page) -> None:
+        """Records that a web page was fetched just now, or is still what it was."""
+        with self.database.write() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO pages VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    self._collection_id(db, collection),
+                    page.url,
+                    page.doc,
+                    vectors.now(),
+                    page.etag,
+                    page.modified,
+                ),
+            )
+
+    def describe_pages(self, collection: str) -> None:
+        """Gives the documents of web pages their address and the time of fetching as metadata."""
+        root = str(self.page_folder(collection))
+        with self.database.write() as db:
+            collection_id = self._collection_id(db, collection)
+            db.execute(
+                "UPDATE documents SET metadata = json_patch(metadata, facts) FROM"
+                " (SELECT doc AS file, json_object('url', url, 'fetched', substr(fetched, 1, 19) || 'Z')"
+                " AS facts FROM pages WHERE collection_id = ?1)"
+                " WHERE collection_id = ?1 AND root = ?2 AND doc = file AND metadata <> facts",
+                (collection_id, root),
+            )
+            if db.changes():
+                self._changed(db, collection_id, 0)
+
     def tell_apart(self, collection: str) -> None:
         """Gives documents of the same path, below different roots, names that differ."""
         with self.database.write() as db:
             collection_id = self._collection_id(db, collection)
-            if names.tell_apart(db, collection_id, {str(self._uploads(collection_id)): UPLOADS}):
+            labels = zip(map(str, self._own_folders(collection_id)), (UPLOADS, PAGES), strict=True)
+            if names.tell_apart(db, collection_id, dict(labels)):
                 self._changed(db, collection_id, 0)
 
     def roots(self, collection: str) -> dict[str, bool]:
@@ -803,6 +853,14 @@ class SqliteStore:
         similar.forget(db, known.id)
         db.execute("DELETE FROM documents WHERE id = ?", (known.id,))
         self._changed(db, collection_id, -len(ids))
+
+
+def _remove_folder(folder: Path) -> None:
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+    except OSError as error:
+        raise LibraryError(f"The files in {folder} cannot be removed: {error}") from error
 
 
 def _check_name(name: str) -> None:
