@@ -174,11 +174,14 @@ def follow_ingest(events: Iterator[IngestEvent]) -> Receipt:
                 left=time_left(event.seconds_left),
             )
             if event.receipt:
-                for failed in event.receipt.failures:
-                    named = failed.error.startswith(failed.doc)
-                    say(f"Failed: {failed.error}" if named else f"Failed: {failed.doc}: {failed.error}")
-                return event.receipt
-    raise AssertionError("an ingest always ends with its receipt")
+                receipt = event.receipt
+                break
+        else:
+            raise AssertionError("an ingest always ends with its receipt")
+    for failed in receipt.failures:
+        named = failed.error.startswith(failed.doc)
+        say(f"Failed: {failed.error}" if named else f"Failed: {failed.doc}: {failed.error}")
+    return receipt
 
 
 def time_left(seconds: float | None) -> str:
@@ -279,11 +282,13 @@ def show(
     rows = [row for row in store.report(name) if row.doc == doc or row.id in texts]
     if not rows:
         raise UsageError(f"{doc}: not in the collection {name}. See `report` for the documents in it.")
+    known = {entry.id: dict(entry.metadata) for entry in store.documents(name)}
     every = not (text or passages or receipt)
     for row in rows:
         found: dict[str, Any] = {"doc": row.doc, "root": row.root, "title": row.title}
         if receipt or every:
             found["report"] = report_json(row)
+            found["metadata"] = known.get(row.id, {})
         if text or every:
             found["text"] = texts.get(row.id, "")
         if passages or every:
@@ -312,6 +317,8 @@ def print_shown(row: ReportRow, found: dict[str, Any], *, with_passages: bool) -
     """A document for people: the receipt, then the text; the passages, if they are asked for."""
     if "report" in found:
         print_report([row])
+        for column, value in found["metadata"].items():
+            results.print(f"  {column}: {value}")
     if with_passages:
         for number, one in enumerate(found["passages"], start=1):
             page = f", page {one['pages'][0]}" if one["pages"][0] else ""

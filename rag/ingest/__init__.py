@@ -82,6 +82,7 @@ def ingest(
         plan = make_plan(paths, known, store.roots(collection), options, removed)
         store.use_model(collection, embedder.identity, embedder.dimensions)
         plan.unreadable += fetched.failures
+        plan.outside += fetched.barred
         progress = _start(plan, started)
         yield progress.event(time.perf_counter())
         store.touch(plan.touched)

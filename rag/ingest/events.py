@@ -22,8 +22,8 @@ class Receipt:
 
     `moved` are documents whose file lies elsewhere now, or is called otherwise, and is the same.
 
-    `skipped` are files of formats that no reader knows, met in a folder, files that vanished, and links
-    that lead out of their folder;
+    `skipped` are files of formats that no reader knows, met in a folder, files that vanished, links that lead
+    out of their folder, and web pages that robots.txt keeps programs from;
     `excluded` counts files left out by ignore patterns, because they are hidden, or as `include` does not
     ask for them.
     """

@@ -36,10 +36,11 @@ class Pages:
 
 @dataclass(slots=True)
 class FetchedPages:
-    """The files of pages, new or as they were, and what could not be fetched."""
+    """The files of pages, new or as they were, what could not be fetched, and what was not meant to be."""
 
     files: list[Path] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    barred: list[Failure] = field(default_factory=list)
 
 
 def fetch_pages(
@@ -65,7 +66,7 @@ def fetch_pages(
         except FetchError as error:
             found.failures.append(Failure(sitemap, str(error)))
             continue
-        found.failures += [Failure(url, _BARRED) for url in site.barred]
+        found.barred += [Failure(url, _BARRED) for url in site.barred]
         urls = {urldefrag(url).url: site.delay_seconds for url in site.pages} | urls
     library = _PageFolder(store, collection)
     progress.files_total = len(urls)
@@ -91,7 +92,6 @@ class _PageFolder:
         self._store, self._collection = store, collection
         self._folder = store.page_folder(collection)
         self._known = {page.url: page for page in store.pages(collection)}
-        store.add_root(collection, str(self._folder), is_folder=True)
 
     def refresh(self, url: str, get: Callable[..., Fetched | None]) -> Path:
         """The file of a page, fetched again if it has changed.
@@ -130,6 +130,7 @@ class _PageFolder:
 
     def _keep(self, page: Page) -> Path:
         self._known[page.url] = page
+        self._store.add_root(self._collection, str(self._folder), is_folder=True)
         self._store.keep_page(self._collection, page)
         return self._folder / page.doc
 

@@ -139,7 +139,7 @@ def make_plan(
             scanned.append(_Scanned(path, Scan(), False, ""))
             continue
         root = _outermost(path if path.is_dir() else path.parent, known_roots | plan.roots)
-        plan.roots[root] = plan.roots.get(root, False) or path.is_dir()
+        plan.roots[root] = (known_roots | plan.roots).get(root, False) or path.is_dir()
         scanned.append(_Scanned(path, _scan(path, options), not path.is_dir(), root))
         _plan_files(plan, scanned[-1], library, options)
     gone = [(one, library.gone(one.path, one.scan)) for one in scanned if not one.explicit]

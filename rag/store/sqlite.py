@@ -391,13 +391,14 @@ class SqliteStore:
                 _remove_folder(Path(root))
 
     def forget_root_without_documents(self, collection: str, root: str) -> None:
-        """Forgets a root if no document is of it any more."""
+        """Forgets a root if no document is of it any more, and what could never be read of it."""
         with self.database.write() as db:
-            db.execute(
-                "DELETE FROM sources WHERE (collection_id, root) = (?1, ?2) AND NOT EXISTS"
-                " (SELECT 1 FROM documents WHERE (collection_id, root) = (?1, ?2))",
-                (self._collection_id(db, collection), root),
-            )
+            collection_id = self._collection_id(db, collection)
+            of_root = "(collection_id, root) = (?, ?)"
+            has_text = f"SELECT 1 FROM documents WHERE {of_root} AND (status = 'indexed' OR passages > 0)"
+            if not rows(db, has_text, (collection_id, root)):
+                for table in ("documents", "sources"):
+                    db.execute(f"DELETE FROM {table} WHERE {of_root}", (collection_id, root))
 
     def pages(self, collection: str) -> list[Page]:
         """The web pages fetched for a collection, by their addresses."""

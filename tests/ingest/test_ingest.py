@@ -23,7 +23,7 @@ from rag.ingest.scan import scan_folder
 from rag.interfaces import Vectors
 from rag.readers import ReaderPool, ReadResult
 from rag.search.query import matching, parse_query
-from rag.store import SqliteStore, open_store
+from rag.store import Source, SqliteStore, open_store
 from tests.fakes.ingest import PlainPool, WordEmbedder, closed, run
 from tests.fakes.pdf_maker import Line, make_pdf
 from tests.fakes.store import text_vector
@@ -161,6 +161,7 @@ def test_a_moved_folder_is_known_again(store: SqliteStore, folder: Path, embedde
     write(folder / "sub" / "b.md", "A dog ran.")
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7\nnot really a PDF")
     run(store, embedder, folder)
+    store.put_failure("default", Source(str(folder), "broken.pdf"), "a reader does not tell what it read")
     moved = folder.parent / "archive" / "notes"
     moved.parent.mkdir()
     folder.rename(moved)

@@ -196,10 +196,12 @@ def test_a_sitemap_brings_its_pages_as_far_as_robots_may(store: SqliteStore, sit
         "/sitemap.xml", urlset(site.url + "/part.xml", root="sitemapindex", entry="sitemap"), "text/xml"
     )
     receipt = take(store, sitemaps=(index,))
-    assert counts(receipt) == {"added": 2, "failed": 1}
-    assert receipt.failures[0].doc == pages[2] and "robots.txt" in receipt.failures[0].error
+    assert counts(receipt) == {"added": 2}
+    assert [left.doc for left in receipt.skipped] == [pages[2]] and "robots.txt" in receipt.skipped[0].error
     assert not {"/private/c", "/d"} & set(site.requests)
-    assert counts(take(store, sitemaps=(index,))) == {"unchanged": 2, "failed": 1}
+    assert counts(take(store, sitemaps=(index,))) == {"unchanged": 2}
+    assert {entry.doc.partition("/")[2] for entry in store.documents("default")} == {"a.html", "b.html"}
+    assert store.roots("default") == {str(store.page_folder("default")): True}
 
 
 @pytest.mark.parametrize(
