@@ -282,13 +282,12 @@ def show(
     rows = [row for row in store.report(name) if row.doc == doc or row.id in texts]
     if not rows:
         raise UsageError(f"{doc}: not in the collection {name}. See `report` for the documents in it.")
-    known = {entry.id: dict(entry.metadata) for entry in store.documents(name)}
     every = not (text or passages or receipt)
     for row in rows:
-        found: dict[str, Any] = {"doc": row.doc, "root": row.root, "title": row.title}
+        found: dict[str, Any] = {"doc": row.doc, "root": row.root, "path": row.place, "title": row.title}
         if receipt or every:
             found["report"] = report_json(row)
-            found["metadata"] = known.get(row.id, {})
+            found["metadata"] = row.metadata
         if text or every:
             found["text"] = texts.get(row.id, "")
         if passages or every:

@@ -311,7 +311,8 @@ def report(db: apsw.Connection, collection_id: int) -> list[ReportRow]:
         db,
         f"SELECT id, root, {SHOWN}, title, media_type, status, page_count, pages_without_text,"
         " characters_read, characters_indexed, characters_left_out, passages, language, date, warnings,"
-        " error, size, mtime_ns, seconds, indexed_at, sha256 FROM documents WHERE collection_id = ?"
+        " error, size, mtime_ns, seconds, indexed_at, doc, metadata, sha256 FROM documents"
+        " WHERE collection_id = ?"
         f" ORDER BY {SHOWN}, root",
         (collection_id,),
     )
@@ -322,7 +323,7 @@ def _with_duplicates(found: Iterable[Any]) -> list[ReportRow]:
     first_of: dict[str, str] = {}
     receipts = []
     for *values, sha256 in found:
-        for position, kind in ((7, tuple), (10, dict), (14, tuple)):
+        for position, kind in ((7, tuple), (10, dict), (14, tuple), (21, dict)):
             values[position] = kind(json.loads(values[position]))
         doc, status, passages = values[2], values[5], values[11]
         same = sha256 is not None and status == "indexed" and passages > 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Status = Literal["indexed", "failed", "skipped"]
 
@@ -71,7 +71,8 @@ class KnownFile:
 class ReportRow:
     """The stored receipt of one document. Characters are non-space characters of its text.
 
-    `duplicate_of` names the first document with the same bytes.
+    `doc` is what it is called, `place` where it lies below its root. `duplicate_of` names the first document
+    with the same bytes.
     """
 
     id: int
@@ -94,6 +95,8 @@ class ReportRow:
     mtime_ns: int | None
     seconds: float
     indexed_at: str
+    place: str
+    metadata: dict[str, Any]
     duplicate_of: str | None
 
 

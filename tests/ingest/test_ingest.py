@@ -285,6 +285,7 @@ def test_files_of_the_same_path_in_two_folders_are_told_apart(
         (found,) = store.documents_named("default", name)
         assert found.file == folder / name.removeprefix("notes/")
         assert found.text == f"All about {found.file.parent.relative_to(folder).as_posix()[0]}."
+    assert [row.place for row in store.report("default")] == ["README.md"] * 3
     assert len(store.documents_named("default", "README.md")) == 3
     assert [entry.doc for entry in matching(store.documents("default"), parse_query("doc:b/*").filters)] == [
         "b/docs/README.md"
