@@ -84,6 +84,8 @@ def ingest(
         plan.unreadable += fetched.failures
         plan.outside += fetched.barred
         progress = _start(plan, started)
+        for url in fetched.removed:
+            progress.count("removed", url)
         yield progress.event(time.perf_counter())
         store.touch(plan.touched)
         store.take_back(collection, plan.taken_back)

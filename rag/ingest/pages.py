@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from os import utime
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urldefrag, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from rag.ingest.events import Failure, IngestEvent, Progress
 from rag.ingest.fetch import Fetched, FetchError, fetch
@@ -36,9 +36,10 @@ class Pages:
 
 @dataclass(slots=True)
 class FetchedPages:
-    """The files of pages, new or as they were, what could not be fetched, and what was not meant to be."""
+    """The files of pages, new or as they were; those removed, not fetched, and not meant to be fetched."""
 
     files: list[Path] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     barred: list[Failure] = field(default_factory=list)
 
@@ -58,7 +59,7 @@ def fetch_pages(
     """
     found, progress = FetchedPages(), Progress(time.perf_counter())
     get = partial(fetch, allow_private=pages.allow_private, cancelled=cancelled)
-    urls = {urldefrag(url).url: 0.0 for url in pages.urls}
+    urls = {_without_fragment(url): 0.0 for url in pages.urls}
     for sitemap in pages.sitemaps:
         yield progress.event(time.perf_counter(), sitemap)
         try:
@@ -67,7 +68,7 @@ def fetch_pages(
             found.failures.append(Failure(sitemap, str(error)))
             continue
         found.barred += [Failure(url, _BARRED) for url in site.barred]
-        urls = {urldefrag(url).url: site.delay_seconds for url in site.pages} | urls
+        urls = {_without_fragment(url): site.delay_seconds for url in site.pages} | urls
     library = _PageFolder(store, collection)
     progress.files_total = len(urls)
     for url, delay in urls.items():
@@ -77,11 +78,17 @@ def fetch_pages(
         try:
             found.files.append(library.refresh(url, get))
         except FetchError as error:
-            if not (prune and error.gone and library.remove(url)):
+            if prune and error.gone and library.remove(url):
+                found.removed.append(url)
+            else:
                 found.failures.append(Failure(url, str(error)))
         progress.files_done += 1
         time.sleep(delay)
     return found
+
+
+def _without_fragment(url: str) -> str:
+    return url.partition("#")[0]
 
 
 class _PageFolder:

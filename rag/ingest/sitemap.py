@@ -34,6 +34,8 @@ def read_sitemap(url: str, fetch: Fetch) -> Site:
     Raises:
         FetchError: it cannot be fetched, or is not a sitemap.
     """
+    if not _host(url):
+        raise FetchError("it is not an address.")
     rules = _rules(url, fetch)
     if not rules.can_fetch(AGENT, url):
         raise FetchError("the site's robots.txt keeps programs from it.")
@@ -92,4 +94,8 @@ def _name(element: Element) -> str:
 
 
 def _host(url: str) -> str:
-    return urlsplit(url).netloc.lower()
+    """The host and port of an address; "" of what is none."""
+    try:
+        return urlsplit(url).netloc.lower()
+    except ValueError:
+        return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,7 +105,7 @@ def test_a_page_that_is_gone_is_kept_until_told(store: SqliteStore, site: Site) 
     del site.pages["/a"]
     assert counts(take(store, url)) == {"failed": 1}
     assert len(store.documents("default")) == 1
-    assert counts(take(store, url, prune=True)) == {}
+    assert counts(take(store, url, prune=True)) == {"removed": 1}
     assert (store.documents("default"), store.pages("default")) == ([], [])
     assert [file for file in store.page_folder("default").rglob("*") if file.is_file()] == []
 
@@ -121,12 +122,12 @@ def test_a_redirect_to_a_private_address_is_refused(
 ) -> None:
     """A public page could have the library fetch what only this computer can reach."""
     site.pages["/public"] = Answer(status=302, headers={"Location": "http://localhost:1/secret"})
-    looked_up = fetch.socket.getaddrinfo
+    looked_up = socket.getaddrinfo
 
     def getaddrinfo(host: str, *args: Any, **options: Any) -> Any:
         return looked_up("127.0.0.1" if host == "public.example" else host, *args, **options)
 
-    monkeypatch.setattr(fetch.socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     monkeypatch.setattr(fetch, "is_public", lambda place: len(site.requests) == 0)
     url = site.url.replace("127.0.0.1", "public.example") + "/public"
     assert "localhost is at the private address" in problem(store, url, allow_private=False)
@@ -179,6 +180,12 @@ def test_a_name_with_a_password_is_refused(store: SqliteStore, site: Site) -> No
     assert "leave them out" in problem(store, site.url.replace("//", "//ann:secret@"))
 
 
+@pytest.mark.parametrize("url", ["http://[bad/a", "http://", "https://exa mple.org/"])
+def test_what_is_not_an_address_is_said(store: SqliteStore, url: str) -> None:
+    assert problem(store, url)
+    assert take(store, sitemaps=(url,)).failures[0].doc == url
+
+
 def test_a_server_that_is_not_there_is_named(store: SqliteStore) -> None:
     assert "cannot be fetched" in problem(store, "http://127.0.0.1:1/a")
 
@@ -191,7 +198,7 @@ def urlset(*urls: str, root: str = "urlset", entry: str = "url") -> str:
 def test_a_sitemap_brings_its_pages_as_far_as_robots_may(store: SqliteStore, site: Site) -> None:
     pages = [site.put(f"/{name}", f"<p>About {name}.") for name in ("a", "b", "private/c")]
     site.put("/robots.txt", "User-agent: *\nDisallow: /private/\n", "text/plain")
-    site.put("/part.xml", urlset(*pages, "http://elsewhere.example/d"), "application/xml")
+    site.put("/part.xml", urlset(*pages, "http://elsewhere.example/d", "http://[bad"), "application/xml")
     index = site.put(
         "/sitemap.xml", urlset(site.url + "/part.xml", root="sitemapindex", entry="sitemap"), "text/xml"
     )
