@@ -133,12 +133,15 @@ def documents_named(
 ) -> Meant | None:
     """The documents that a name fits; None where none has all its words.
 
-    Of several that differ in their year or version alone, that is the latest. A folder's name means its
+    Of several that differ in their year or version alone, that is the latest; files of the same name under
+    other titles are all meant, unless the name is the whole path of one. A folder's name means its
     documents. With `surely`, a name has to make up half of a document's title or file name.
     """
-    exact = [entry for entry in entries if fold(name).strip("\"'“”„ ") in _whole_names(entry)]
+    bare = fold(name).strip("\"'“”„ ")
+    exact = [entry for entry in entries if bare in _whole_names(entry)]
+    exact = [entry for entry in exact if bare == fold(entry.doc)] or exact
     if exact:
-        return _latest(exact, index)
+        return _latest(exact, index) if len(set(map(_family, exact))) == 1 else Meant(tuple(exact))
     asked = content_words(name)
     found = [(fit, entry) for entry in entries if (fit := _fit(asked, entry)) is not None]
     in_folder = _folder_of(asked, entries)

@@ -30,7 +30,8 @@ def ingest(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Files and folders; - reads JSON lines, a JSON list, CSV or TSV.", metavar="[PATH...]"
+            help="Files, folders and web pages (https://…); - reads JSON lines, a JSON list, CSV or TSV.",
+            metavar="[PATH...]",
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -43,7 +44,20 @@ def ingest(
         list[str] | None, typer.Option("--exclude", help="Pattern of files to leave out, as in .gitignore.")
     ] = None,
     hidden: Annotated[bool, typer.Option("--hidden", help="Read hidden files and folders too.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare the contents of files of the same size and time too.")
+    ] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove the documents of folders that are empty or gone.")
+    ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Keep in step until stopped.")] = False,
+    sitemaps: Annotated[
+        list[str] | None,
+        typer.Option("--sitemap", help="Fetch the web pages of a sitemap.", metavar="URL"),
+    ] = None,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="Fetch web pages of private addresses too.")
+    ] = False,
     files: Annotated[
         tuple[Path, str] | None,
         typer.Option("--files", help="The files of a folder that match a pattern.", metavar="DIR GLOB"),
@@ -67,23 +81,33 @@ def ingest(
         Path | None, typer.Option("--from", help="An SQLite file for --sql.", metavar="FILE.db")
     ] = None,
 ) -> None:
-    """Bring the collection in step with files and folders: new, changed, renamed and deleted ones.
+    """Bring the collection in step with files and folders: new, changed, moved and deleted ones.
 
     Rows of tables become documents: from standard input, from a query, or, with --id, --text or --format,
     from the files named. Ctrl-C stops it after the files at hand, and prints what was done; the same command
     goes on from there.
     """
-    opened = open_library(context, library=library, collection=collection)
-    paths = [*(paths or []), *([str(files[0])] if files else [])]
-    if not paths and query is None:
-        raise UsageError(
-            "Name files or folders, - for standard input, --files DIR GLOB, or --sql and --from."
-        )
+    from rag.ingest import Pages
+    from rag.ingest.fetch import is_address
     from rag.ingest.rows import Columns
 
+    opened = open_library(context, library=library, collection=collection)
+    paths = [*(paths or []), *([str(files[0])] if files else [])]
+    if not paths and query is None and not sitemaps:
+        raise UsageError(
+            "Name files, folders or web pages, - for standard input, --files DIR GLOB, or --sql and --from."
+        )
+    urls = [path for path in paths if is_address(path)]
+    for sitemap in sitemaps or ():
+        if not is_address(sitemap):
+            raise UsageError(
+                f"{sitemap}: a sitemap is named by its address, as https://example.org/sitemap.xml."
+            )
+    pages = Pages(tuple(urls), tuple(sitemaps or ()), allow_private) if urls or sitemaps else None
     columns = Columns(id_column, tuple(text_columns or ()), prefix)
     lines = lines_given(paths, columns, form, query, database)
     options: dict[str, Any] = {"password": password, "exclude": tuple(exclude or ()), "hidden": hidden}
+    options |= {"verify": verify, "prune": prune}
     options["include"] = (files[1],) if files else ()
     # While the models load nothing has begun, and Ctrl-C simply ends the command.
     _ = opened.embedder, opened.second_embedder
@@ -92,7 +116,8 @@ def ingest(
             events = opened.ingest_lines(lines, cancelled=cancelled)
         else:
             start = opened.watch if watch else opened.ingest
-            events = start([Path(path) for path in paths], cancelled=cancelled, **options)
+            named = [Path(path) for path in paths if path not in urls]
+            events = start(named, pages=pages, cancelled=cancelled, **options)
         receipt = follow_ingest(events)
         show_receipt(receipt, as_json=as_json)
         if watch and not receipt.interrupted:
@@ -129,7 +154,7 @@ def lines_given(
 
 
 def follow_ingest(events: Iterator[IngestEvent]) -> Receipt:
-    """Shows an ingest's progress, with its rate and the time left, up to its receipt."""
+    """Shows an ingest's progress, with its rate and the time left, up to its receipt, and what failed."""
     from rich.progress import BarColumn, Progress, TextColumn
 
     columns = (
@@ -140,8 +165,6 @@ def follow_ingest(events: Iterator[IngestEvent]) -> Receipt:
     with Progress(*columns, console=messages, transient=True) as progress:
         bar = progress.add_task("", total=1, rate=0, left="")
         for event in events:
-            if event.error and event.outcome == "failed":
-                say(f"Failed: {event.doc}: {event.error}")
             progress.update(
                 bar,
                 completed=event.files_done,
@@ -151,8 +174,14 @@ def follow_ingest(events: Iterator[IngestEvent]) -> Receipt:
                 left=time_left(event.seconds_left),
             )
             if event.receipt:
-                return event.receipt
-    raise AssertionError("an ingest always ends with its receipt")
+                receipt = event.receipt
+                break
+        else:
+            raise AssertionError("an ingest always ends with its receipt")
+    for failed in receipt.failures:
+        named = failed.error.startswith(failed.doc)
+        say(f"Failed: {failed.error}" if named else f"Failed: {failed.doc}: {failed.error}")
+    return receipt
 
 
 def time_left(seconds: float | None) -> str:
@@ -249,15 +278,16 @@ def show(
     """Show what was read of a document: its receipt, its text and its passages."""
     opened = open_library(context, library=library, collection=collection)
     store, name = opened.store, opened.settings.collection
-    rows = [row for row in store.report(name) if row.doc == doc]
+    texts = {stored.id: stored.text for stored in store.documents_named(name, doc)}
+    rows = [row for row in store.report(name) if row.doc == doc or row.id in texts]
     if not rows:
         raise UsageError(f"{doc}: not in the collection {name}. See `report` for the documents in it.")
     every = not (text or passages or receipt)
-    texts = {stored.id: stored.text for stored in store.documents_named(name, doc)}
     for row in rows:
-        found: dict[str, Any] = {"doc": row.doc, "root": row.root, "title": row.title}
+        found: dict[str, Any] = {"doc": row.doc, "root": row.root, "path": row.place, "title": row.title}
         if receipt or every:
             found["report"] = report_json(row)
+            found["metadata"] = row.metadata
         if text or every:
             found["text"] = texts.get(row.id, "")
         if passages or every:
@@ -286,6 +316,8 @@ def print_shown(row: ReportRow, found: dict[str, Any], *, with_passages: bool) -
     """A document for people: the receipt, then the text; the passages, if they are asked for."""
     if "report" in found:
         print_report([row])
+        for column, value in found["metadata"].items():
+            results.print(f"  {column}: {value}")
     if with_passages:
         for number, one in enumerate(found["passages"], start=1):
             page = f", page {one['pages'][0]}" if one["pages"][0] else ""

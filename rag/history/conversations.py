@@ -53,7 +53,7 @@ class ConversationTables(Protocol):
         self, words: Sequence[str], limit: int, *, owner: str = ""
     ) -> list[tuple[int, int, str]]: ...
     def passages_with(self, collection: str, content_hashes: Sequence[str]) -> dict[str, CitedPassage]: ...
-    def texts_of(self, collection: str, docs: Sequence[str]) -> dict[str, list[str]]: ...
+    def texts_of(self, collection: str, docs: Sequence[str]) -> dict[str, list[tuple[str, str]]]: ...
 
 
 class ConversationStore(Protocol):
@@ -253,8 +253,9 @@ class Conversations:
         for citation in cited:
             todays = texts.get(citation.doc, [])
             passage = passages.get(citation.content_hash)
-            if any(citation.quote in text for text in todays):
-                states.append(CitationToday(citation, "unchanged", citation.doc))
+            same = next((doc for doc, text in todays if citation.quote in text), None)
+            if same is not None:
+                states.append(CitationToday(citation, "unchanged", same))
             elif passage is not None and citation.quote in passage.text:
                 states.append(CitationToday(citation, "unchanged", passage.doc))
             else:

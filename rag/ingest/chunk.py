@@ -237,7 +237,7 @@ def _passage(
     context = group[0].context
     content_hash = _digest(_embedded(context, own))
     return Passage(
-        id=_digest(f"{doc}\0{ordinal}\0{content_hash}"),
+        id=passage_id(doc, ordinal, content_hash),
         ordinal=ordinal,
         text=own,
         start=start,
@@ -250,6 +250,11 @@ def _passage(
         kind=max(body, key=lambda piece: piece.tokens).block.kind,
         context=context,
     )
+
+
+def passage_id(doc: str, ordinal: int, content_hash: str) -> str:
+    """A passage's id: the same wherever the same text stands at the same place of the same path."""
+    return _digest(f"{doc}\0{ordinal}\0{content_hash}")
 
 
 def _digest(text: str) -> str:

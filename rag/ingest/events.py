@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Outcome = Literal["added", "updated", "unchanged", "removed", "failed", "skipped"]
+Outcome = Literal["added", "updated", "moved", "unchanged", "removed", "failed", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +20,17 @@ class Failure:
 class Receipt:
     """What one ingest did. `passages` were written, and `embedded` of them needed the model.
 
-    `skipped` are files of formats that no reader knows, met in a folder, files that vanished, and links
-    that lead out of their folder;
+    `moved` are documents whose file lies elsewhere now, or is called otherwise, and is the same.
+
+    `skipped` are files of formats that no reader knows, met in a folder, files that vanished, links that lead
+    out of their folder, and web pages that robots.txt keeps programs from;
     `excluded` counts files left out by ignore patterns, because they are hidden, or as `include` does not
     ask for them.
     """
 
     added: int = 0
     updated: int = 0
+    moved: int = 0
     unchanged: int = 0
     removed: int = 0
     failed: int = 0
@@ -42,7 +45,7 @@ class Receipt:
 
     def as_json(self) -> dict[str, Any]:
         """The receipt as the command line prints it."""
-        counts = ("added", "updated", "unchanged", "removed", "failed")
+        counts = ("added", "updated", "moved", "unchanged", "removed", "failed")
         return {
             "documents": {name: getattr(self, name) for name in counts},
             "passages": self.passages,
@@ -144,6 +147,7 @@ class Progress:
         return Receipt(
             added=self.counts.get("added", 0),
             updated=self.counts.get("updated", 0),
+            moved=self.counts.get("moved", 0),
             unchanged=self.counts.get("unchanged", 0),
             removed=self.counts.get("removed", 0),
             failed=self.counts.get("failed", 0),

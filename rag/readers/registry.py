@@ -62,6 +62,35 @@ def format_of(data: bytes, name: str) -> Format | None:
     return None if is_binary(data) else _by_name("plain.txt")
 
 
+def ending_of(data: bytes, name: str, media_type: str) -> str | None:
+    """The ending for a file from the web, by what its server says it is; None if no reader knows it.
+
+    What servers say of files that they do not know (nothing, plain text, bytes) gives way to the name.
+    """
+    declared = _MEDIA_TYPES.get(media_type, media_type)
+    if declared.partition("/")[0] in ("image", "audio", "video", "font"):
+        return None
+    named = _by_name(name)
+    said = next((known for known in known_formats() if declared == known.media_type and known.endings), None)
+    if named is not None and (said is None or said is named or said.media_type == "text/plain"):
+        base = name.lower()
+        return max((end for end in named.endings if base.endswith(end)), key=len, default="")
+    found = said or format_of(data, "")
+    return found.endings[0] if found is not None and found.endings else None
+
+
+_MEDIA_TYPES = {
+    "application/xhtml+xml": "text/html",
+    "text/xml": "application/xml",
+    "application/rss+xml": "application/xml",
+    "application/atom+xml": "application/xml",
+    "text/x-markdown": "text/markdown",
+    "text/rtf": "application/rtf",
+    "text/json": "application/json",
+    "application/ld+json": "application/json",
+}
+
+
 def _accepts(known: Format, data: bytes) -> bool:
     return known.recognises is not None and known.recognises(data)
 

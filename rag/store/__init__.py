@@ -7,7 +7,7 @@ from pathlib import Path
 from rag.store.documents import StoredDocument
 from rag.store.duplicates import DuplicateGroup
 from rag.store.exploring import ClusterRow, Kind, PointLabel, ScaleRow
-from rag.store.rows import Collection, Finding, KnownFile, Related, ReportRow, Source
+from rag.store.rows import Collection, Finding, KnownFile, Page, Related, ReportRow, Source
 from rag.store.sqlite import SqliteStore
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Finding",
     "Kind",
     "KnownFile",
+    "Page",
     "PointLabel",
     "Related",
     "ReportRow",

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rag.records import Citation, CitedPassage, ConversationRow, MessageRow
+from rag.store.names import SHOWN
 from rag.store.queries import first_row, rows
 from rag.store.rows import storable
 from rag.store.vectors import now
@@ -175,7 +176,7 @@ class ConversationTables:
         with self._database.read() as db:
             found = rows(
                 db,
-                "SELECT content_hash, doc, key, passages.text FROM passages"
+                f"SELECT content_hash, {SHOWN}, key, passages.text FROM passages"
                 " JOIN documents ON documents.id = document_id"
                 " JOIN collections ON collections.id = collection_id"
                 " WHERE collections.name = ? AND content_hash IN (SELECT value FROM json_each(?))"
@@ -184,17 +185,20 @@ class ConversationTables:
             )
         return {content_hash: CitedPassage(*row) for content_hash, *row in found}
 
-    def texts_of(self, collection: str, docs: Sequence[str]) -> dict[str, list[str]]:
-        """The texts of today's documents of these paths (one for each root)."""
-        texts: dict[str, list[str]] = {}
+    def texts_of(self, collection: str, docs: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+        """(doc, text) of today's documents that have, or had before they were moved, each of these paths."""
+        texts: dict[str, list[tuple[str, str]]] = {}
         with self._database.read() as db:
-            for doc, text in rows(
+            for asked, doc, text in rows(
                 db,
-                "SELECT doc, text FROM documents JOIN collections ON collections.id = collection_id"
-                " WHERE collections.name = ? AND doc IN (SELECT value FROM json_each(?)) ORDER BY root",
-                (collection, json.dumps(list(docs))),
+                f"SELECT asked.value, {SHOWN}, documents.text FROM json_each(?) AS asked"
+                " JOIN collections AS c ON c.name = ?"
+                " JOIN documents ON collection_id = c.id AND (shown = asked.value OR doc IN (asked.value,"
+                " (SELECT doc FROM moves WHERE collection_id = c.id AND was = asked.value)))"
+                f" ORDER BY {SHOWN} <> asked.value, documents.root",
+                (json.dumps(sorted(set(docs))), collection),
             ):
-                texts.setdefault(doc, []).append(text)
+                texts.setdefault(asked, []).append((doc, text))
         return texts
 
 

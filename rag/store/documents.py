@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.records import Document, DocumentEntry, Hit, Passage
-from rag.store.queries import rows, take_ids
+from rag.store.names import SHOWN
+from rag.store.queries import first_row, rows, take_ids
 from rag.store.rows import KnownFile, ReportRow, Source, Status, storable
 from rag.store.vectors import now
 from rag.text.dates import date_in_name
@@ -25,11 +26,15 @@ PASSAGE_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """A document's text and what identifies it. `page_labels[page - 1]` names a page in print."""
+    """A document's text and what identifies it. `page_labels[page - 1]` names a page in print.
+
+    `doc` is what it is called, `place` where it lies below its root: they differ for files of the same path.
+    """
 
     id: int
     root: str
     doc: str
+    place: str
     title: str
     media_type: str
     text: str
@@ -42,7 +47,7 @@ class StoredDocument:
         Of what comes as JSON lines the name is whatever another program wrote: `/etc/passwd`, say.
         """
         root = Path(self.root)
-        path = root / self.doc
+        path = root / self.place
         inside = root.is_absolute() and path.resolve().is_relative_to(root.resolve())
         return path if inside and path.is_file() else None
 
@@ -122,6 +127,23 @@ def _insert(db: apsw.Connection, values: dict[str, Any]) -> int:
     names, marks = ", ".join(values), ", ".join("?" * len(values))
     db.execute(f"INSERT INTO documents({names}) VALUES ({marks})", tuple(values.values()))
     return int(values["id"])
+
+
+def move(db: apsw.Connection, collection_id: int, document_id: int, source: Source, title: str) -> bool:
+    """Gives a document another path, and remembers the one before; says whether its title changed."""
+    was, title_before = first_row(db, "SELECT doc, title FROM documents WHERE id = ?", (document_id,))
+    db.execute(
+        "UPDATE documents SET root = ?, doc = ?, title = ?, size = ?, mtime_ns = ? WHERE id = ?",
+        (source.root, source.doc, storable(title), source.size, source.mtime_ns, document_id),
+    )
+    if was != source.doc:
+        db.execute(
+            "UPDATE moves SET doc = :doc WHERE collection_id = :collection AND doc = :was;"
+            "INSERT OR REPLACE INTO moves VALUES (:collection, :was, :doc);"
+            "DELETE FROM moves WHERE collection_id = :collection AND was = doc",
+            {"collection": collection_id, "was": was, "doc": source.doc},
+        )
+    return bool(title != title_before)
 
 
 def openings(db: apsw.Connection, document_ids: Sequence[int], characters: int) -> dict[int, str]:
@@ -213,14 +235,21 @@ def _known(db: apsw.Connection, condition: str, values: tuple[Any, ...]) -> list
 
 
 def named(db: apsw.Connection, collection_id: int, doc: str) -> list[StoredDocument]:
-    """The indexed documents of this path, with their text, by root."""
-    found = rows(
-        db,
-        "SELECT id, root, doc, title, media_type, text, page_labels FROM documents"
-        " WHERE collection_id = ? AND doc = ? AND passages + length(text) > 0 ORDER BY root",
-        (collection_id, doc),
-    )
-    return [StoredDocument(*(*row[:6], tuple(json.loads(row[6])))) for row in found]
+    """The indexed documents called so, or of this path, or else once of it, with their text, by root."""
+    found: list[Any] = []
+    for condition in (
+        "shown = :doc OR (shown IS NULL AND doc = :doc)",
+        "doc = :doc",
+        "doc = (SELECT doc FROM moves WHERE (collection_id, was) = (:collection, :doc))",
+    ):
+        found = found or rows(
+            db,
+            f"SELECT id, root, {SHOWN}, doc, title, media_type, text, page_labels FROM documents"
+            f" WHERE collection_id = :collection AND ({condition}) AND passages + length(text) > 0"
+            " ORDER BY root",
+            {"collection": collection_id, "doc": doc},
+        )
+    return [StoredDocument(*(*row[:7], tuple(json.loads(row[7])))) for row in found]
 
 
 def document_of(db: apsw.Connection, document_id: int) -> Document:
@@ -255,7 +284,7 @@ def entries(db: apsw.Connection, collection_id: int) -> list[DocumentEntry]:
     """
     found = rows(
         db,
-        "SELECT id, doc, title, media_type, language, date,"
+        f"SELECT id, {SHOWN}, title, media_type, language, date,"
         " strftime('%Y-%m-%d', mtime_ns / 1000000000, 'unixepoch'), metadata"
         " FROM documents WHERE collection_id = ? AND passages > 0 ORDER BY id",
         (collection_id,),
@@ -280,9 +309,11 @@ def report(db: apsw.Connection, collection_id: int) -> list[ReportRow]:
     """The stored receipts of a collection, by path."""
     found = rows(
         db,
-        "SELECT id, root, doc, title, media_type, status, page_count, pages_without_text, characters_read,"
-        " characters_indexed, characters_left_out, passages, language, date, warnings, error, size, mtime_ns,"
-        " seconds, indexed_at, sha256 FROM documents WHERE collection_id = ? ORDER BY doc, root",
+        f"SELECT id, root, {SHOWN}, title, media_type, status, page_count, pages_without_text,"
+        " characters_read, characters_indexed, characters_left_out, passages, language, date, warnings,"
+        " error, size, mtime_ns, seconds, indexed_at, doc, metadata, sha256 FROM documents"
+        " WHERE collection_id = ?"
+        f" ORDER BY {SHOWN}, root",
         (collection_id,),
     )
     return _with_duplicates(found)
@@ -292,7 +323,7 @@ def _with_duplicates(found: Iterable[Any]) -> list[ReportRow]:
     first_of: dict[str, str] = {}
     receipts = []
     for *values, sha256 in found:
-        for position, kind in ((7, tuple), (10, dict), (14, tuple)):
+        for position, kind in ((7, tuple), (10, dict), (14, tuple), (21, dict)):
             values[position] = kind(json.loads(values[position]))
         doc, status, passages = values[2], values[5], values[11]
         same = sha256 is not None and status == "indexed" and passages > 0
@@ -304,7 +335,7 @@ def _with_duplicates(found: Iterable[Any]) -> list[ReportRow]:
 def hits(db: apsw.Connection, ids: Sequence[int]) -> list[Hit]:
     """The passages of these ids, in the order given, with score 0; unknown ids are left out."""
     found = db.execute(
-        f"SELECT passages.id, documents.id, documents.doc, documents.title, {PASSAGE_COLUMNS}"
+        f"SELECT passages.id, documents.id, {SHOWN}, documents.title, {PASSAGE_COLUMNS}"
         " FROM passages JOIN documents ON documents.id = passages.document_id"
         " WHERE passages.id IN (SELECT value FROM json_each(?))",
         (json.dumps([int(id_) for id_ in ids]),),

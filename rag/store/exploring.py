@@ -74,8 +74,8 @@ def labels(db: apsw.Connection, collection_id: int, kind: Kind, characters: int)
     id_, which = ("d.id", " AND p.ordinal = 0") if kind == "documents" else ("p.id", "")
     found = rows(
         db,
-        f"SELECT {id_}, d.id, d.doc, d.title, substr(p.text, 1, ?), p.first_page, d.language, d.date,"
-        ' p.start, p."end" FROM documents AS d JOIN passages AS p ON p.document_id = d.id'
+        f"SELECT {id_}, d.id, coalesce(d.shown, d.doc), d.title, substr(p.text, 1, ?), p.first_page,"
+        ' d.language, d.date, p.start, p."end" FROM documents AS d JOIN passages AS p ON p.document_id = d.id'
         f" WHERE d.collection_id = ?{which} ORDER BY {id_}",
         (characters, collection_id),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Status = Literal["indexed", "failed", "skipped"]
 
@@ -43,6 +43,20 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """A web page that was fetched: its address, and its file below the collection's page folder.
+
+    `fetched` is when the server last said what it is; it knows this version by `etag` and `modified`.
+    """
+
+    url: str
+    doc: str
+    fetched: str
+    etag: str | None = None
+    modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class KnownFile:
     """A document as the next sync compares it with the file on disk."""
 
@@ -57,7 +71,8 @@ class KnownFile:
 class ReportRow:
     """The stored receipt of one document. Characters are non-space characters of its text.
 
-    `duplicate_of` names the first document with the same bytes.
+    `doc` is what it is called, `place` where it lies below its root. `duplicate_of` names the first document
+    with the same bytes.
     """
 
     id: int
@@ -80,6 +95,8 @@ class ReportRow:
     mtime_ns: int | None
     seconds: float
     indexed_at: str
+    place: str
+    metadata: dict[str, Any]
     duplicate_of: str | None
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import apsw
 
 TABLES = ("collections", "embeddings", "documents", "passages", "scales", "conversations", "messages")
-WITHOUT_ROWIDS = ("sources", "citations", "next_ids", "removed", "scale_scores")
+WITHOUT_ROWIDS = ("sources", "citations", "next_ids", "removed", "moves", "pages", "scale_scores")
 BEYOND = 1_000
 """Ids looked at behind the last one that could be read, where the highest is not known."""
 MAX_FAILURES = 50_000

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.interfaces import Vectors
+from rag.store.names import SHOWN
 from rag.store.queries import first_row, rows
 from rag.store.rows import Related
 from rag.store.vector_index import unit
@@ -88,7 +89,7 @@ def related(db: apsw.Connection, embedding: Embedding, document_id: int, limit: 
         id_: (doc, title)
         for id_, doc, title in rows(
             db,
-            "SELECT id, doc, title FROM documents WHERE id IN (SELECT value FROM json_each(?))",
+            f"SELECT id, {SHOWN}, title FROM documents WHERE id IN (SELECT value FROM json_each(?))",
             (json.dumps([id_ for id_, _ in nearest]),),
         )
     }

@@ -21,6 +21,7 @@ from rag.store import (
     duplicates,
     exploring,
     keywords,
+    names,
     searching,
     similar,
     switching,
@@ -35,7 +36,7 @@ from rag.store.duplicates import DuplicateGroup
 from rag.store.exploring import ClusterRow, Kind, PointLabel, ScaleRow
 from rag.store.layout import load_layout
 from rag.store.queries import first_row, rows, take_ids
-from rag.store.rows import Collection, Finding, KnownFile, Related, ReportRow, Source, Status, storable
+from rag.store.rows import Collection, Finding, KnownFile, Page, Related, ReportRow, Source, Status, storable
 from rag.store.searching import Sample
 from rag.store.vectors import Embedding
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 UPLOADS = "uploads"
 """Earlier releases named upload folders after the collection, in `files`: what is there is read on."""
+PAGES = "pages"
 
 
 class SqliteStore:
@@ -91,8 +93,8 @@ class SqliteStore:
         for collection in self.collections():
             if collection.name == name:
                 return collection
-        names = ", ".join(repr(collection.name) for collection in self.collections()) or "none yet"
-        raise UsageError(f"There is no collection {name!r} in {self.path} (there: {names}).")
+        there = ", ".join(repr(collection.name) for collection in self.collections()) or "none yet"
+        raise UsageError(f"There is no collection {name!r} in {self.path} (there: {there}).")
 
     def add_collection(self, name: str) -> None:
         """Makes an empty collection; nothing happens when it is there."""
@@ -126,19 +128,19 @@ class SqliteStore:
                 vector_index.drop_embedding(db, vectors.load_embedding(db, embedding_id))
             db.execute("DELETE FROM collections WHERE id = ?", (collection_id,))
         self.database.empty_log()
-        folder = self._uploads(collection_id)
-        try:
-            if folder.exists():
-                shutil.rmtree(folder)
-        except OSError as error:
-            raise LibraryError(f"The uploads in {folder} cannot be removed: {error}") from error
+        for folder in self._own_folders(collection_id):
+            _remove_folder(folder)
 
     def upload_folder(self, collection: str) -> Path:
         """Where files dropped into a collection are kept: under its id, which no other one ever gets."""
-        return self._uploads(self.collection(collection).id)
+        return self._own_folders(self.collection(collection).id)[0]
 
-    def _uploads(self, collection_id: int) -> Path:
-        return self.path.parent / UPLOADS / str(collection_id)
+    def page_folder(self, collection: str) -> Path:
+        """Where web pages fetched for a collection are kept."""
+        return self._own_folders(self.collection(collection).id)[1]
+
+    def _own_folders(self, collection_id: int) -> tuple[Path, Path]:
+        return self.path.parent / UPLOADS / str(collection_id), self.path.parent / PAGES / str(collection_id)
 
     def use_model(self, collection: str, model: str, dimensions: int) -> None:
         """Makes the collection ready for vectors of this model, creating it where needed.
@@ -224,6 +226,46 @@ class SqliteStore:
             )
             return known.id
 
+    def move_document(
+        self,
+        collection: str,
+        document_id: int,
+        source: Source,
+        title: str,
+        keys: Sequence[str],
+        terms: Sequence[Sequence[str]],
+    ) -> None:
+        """Gives a document the path and perhaps the title of its moved file.
+
+        `keys` and `terms` are those of its passages under the new path. Nothing is embedded again, but by
+        further models, which read a passage under its document's title, where that has changed.
+        """
+        with self.database.write() as db:
+            collection_id = self._collection_id(db, collection)
+            ids = documents.passage_ids(db, document_id)
+            if documents.move(db, collection_id, document_id, source, title):
+                for embedding in switching.further_embeddings(db, collection_id):
+                    vector_index.remove_vectors(db, embedding, ids)
+            db.executemany("UPDATE passages SET key = ? WHERE id = ?", zip(keys, ids, strict=True))
+            keywords.remove_terms(db, collection_id, ids)
+            keywords.add_terms(db, collection_id, ids, terms)
+            self._changed(db, collection_id, 0)
+
+    def moves(self, collection: str) -> list[tuple[str, str]]:
+        """(path before, path now) of documents that were moved."""
+        with self.database.read() as db:
+            collection_id = self._collection_id(db, collection)
+            return rows(db, "SELECT was, doc FROM moves WHERE collection_id = ?", (collection_id,))
+
+    def keep_moves(self, collection: str, moves: Iterable[tuple[str, str]]) -> None:
+        """Takes over the moves of another library's collection."""
+        with self.database.write() as db:
+            collection_id = self._collection_id(db, collection)
+            db.executemany(
+                "INSERT OR REPLACE INTO moves VALUES (?, ?, ?)",
+                ((collection_id, *move) for move in moves),
+            )
+
     def touch(self, seen: Iterable[tuple[int, Source]]) -> None:
         """Records new sizes and times of documents whose content is unchanged."""
         with self.database.write() as db:
@@ -237,23 +279,28 @@ class SqliteStore:
     ) -> None:
         """Removes documents with everything that was made of them.
 
-        `for_good` nothing of their text is left in the library's files, uploads are deleted, and files that a
-        folder still has are left out of its next ingests (`removed_files`).
+        `for_good` nothing of their text is left in the library's files, uploads and web pages are deleted,
+        and files that a folder still has are left out of its next ingests (`removed_files`).
         """
-        uploads = self.upload_folder(collection)
+        own = self._own_folders(self.collection(collection).id)
         for document_id in document_ids:
             with self.database.write() as db:
                 collection_id = self._collection_id(db, collection)
                 known = documents.document_by_id(db, collection_id, document_id)
                 self._remove(db, collection_id, known)
                 self._changed(db, collection_id, 0)
-                if for_good and known is not None and Path(known.source.root) != uploads:
+                if for_good and known is not None and Path(known.source.root) not in own:
                     db.execute(
                         "INSERT OR REPLACE INTO removed VALUES (?, ?, ?, ?)",
                         (collection_id, known.source.root, known.source.doc, vectors.now()),
                     )
-            if for_good and known is not None and Path(known.source.root) == uploads:
-                (uploads / known.source.doc).unlink(missing_ok=True)
+                elif for_good and known is not None:
+                    db.execute(
+                        "DELETE FROM pages WHERE (collection_id, doc) = (?, ?)",
+                        (collection_id, known.source.doc),
+                    )
+            if for_good and known is not None and Path(known.source.root) in own:
+                Path(known.source.root, known.source.doc).unlink(missing_ok=True)
         if for_good:
             self._forget(collection)
 
@@ -339,6 +386,67 @@ class SqliteStore:
         with self.database.write() as db:
             collection_id = self._collection_id(db, collection)
             db.execute("DELETE FROM sources WHERE collection_id = ? AND root = ?", (collection_id, root))
+            if Path(root) == self.page_folder(collection):
+                db.execute("DELETE FROM pages WHERE collection_id = ?", (collection_id,))
+                _remove_folder(Path(root))
+
+    def forget_root_without_documents(self, collection: str, root: str) -> None:
+        """Forgets a root if no document is of it any more, and what could never be read of it."""
+        with self.database.write() as db:
+            collection_id = self._collection_id(db, collection)
+            of_root = "(collection_id, root) = (?, ?)"
+            has_text = f"SELECT 1 FROM documents WHERE {of_root} AND (status = 'indexed' OR passages > 0)"
+            if not rows(db, has_text, (collection_id, root)):
+                for table in ("documents", "sources"):
+                    db.execute(f"DELETE FROM {table} WHERE {of_root}", (collection_id, root))
+
+    def pages(self, collection: str) -> list[Page]:
+        """The web pages fetched for a collection, by their addresses."""
+        with self.database.read() as db:
+            found = rows(
+                db,
+                "SELECT url, doc, fetched, etag, modified FROM pages WHERE collection_id = ? ORDER BY url",
+                (self._collection_id(db, collection),),
+            )
+        return [Page(*row) for row in found]
+
+    def keep_page(self, collection: str, page: Page) -> None:
+        """Records that a web page was fetched just now, or is still what it was."""
+        with self.database.write() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO pages VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    self._collection_id(db, collection),
+                    page.url,
+                    page.doc,
+                    vectors.now(),
+                    page.etag,
+                    page.modified,
+                ),
+            )
+
+    def describe_pages(self, collection: str) -> None:
+        """Gives the documents of web pages their address and the time of fetching as metadata."""
+        root = str(self.page_folder(collection))
+        with self.database.write() as db:
+            collection_id = self._collection_id(db, collection)
+            db.execute(
+                "UPDATE documents SET metadata = json_patch(metadata, facts) FROM"
+                " (SELECT doc AS file, json_object('url', url, 'fetched', substr(fetched, 1, 19) || 'Z')"
+                " AS facts FROM pages WHERE collection_id = ?1)"
+                " WHERE collection_id = ?1 AND root = ?2 AND doc = file AND metadata <> facts",
+                (collection_id, root),
+            )
+            if db.changes():
+                self._changed(db, collection_id, 0)
+
+    def tell_apart(self, collection: str) -> None:
+        """Gives documents of the same path, below different roots, names that differ."""
+        with self.database.write() as db:
+            collection_id = self._collection_id(db, collection)
+            labels = zip(map(str, self._own_folders(collection_id)), (UPLOADS, PAGES), strict=True)
+            if names.tell_apart(db, collection_id, dict(labels)):
+                self._changed(db, collection_id, 0)
 
     def roots(self, collection: str) -> dict[str, bool]:
         """The roots of a collection, and whether each is a folder that is followed."""
@@ -367,7 +475,7 @@ class SqliteStore:
             return documents.report(db, self._collection_id(db, collection))
 
     def documents_named(self, collection: str, doc: str) -> list[StoredDocument]:
-        """The documents of this path with their text: one for each root that has it."""
+        """The documents of this path with their text, one for each root that has it; else those once so."""
         with self.database.read() as db:
             return documents.named(db, self._collection_id(db, collection), doc)
 
@@ -673,8 +781,8 @@ class SqliteStore:
     def _collection_id(self, db: apsw.Connection, name: str) -> int:
         found = db.execute("SELECT id FROM collections WHERE name = ?", (name,)).fetchone()
         if found is None:
-            names = [row[0] for row in rows(db, "SELECT name FROM collections ORDER BY name")]
-            there = ", ".join(map(repr, names)) or "none yet; ingest some documents first"
+            known = [row[0] for row in rows(db, "SELECT name FROM collections ORDER BY name")]
+            there = ", ".join(map(repr, known)) or "none yet; ingest some documents first"
             raise UsageError(f"There is no collection {name!r} in {self.path} (there: {there}).")
         return int(found[0])
 
@@ -746,6 +854,14 @@ class SqliteStore:
         similar.forget(db, known.id)
         db.execute("DELETE FROM documents WHERE id = ?", (known.id,))
         self._changed(db, collection_id, -len(ids))
+
+
+def _remove_folder(folder: Path) -> None:
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+    except OSError as error:
+        raise LibraryError(f"The files in {folder} cannot be removed: {error}") from error
 
 
 def _check_name(name: str) -> None:

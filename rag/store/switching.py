@@ -94,6 +94,17 @@ def _without_vector(
     )
 
 
+def further_embeddings(db: apsw.Connection, collection_id: int) -> list[Embedding]:
+    """The collection's embeddings beside its first."""
+    found = rows(
+        db,
+        "SELECT e.id FROM embeddings AS e JOIN collections AS c ON c.id = collection_id"
+        " WHERE c.id = ? AND e.id <> embedding_id",
+        (collection_id,),
+    )
+    return [vectors.load_embedding(db, id_) for (id_,) in found]
+
+
 PassageKey = tuple[str, ...]
 FurtherVectors = dict[int, dict[PassageKey, bytes]]
 

@@ -38,6 +38,7 @@ def copy_collection(source: SqliteStore, target: SqliteStore, name: str) -> Iter
     for root, is_folder in source.roots(name).items():
         target.add_root(name, root, is_folder=is_folder)
     target.leave_out(name, source.removed_files(name))
+    target.keep_moves(name, source.moves(name))
     further = [leg for leg in source.legs(name) if leg.model != theirs.model] if theirs.model else []
     for leg in further:
         target.add_leg(name, leg.model, leg.dimensions)
@@ -57,6 +58,7 @@ def copy_collection(source: SqliteStore, target: SqliteStore, name: str) -> Iter
             having, vectors = source.vectors_of(name, ids, leg=leg.model)
             target.add_vectors(name, leg.model, [copied[one] for one in having.tolist()], vectors)
         yield file.source.doc
+    target.tell_apart(name)
 
 
 def copy_conversations(source: SqliteStore, target: SqliteStore) -> int:

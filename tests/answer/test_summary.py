@@ -263,3 +263,21 @@ def test_a_name_that_fits_too_many_documents_names_none(library: FakeLibrary) ->
     assert documents_named("pump", entries, library.store) is None
     meant = documents_named("the pump notes", entries, library.store)
     assert meant is not None and len(meant.entries) == 9
+
+
+def test_files_of_the_same_name_are_all_meant_unless_a_path_tells_which(library: FakeLibrary) -> None:
+    """One of three README.md was taken without a word."""
+    entries = [
+        DocumentEntry(number, doc, title, "")
+        for number, (doc, title) in enumerate(
+            [("README.md", "Harbour"), ("shop/README.md", "Shop"), ("boats/README.md", "Boats")]
+        )
+    ]
+
+    def meant(name: str) -> list[str]:
+        found = documents_named(name, entries, library.store)
+        return [entry.doc for entry in found.entries] if found else []
+
+    assert meant("readme") == ["README.md", "shop/README.md", "boats/README.md"]
+    assert meant("README.md") == ["README.md"]
+    assert meant("shop/README.md") == ["shop/README.md"]

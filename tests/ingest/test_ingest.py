@@ -22,7 +22,8 @@ from rag.ingest.plan import location
 from rag.ingest.scan import scan_folder
 from rag.interfaces import Vectors
 from rag.readers import ReaderPool, ReadResult
-from rag.store import SqliteStore, open_store
+from rag.search.query import matching, parse_query
+from rag.store import Source, SqliteStore, open_store
 from tests.fakes.ingest import PlainPool, WordEmbedder, closed, run
 from tests.fakes.pdf_maker import Line, make_pdf
 from tests.fakes.store import text_vector
@@ -59,6 +60,11 @@ def counts(receipt: Receipt) -> dict[str, int]:
 
 def docs(store: SqliteStore) -> list[str]:
     return [known.source.doc for known in store.known_files("default")]
+
+
+def names(store: SqliteStore) -> list[str]:
+    """What the documents are called."""
+    return sorted(entry.doc for entry in store.documents("default"))
 
 
 def paragraphs(*texts: str) -> str:
@@ -127,13 +133,104 @@ def test_only_the_changed_passages_of_a_file_are_embedded(
     assert all("changed" in text for text in embedder.embedded[first.embedded :])
 
 
-def test_a_renamed_file_embeds_nothing(store: SqliteStore, folder: Path, embedder: WordEmbedder) -> None:
+def test_a_renamed_file_is_the_same_document(
+    store: SqliteStore, folder: Path, embedder: WordEmbedder
+) -> None:
     path = write(folder / "a.md", paragraphs("one", "two"))
     run(store, embedder, folder)
-    embedder.embedded.clear()
-    path.rename(folder / "b.md")
+    (before,) = store.known_files("default")
+    passages = store.passage_rowids([before.id])
+    path.rename(folder / "harbour.md")
+    assert counts(run(store, embedder, folder)) == {"moved": 1}
+    (after,) = store.known_files("default")
+    assert (after.id, after.source.doc, store.passage_rowids([after.id])) == (
+        before.id,
+        "harbour.md",
+        passages,
+    )
+    assert len(embedder.embedded) == len(passages)
+    assert store.holding("default", ["harbour"]).tolist() == passages
+    assert {hit.title for hit in store.hits(passages)} == {"harbour"}
+    assert [finding.problem for finding in store.check() if finding.problem] == []
+    assert counts(run(store, embedder, folder)) == {"unchanged": 1}
+
+
+def test_a_moved_folder_is_known_again(store: SqliteStore, folder: Path, embedder: WordEmbedder) -> None:
+    """Everything was in twice after a move, and the old half could not be removed."""
+    write(folder / "a.md", "The cat sat.")
+    write(folder / "sub" / "b.md", "A dog ran.")
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7\nnot really a PDF")
+    run(store, embedder, folder)
+    store.put_failure("default", Source(str(folder), "broken.pdf"), "a reader does not tell what it read")
+    moved = folder.parent / "archive" / "notes"
+    moved.parent.mkdir()
+    folder.rename(moved)
+    receipt = run(store, embedder, moved)
+    assert (counts(receipt), receipt.embedded) == ({"moved": 2, "failed": 1}, 0)
+    assert docs(store) == ["a.md", "broken.pdf", "sub/b.md"]
+    assert store.roots("default") == {str(moved): True}
+    assert counts(run(store, embedder, moved)) == {"unchanged": 2, "failed": 1}
+
+
+def test_what_was_edited_after_a_move_is_read(
+    store: SqliteStore, folder: Path, embedder: WordEmbedder
+) -> None:
+    write(folder / "old" / "a.md", "The cat sat.")
+    write(folder / "old" / "b.md", "A dog ran.")
+    run(store, embedder, folder)
+    (folder / "old").rename(folder / "new")
+    write(folder / "new" / "b.md", "A dog slept.")
+    assert counts(run(store, embedder, folder)) == {"added": 1, "moved": 1, "removed": 1}
+    assert docs(store) == ["new/a.md", "new/b.md"]
+
+
+def test_a_copy_stays_a_copy(store: SqliteStore, folder: Path, embedder: WordEmbedder) -> None:
+    write(folder / "a.md", "The cat sat.")
+    run(store, embedder, folder)
+    elsewhere = write(folder.parent / "copies" / "a.md", "The cat sat.")
+    assert counts(run(store, embedder, elsewhere.parent)) == {"added": 1}
+    assert docs(store) == ["a.md", "a.md"]
+
+
+def test_another_ending_is_read_another_way(store: SqliteStore, folder: Path, embedder: WordEmbedder) -> None:
+    path = write(folder / "a.txt", "# Not a heading")
+    run(store, embedder, folder)
+    path.rename(folder / "a.md")
     assert counts(run(store, embedder, folder)) == {"added": 1, "removed": 1}
-    assert (docs(store), embedder.embedded) == (["b.md"], [])
+
+
+def test_files_of_the_same_content_keep_their_names_when_moved(
+    store: SqliteStore, folder: Path, embedder: WordEmbedder
+) -> None:
+    for place in ("old/x/a.md", "old/y/b.md", "old/z/a.md"):
+        write(folder / place, "The cat sat.")
+    run(store, embedder, folder)
+    before = {known.source.doc.removeprefix("old/"): known.id for known in store.known_files("default")}
+    (folder / "old").rename(folder / "new")
+    assert counts(run(store, embedder, folder)) == {"moved": 3}
+    assert {
+        known.source.doc.removeprefix("new/"): known.id for known in store.known_files("default")
+    } == before
+
+
+def test_a_moved_document_is_found_by_its_earlier_path(
+    store: SqliteStore, folder: Path, embedder: WordEmbedder
+) -> None:
+    """Saved answers name a document by the path that it had."""
+    write(folder / "a.md", "The cat sat.")
+    write(folder / "rest.md", "A dog ran.")
+    run(store, embedder, folder)
+    for old, new in (("a.md", "b.md"), ("b.md", "c.md")):
+        (folder / old).rename(folder / new)
+        run(store, embedder, folder)
+    write(folder / "c.md", "The cat sat down.")
+    run(store, embedder, folder)
+    assert [found.doc for found in store.documents_named("default", "a.md")] == ["c.md"]
+    assert store.conversations.texts_of("default", ["a.md"]) == {"a.md": [("c.md", "The cat sat down.")]}
+    (folder / "c.md").rename(folder / "a.md")
+    run(store, embedder, folder)
+    assert [found.doc for found in store.documents_named("default", "a.md")] == ["a.md"]
+    assert [found.doc for found in store.documents_named("default", "b.md")] == ["a.md"]
 
 
 def test_what_is_deleted_from_a_folder_leaves_the_collection(
@@ -165,20 +262,39 @@ def test_a_file_under_two_roots_is_not_doubled(
     write(folder / "sub" / "a.md", "The cat sat.")
     run(store, embedder, folder / "sub")
     assert docs(store) == ["a.md"]
-    assert counts(run(store, embedder, folder)) == {"updated": 1}
+    assert counts(run(store, embedder, folder)) == {"moved": 1}
     assert docs(store) == ["sub/a.md"]
     assert counts(run(store, embedder, folder / "sub")) == {"unchanged": 1}
     assert counts(run(store, embedder, folder / "sub" / "a.md", folder, folder / "sub")) == {"unchanged": 1}
     assert len(embedder.embedded) == 1
 
 
-def test_the_same_relative_path_in_two_folders_is_two_documents(
+def test_files_of_the_same_path_in_two_folders_are_told_apart(
     store: SqliteStore, folder: Path, embedder: WordEmbedder
 ) -> None:
-    write(folder / "one" / "a.md", "The cat sat.")
-    write(folder / "two" / "a.md", "A dog ran.")
-    assert counts(run(store, embedder, folder / "one", folder / "two")) == {"added": 2}
-    assert docs(store) == ["a.md", "a.md"]
+    """All were called README.md, in answers and in `doc:`, and choosing one chose them all."""
+    places = ("a/docs", "b/docs", "c")
+    for place in places:
+        write(folder / place / "README.md", f"All about {place[0]}.")
+    run(store, embedder, folder / "a" / "docs")
+    assert names(store) == ["README.md"]
+    assert counts(run(store, embedder, folder / "b" / "docs", folder / "c")) == {"added": 2}
+    apart = ["a/docs/README.md", "b/docs/README.md", "notes/c/README.md"]
+    assert names(store) == [row.doc for row in store.report("default")] == apart
+    for name in apart:
+        (found,) = store.documents_named("default", name)
+        assert found.file == folder / name.removeprefix("notes/")
+        assert found.text == f"All about {found.file.parent.relative_to(folder).as_posix()[0]}."
+    assert [row.place for row in store.report("default")] == ["README.md"] * 3
+    assert len(store.documents_named("default", "README.md")) == 3
+    assert [entry.doc for entry in matching(store.documents("default"), parse_query("doc:b/*").filters)] == [
+        "b/docs/README.md"
+    ]
+    assert counts(run(store, embedder, *(folder / place for place in places))) == {"unchanged": 3}
+    for place in places[1:]:
+        (folder / place / "README.md").unlink()
+        run(store, embedder, folder / place, prune=True)
+    assert names(store) == ["README.md"]
 
 
 def test_a_bad_file_does_not_stop_the_others(
@@ -390,17 +506,57 @@ def test_names_that_are_no_text_are_ingested(
     assert docs(store) == ["caf\\xe9.md"]
 
 
-def test_a_folder_that_has_become_empty_keeps_its_documents(
-    store: SqliteStore, folder: Path, embedder: WordEmbedder
+@pytest.mark.parametrize("state", ["is empty", "is not there"])
+def test_a_folder_that_lost_everything_keeps_its_documents_until_told(
+    store: SqliteStore, folder: Path, embedder: WordEmbedder, state: str
 ) -> None:
     """A drive that was not mounted emptied the collection without a word."""
     gone = write(folder / "a.md", "The cat sat.")
-    run(store, embedder, folder)
+    other = write(folder.parent / "other" / "b.md", "A dog ran.").parent
+    run(store, embedder, folder, other)
     gone.unlink()
-    receipt = run(store, embedder, folder)
-    assert counts(receipt) == {"failed": 1}
-    assert "1 of its documents" in receipt.failures[0].error
-    assert docs(store) == ["a.md"]
+    if state == "is empty":
+        write(folder / ".DS_Store", "left by a file manager")
+    else:
+        folder.rmdir()
+    receipt = run(store, embedder, folder, other)
+    assert counts(receipt) == {"unchanged": 1, "failed": 1}
+    assert f"{state}, but the library has 1 of its documents" in receipt.failures[0].error
+    assert docs(store) == ["a.md", "b.md"]
+    assert counts(run(store, embedder, folder, prune=True)) == {"removed": 1}
+    assert docs(store) == ["b.md"]
+
+
+def test_a_folder_whose_files_are_all_excluded_is_not_empty(
+    store: SqliteStore, folder: Path, embedder: WordEmbedder
+) -> None:
+    write(folder / "a.md", "The cat sat.")
+    run(store, embedder, folder)
+    assert counts(run(store, embedder, folder, exclude=["*.md"])) == {"removed": 1}
+
+
+def test_a_named_file_that_is_gone_keeps_its_document_until_told(
+    store: SqliteStore, folder: Path, embedder: WordEmbedder
+) -> None:
+    path = write(folder / "a.md", "The cat sat.")
+    run(store, embedder, path)
+    path.unlink()
+    assert counts(run(store, embedder, path)) == {"failed": 1}
+    assert counts(run(store, embedder, path, prune=True)) == {"removed": 1}
+
+
+def test_a_change_that_keeps_size_and_time_is_found_when_verifying(
+    store: SqliteStore, folder: Path, embedder: WordEmbedder
+) -> None:
+    path = write(folder / "a.md", "The cat sat.")
+    write(folder / "b.md", "A dog ran.")
+    run(store, embedder, folder)
+    time_before = path.stat().st_mtime_ns
+    write(path, "The dog sat.")
+    os.utime(path, ns=(time_before, time_before))
+    assert counts(run(store, embedder, folder)) == {"unchanged": 2}
+    assert counts(run(store, embedder, folder, verify=True)) == {"updated": 1, "unchanged": 1}
+    assert counts(run(store, embedder, folder, verify=True)) == {"unchanged": 2}
 
 
 def test_a_folder_whose_name_is_no_text_is_known_again(
@@ -600,12 +756,12 @@ def test_an_encrypted_file_fails_with_the_remedy_and_is_read_with_its_password(
     assert embedder.embedded == ["The vault opens at noon."]
 
 
-names = st.sampled_from(["a.md", "b.md", "sub/a.md", "sub/c.txt"])
+file_names = st.sampled_from(["a.md", "b.md", "sub/a.md", "sub/c.txt"])
 texts = st.sampled_from(["The cat sat.", "A dog ran.", "Nothing else.", ""])
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(versions=st.lists(st.dictionaries(names, texts), min_size=1, max_size=4))
+@given(versions=st.lists(st.dictionaries(file_names, texts), min_size=1, max_size=4))
 def test_any_history_of_a_folder_ends_as_a_fresh_ingest_would(
     tmp_path_factory: pytest.TempPathFactory, versions: list[dict[str, str]]
 ) -> None:

@@ -71,6 +71,15 @@ def test_what_stays_as_it_was_is_not_read_again(store: SqliteStore, folder: Path
     assert len(second.embedded) == 7 and missing(store) == [0, 0]
 
 
+def test_a_title_that_was_the_name_of_a_moved_file_is_read_again(store: SqliteStore, folder: Path) -> None:
+    (folder / "a.md").write_text("The cat sat on the mat.", "utf-8")
+    run(store, WordEmbedder(), folder, second=(second := SecondEmbedder()))
+    (folder / "a.md").rename(folder / "cats.md")
+    run(store, (first := WordEmbedder()), folder, second=second)
+    assert [text.splitlines()[0] for text in second.embedded] == ["a", "cats"]
+    assert (first.embedded, missing(store)) == ([], [0, 0])
+
+
 def test_a_library_from_before_gets_it_with_the_next_ingest(store: SqliteStore, folder: Path) -> None:
     (folder / "a.md").write_text("The cat sat on the mat.", "utf-8")
     run(store, WordEmbedder(), folder)

@@ -69,7 +69,7 @@ from rag.web.components.markup import label, question_words, spanned, word_spans
 from rag.web.components.progress import size_text
 from rag.web.components.prose import prose
 from rag.web.components.source import current_selection
-from rag.web.components.turns import Turn, saved_turn, source_of, sources
+from rag.web.components.turns import Turn, saved_turn, short_name, source_of, sources
 from rag.web.i18n import LANGUAGES, Phrases, language_of, load_strings
 from rag.web.pages.library import safe_name
 from rag.web.services import history, open_services
@@ -1468,3 +1468,8 @@ def test_nothing_is_called_local_that_is_sent_elsewhere(
     shown = " ".join(html.proto.body for html in app.get("html"))
     assert "sent to models.example.com" in shown
     assert "Everything stays" not in shown
+
+
+def test_files_of_the_same_name_are_shown_by_their_paths() -> None:
+    docs = ["boats/README.md", "cars/README.md", "cars/prices.md"]
+    assert [short_name(doc, docs) for doc in docs] == ["boats/README.md", "cars/README.md", "prices.md"]

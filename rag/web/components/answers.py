@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import PurePosixPath
+from collections.abc import Collection, Sequence
 
 from rag.records import BudgetUse, Computation, Disagreement, Evidence, Hit, Sentence
 from rag.text.command import as_started
@@ -20,7 +19,7 @@ from rag.web.components.markup import (
     whole_emphasis,
 )
 from rag.web.components.prose import prose
-from rag.web.components.turns import Source, Turn, source_of, sources
+from rag.web.components.turns import Source, Turn, short_name, source_of, sources
 from rag.web.i18n import Phrases
 
 SHOWN_QUOTES = 10
@@ -163,7 +162,10 @@ def side_html(
     turn: Turn, piece: Evidence, value: str, date: str | None, say: Phrases, selected: int | None
 ) -> str:
     """One value with the file that states it, and that file's date."""
-    where = [f"<b>{text(PurePosixPath(piece.hit.doc).name)}</b>", text(date[:10] if date else say("no_date"))]
+    where = [
+        f"<b>{text(short_name(piece.hit.doc, turn.docs))}</b>",
+        text(date[:10] if date else say("no_date")),
+    ]
     return (
         f'<p><span class="fn-value" dir="auto">{text(value)}</span> '
         f"{marker_html(turn, piece.marker, say, selected)}"
@@ -213,11 +215,12 @@ def folded_html(pieces: Sequence[str], shown: int, say: Phrases) -> str:
 def quote_html(turn: Turn, piece: Evidence, say: Phrases, selected: int | None, *, named: bool = True) -> str:
     """One quote; a click anywhere on it opens its source. `named` tells the file below it."""
     chosen = " fn-chosen" if piece.marker == selected else ""
+    where = where_html(piece.hit, say, among=turn.docs, named=named)
     return (
         f'<figure class="fn-quote{chosen}" data-act="cite" data-turn="{text(turn.key)}" '
         f'data-marker="{piece.marker}"><blockquote dir="auto">{words_html(piece)}&nbsp;'
         f"{marker_html(turn, piece.marker, say, selected, card=False)}</blockquote>"
-        f"<figcaption>{where_html(piece.hit, say, named=named)}{superseded_html(piece, say)}</figcaption>"
+        f"<figcaption>{where}{superseded_html(piece, say)}</figcaption>"
         "</figure>"
     )
 
@@ -226,7 +229,7 @@ def superseded_html(piece: Evidence, say: Phrases) -> str:
     """Says that a quote is from a document that a later version has replaced."""
     if piece.superseded is None:
         return ""
-    later, since = PurePosixPath(piece.superseded.by).name, piece.superseded.since
+    later, since = short_name(piece.superseded.by, [piece.hit.doc]), piece.superseded.since
     message = say("superseded_since", doc=later, date=since) if since else say("superseded", doc=later)
     return f'<span class="fn-superseded" dir="auto">{icon("history")}{text(message)}</span>'
 
@@ -252,9 +255,12 @@ def words_html(piece: Evidence) -> str:
     return prose(shown, spans) if shaped else emphasised(spanned(shown, spans))
 
 
-def where_html(hit: Hit, say: Phrases, *, named: bool = True) -> str:
-    """File, page and heading as one quiet line; without the file where that is not `named`."""
-    parts = [f"<b>{text(PurePosixPath(hit.doc).name)}</b>"] if named else []
+def where_html(hit: Hit, say: Phrases, *, among: Collection[str], named: bool = True) -> str:
+    """File, page and heading as one quiet line; without the file where that is not `named`.
+
+    `among` are the documents that the file is to be told apart from.
+    """
+    parts = [f"<b>{text(short_name(hit.doc, among))}</b>"] if named else []
     if hit.page is not None:
         parts.append(text(say("page", page=hit.page)))
     if hit.heading:
@@ -273,17 +279,17 @@ def marker_html(turn: Turn, marker: int, say: Phrases, selected: int | None, *, 
         f'<button type="button" class="{css}" data-act="cite" data-turn="{text(turn.key)}" '
         f'data-marker="{marker}" aria-label="{text(label)}">{marker}</button>'
     )
-    return f'<span class="fn-ref">{button}{card_html(source, say) if card else ""}</span>'
+    return f'<span class="fn-ref">{button}{card_html(turn, source, say) if card else ""}</span>'
 
 
-def card_html(source: Source, say: Phrases) -> str:
+def card_html(turn: Turn, source: Source, say: Phrases) -> str:
     """The small card over a citation: the exact quotes and their place."""
     passage = source.hit.passage.text
     quotes = [passage[start:end].strip() for start, end in source.quotes] or [passage]
     shown = shortened(" … ".join(quotes))
     return (
         f'<span class="fn-card" role="tooltip"><span class="fn-card-quote" dir="auto">{text(shown)}</span>'
-        f'<span class="fn-card-where">{where_html(source.hit, say)}</span></span>'
+        f'<span class="fn-card-where">{where_html(source.hit, say, among=turn.docs)}</span></span>'
     )
 
 
@@ -382,7 +388,7 @@ def sources_html(turn: Turn, say: Phrases, selected: int | None) -> str:
 
 def source_chip(turn: Turn, source: Source, say: Phrases, selected: int | None) -> str:
     """Number, file and page of one source; flagged when the file has changed since."""
-    name = PurePosixPath(source.hit.doc).name
+    name = short_name(source.hit.doc, turn.docs)
     page = "" if source.hit.page is None else f" · {say('page', page=source.hit.page)}"
     stale = turn.stale.get(source.marker, "unchanged")
     flag = "" if stale == "unchanged" else f'<span class="fn-stale">{text(say(f"source_{stale}"))}</span>'
@@ -518,4 +524,4 @@ def place_of(turn: Turn, marker: int, say: Phrases) -> str:
         return ""
     hit = turn.hits[marker - 1]
     page = hit.heading if hit.page is None else say("page", page=hit.page)
-    return ", ".join(part for part in (PurePosixPath(hit.doc).name, page) if part)
+    return ", ".join(part for part in (short_name(hit.doc, turn.docs), page) if part)

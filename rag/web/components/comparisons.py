@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
-from pathlib import PurePosixPath
 
 from rag.records import Change, Evidence
 from rag.web.components.markup import text
+from rag.web.components.turns import short_name
 from rag.web.i18n import Phrases
 
 Draw = Callable[[Evidence], str]
@@ -25,7 +25,8 @@ def changes_html(changes: Sequence[Change], say: Phrases, draw: Draw) -> list[st
 def names_html(changes: Sequence[Change]) -> str:
     """The two files, each above its side."""
     sides = ([change.first for change in changes], [change.second for change in changes])
-    names = [next((PurePosixPath(one.hit.doc).name for one in side if one), "") for side in sides]
+    docs = [next((one.hit.doc for one in side if one), "") for side in sides]
+    names = [short_name(doc, docs) for doc in docs]
     return (
         '<div class="fn-change fn-change-names">'
         + "".join(f"<b>{text(name)}</b>" for name in names)

@@ -130,7 +130,7 @@ def draw_outcome(job: Job, say: Phrases, user: User) -> None:
 
 def draw_receipt(receipt: Receipt, say: Phrases, *, hide: Callable[[str], str]) -> None:
     """What an ingest did, and each file that could not be read, with the remedy."""
-    names = ("added", "updated", "unchanged", "removed", "failed")
+    names = ("added", "updated", "moved", "unchanged", "removed", "failed")
     counts = {name: getattr(receipt, name) for name in names}
     told = [say(f"count_{name}", number=f"{number:,}") for name, number in counts.items() if number]
     line = " · ".join(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import PurePosixPath
 from typing import Literal
 
 from rag.records import (
@@ -58,6 +60,11 @@ class Turn:
     answer: Answer | None = None
 
     @cached_property
+    def docs(self) -> frozenset[str]:
+        """The documents that any of its passages is from."""
+        return frozenset(hit.doc for hit in self.hits)
+
+    @cached_property
     def cited(self) -> dict[int, Source]:
         """The passages that the evidence or the text cites, by marker and in its order.
 
@@ -87,6 +94,13 @@ class Source:
     marker: int
     hit: Hit
     quotes: tuple[tuple[int, int], ...]
+
+
+def short_name(doc: str, among: Iterable[str]) -> str:
+    """A document's file name; all of its path where a document of the same name is among others."""
+    name = PurePosixPath(doc).name
+    alike = any(other != doc and PurePosixPath(other).name == name for other in among)
+    return doc if alike else name
 
 
 def saved_turn(answer: Answer, *, key: str, stale: dict[int, Place] | None = None, thumb: str = "") -> Turn:

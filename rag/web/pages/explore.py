@@ -189,7 +189,8 @@ def found_twice(_app: App, collection: str, state: str) -> list[DuplicateGroup]:
 def group_html(group: DuplicateGroup, say: Phrases) -> str:
     """Where passages that say the same stand, and what they say."""
     kind = say("explore_identical" if group.identical else "explore_alike")
-    where = "".join(f'<li dir="auto">{where_html(hit, say)}</li>' for hit in group.hits[:SHARES])
+    docs = {hit.doc for hit in group.hits}
+    where = "".join(f'<li dir="auto">{where_html(hit, say, among=docs)}</li>' for hit in group.hits[:SHARES])
     more = len(group.hits) - SHARES
     if more > 0:
         where += f"<li>{text(say('more_failures', count=more))}</li>"

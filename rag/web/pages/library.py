@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 PAGE_ROWS = 50
 FOUND = 12
 EXCERPT_CHARACTERS = 420
+FETCHED = ("url", "fetched")
+"""What is known of a web page beside its text."""
 
 
 def library_page(app: App) -> None:
@@ -226,7 +228,8 @@ def receipt_html(row: ReportRow, say: Phrases, *, with_root: bool) -> str:
     if row.duplicate_of:
         facts.append((say("receipt_duplicate"), row.duplicate_of))
     facts += [(say("receipt_warning"), say.message(warning)) for warning in row.warnings]
-    facts.append((say("receipt_place"), f"{row.root}/{row.doc}" if with_root else row.doc))
+    facts.append((say("receipt_place"), f"{row.root}/{row.place}" if with_root else row.doc))
+    facts += [(say(f"receipt_{name}"), str(row.metadata[name])) for name in FETCHED if name in row.metadata]
     items = "".join(
         f"<div><dt>{text(name)}</dt><dd dir='auto'>{text(value)}</dd></div>" for name, value in facts
     )
