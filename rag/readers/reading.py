@@ -28,7 +28,7 @@ def read_document(data: bytes, name: str, *, password: str | None = None) -> Doc
             )
         document = known.read(data, name, password=password)
         warnings = document.warnings
-        if not document.text and not document.pages_without_text:
+        if not document.text and not document.pages_without_text and not document.pictures:
             warnings += (NO_TEXT,)
         return replace(document, language=language_of(document), warnings=warnings)
     except RagError:
