@@ -20,6 +20,8 @@ class Failure:
 class Receipt:
     """What one ingest did. `passages` were written, and `embedded` of them needed the model.
 
+    `pictures` got a vector of a picture model.
+
     `skipped` are files of formats that no reader knows, met in a folder, files that vanished, and links
     that lead out of their folder;
     `excluded` counts files left out by ignore patterns, because they are hidden, or as `include` does not
@@ -34,6 +36,7 @@ class Receipt:
     passages: int = 0
     embedded: int = 0
     pages: int = 0
+    pictures: int = 0
     seconds: float = 0.0
     failures: tuple[Failure, ...] = ()
     skipped: tuple[Failure, ...] = ()
@@ -51,6 +54,7 @@ class Receipt:
             "skipped": [{"doc": failure.doc, "error": failure.error} for failure in self.skipped],
             "embedded": self.embedded,
             "pages": self.pages,
+            "pictures_embedded": self.pictures,
             "excluded": self.excluded,
             "interrupted": self.interrupted,
         }
@@ -61,7 +65,7 @@ class IngestEvent:
     """How far an ingest is, after `doc` came to its `outcome` (None: work on it goes on).
 
     `seconds_left` is None until there is something to estimate it from. The last event carries
-    the receipt.
+    the receipt. `pictures` were embedded so far.
     """
 
     files_done: int
@@ -74,6 +78,7 @@ class IngestEvent:
     outcome: Outcome | None = None
     error: str | None = None
     receipt: Receipt | None = None
+    pictures: int = 0
 
     @property
     def passages_per_second(self) -> float:
@@ -99,6 +104,7 @@ class Progress:
     passages: int = 0
     embedded: int = 0
     pages: int = 0
+    pictures: int = 0
     failures: list[Failure] = field(default_factory=list)
     skipped: list[Failure] = field(default_factory=list)
 
@@ -137,6 +143,7 @@ class Progress:
             outcome,
             error,
             receipt,
+            self.pictures,
         )
 
     def receipt(self, now: float, *, excluded: int, interrupted: bool) -> Receipt:
@@ -150,6 +157,7 @@ class Progress:
             passages=self.passages,
             embedded=self.embedded,
             pages=self.pages,
+            pictures=self.pictures,
             seconds=now - self.started,
             failures=tuple(sorted(self.failures, key=lambda failure: failure.doc)),
             skipped=tuple(sorted(self.skipped, key=lambda failure: failure.doc)),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import struct
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -40,6 +42,11 @@ NO_CAPTION = re.compile(
     r"(?:image|img|picture|bild|grafik|graphic|photo|图片)?[\s_-]*\d*(?:\.\w{3,4})?", re.IGNORECASE
 )
 """What programs write in place of one: "Picture 3", "image1.png"."""
+DAMAGED = (
+    *(OSError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, SyntaxError),
+    *(EOFError, MemoryError, RuntimeError, struct.error, zlib.error),
+)
+"""What Pillow and PDFium meet damaged pictures with, and those too large."""
 _WORD = re.compile(r"[^\W_]{2,}")
 
 
@@ -64,7 +71,10 @@ def opened(data: bytes) -> Callable[[], Image]:
     def open_() -> Image:
         from PIL import Image  # no document without pictures needs it
 
-        return Image.open(io.BytesIO(data))
+        try:
+            return Image.open(io.BytesIO(data))
+        except Image.DecompressionBombError as error:
+            raise ValueError(str(error)) from error
 
     return open_
 
@@ -87,7 +97,7 @@ def keep(found: Sequence[Found]) -> Kept:
         seen.add(one.key)
         try:
             image, size = _decoded(one)
-        except Exception:  # Pillow meets damaged files, and those too large, with all there is
+        except DAMAGED:
             result.unreadable += 1
             continue
         finally:
@@ -132,13 +142,13 @@ def is_blank(image: Image) -> bool:
 
 def flattened(image: Image) -> Image:
     """The picture upright and in RGB, what is transparent white."""
-    from PIL import Image as images
-    from PIL import ImageOps
+    import PIL.Image
+    import PIL.ImageOps
 
-    image = ImageOps.exif_transpose(image)
+    image = PIL.ImageOps.exif_transpose(image)
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
-        ground = images.new("RGBA", image.size, "white")
+        ground = PIL.Image.new("RGBA", image.size, "white")
         ground.alpha_composite(image)
         image = ground
     elif image.mode.startswith("I;16") or image.mode in ("I", "F"):

@@ -217,7 +217,8 @@ def named(db: apsw.Connection, collection_id: int, doc: str) -> list[StoredDocum
     found = rows(
         db,
         "SELECT id, root, doc, title, media_type, text, page_labels FROM documents"
-        " WHERE collection_id = ? AND doc = ? AND passages + length(text) > 0 ORDER BY root",
+        " WHERE collection_id = ? AND doc = ? AND (passages + length(text) > 0"
+        " OR id IN (SELECT document_id FROM pictures)) ORDER BY root",
         (collection_id, doc),
     )
     return [StoredDocument(*(*row[:6], tuple(json.loads(row[6])))) for row in found]

@@ -76,7 +76,9 @@ def add_pictures(
         below = _below(one, rows)
         caption = _caption(one, below, rows)
         needle = one_line(caption or (below[0].text if below else ""))[:_NEEDLE]
-        start = builder.block_start(first, lambda text, needle=needle: bool(needle) and needle in one_line(text))
+        start = builder.block_start(
+            first, lambda text, needle=needle: bool(needle) and needle in one_line(text)
+        )
         if start == builder.length:
             start = builder.block_start(first)
         builder.picture(
@@ -106,7 +108,9 @@ def _caption(picture: PagePicture, below: Sequence[Row], rows: Sequence[Row]) ->
     text = " ".join(row.text for row in below)
     if below and len(text) <= LONGEST_CAPTION and (len(below) <= _SHORT_CAPTION or CAPTION.match(text)):
         return text
-    over = (row for row in rows if 0 <= row.bottom - picture.top + _OVERLAP <= _NEAR and _beside(picture, row))
+    over = (
+        row for row in rows if 0 <= row.bottom - picture.top + _OVERLAP <= _NEAR and _beside(picture, row)
+    )
     return next((row.text for row in over if CAPTION.match(row.text)), "")
 
 

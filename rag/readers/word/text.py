@@ -144,7 +144,9 @@ class Reader:
         drawings = [one for one in inside if one.tag in ("c.chart", "dgm.relIds")]
         inline.boxes += [box for box in boxes if id(box) not in nested]
         inline.drawings += drawings
-        told = next((one.get("descr") or one.get("title") or "" for one in inside if one.tag == "wp.docPr"), "")
+        told = next(
+            (one.get("descr") or one.get("title") or "" for one in inside if one.tag == "wp.docPr"), ""
+        )
         inline.pictures += [
             (one.get("embed") or one.get("id") or "", told or one.get("title") or "")
             for one in inside
