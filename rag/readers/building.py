@@ -66,6 +66,7 @@ class DocumentBuilder:
         self._warnings: list[str] = []
         self._found: list[Found] = []
         self._pictures: list[Picture] = []
+        self._missing = 0
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -130,7 +131,7 @@ class DocumentBuilder:
 
     def picture(
         self,
-        data: bytes | Callable[[], Image],
+        data: bytes | Callable[[], Image] | None,
         *,
         key: bytes = b"",
         page: int | None = None,
@@ -139,9 +140,12 @@ class DocumentBuilder:
     ) -> None:
         """Takes note of a picture that stands here, or at a place in the text before.
 
-        Its bytes, or what gives it and a `key` that tells it from others; `caption` is what the file itself
-        says of it.
+        Its bytes, or what gives it and a `key` that tells it from others; None where the file only refers to
+        it. `caption` is what the file itself says of it.
         """
+        if data is None:
+            self._missing += 1
+            return
         give = opened(data) if isinstance(data, bytes) else data
         if isinstance(data, bytes):
             key = hashlib.sha256(data).digest()
@@ -216,7 +220,7 @@ class DocumentBuilder:
         found = one_line(clean(title or "")) or self.first_heading or stem(name)
         text = "".join(self._parts)
         kept = keep(self._found)
-        self.count_pictures(kept.unreadable)
+        self.count_pictures(self._missing + kept.unreadable)
         return Document(
             title=found,
             media_type=media_type,

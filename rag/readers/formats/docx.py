@@ -75,10 +75,10 @@ def _add_picture(
     reference: str,
     told: str,
 ) -> None:
-    """Adds a picture of the file itself; one that is linked to lies elsewhere."""
+    """Adds a picture; one that is linked to lies elsewhere."""
     path = paths.get(reference, ("", ""))[1]
-    if path in archive.namelist():
-        builder.picture(member(archive, path, name), caption=told)
+    data = member(archive, path, name) if path in archive.namelist() else None
+    builder.picture(data, caption=told)
 
 
 def _add_notes(builder: DocumentBuilder, walk: Body, archive: zipfile.ZipFile, name: str) -> None:

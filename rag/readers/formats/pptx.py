@@ -88,12 +88,11 @@ def _add_shape(builder: DocumentBuilder, shape: Any, number: int) -> None:
 
 
 def _add_picture(builder: DocumentBuilder, shape: Any, number: int) -> None:
-    """Adds a picture of the file itself; one that is linked to lies elsewhere."""
+    """Adds a picture; one that is linked to lies elsewhere."""
     reference = next(shape._element.iter(_BLIP), None)
     path = None if reference is None else reference.get(f"{_RELATIONSHIP}embed")
-    if path:
-        told = shape._element.nvPicPr.cNvPr.get("descr") or ""
-        builder.picture(shape.part.related_part(path).blob, page=number, caption=told)
+    told = shape._element.nvPicPr.cNvPr.get("descr") or ""
+    builder.picture(shape.part.related_part(path).blob if path else None, page=number, caption=told)
 
 
 def _is_furniture(shape: Any) -> bool:
