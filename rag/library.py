@@ -398,6 +398,8 @@ class Library:
         query, asked = _checked(query), collection or self.settings.collection
         self.require_visible(asked, user)
         has_text = self.store.passage_count(asked) > 0
+        if not has_text and not self.store.pictures.of_collection(asked):
+            self.require_documents(asked, user)
         return find_pictures(
             query,
             store=self.store,

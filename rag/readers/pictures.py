@@ -26,8 +26,10 @@ MAX_ASPECT = 12
 MAX_PIXELS = 60_000_000
 MAX_PICTURES = 300
 """Of one document; a scanned archive of photographs has more than anyone looks through."""
-MAX_READ = 40
+MAX_READ = 20
 """Pictures of one document that Tesseract reads: each takes 0.2 to 2 s."""
+GROUND_BINS, GROUND_SHARE = 8, 0.35
+"""Text stands on a ground of one brightness, which most photographs do not have: they are not read."""
 READ_SIDE = 1800
 """Pixels of the longer side that Tesseract sees; a phone's 4,000 take it five times as long."""
 AROUND_CHARACTERS = 240
@@ -89,7 +91,7 @@ class Kept:
 
 def keep(found: Sequence[Found]) -> Kept:
     """Makes the small copies, and has Tesseract read the first pictures."""
-    result = Kept()
+    result, read = Kept(), 0
     seen: set[bytes | str] = set()
     for one in found:
         if one.key in seen or len(result.pictures) >= MAX_PICTURES:
@@ -105,7 +107,9 @@ def keep(found: Sequence[Found]) -> Kept:
         if image is None or (small := thumbnail(image)) in seen:
             continue
         seen.add(small)
-        text = legible(image) if len(result.pictures) < MAX_READ else ""
+        text = ""
+        if read < MAX_READ and has_ground(image):
+            text, read = legible(image), read + 1
         digest = hashlib.sha256(small).hexdigest()[:32]
         place = (one.start, one.page, one.heading_path, one.caption)
         result.pictures.append(Picture(digest, small, *size, *place, text=text))
@@ -170,6 +174,14 @@ def thumbnail(image: Image) -> bytes:
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=80)
     return buffer.getvalue()
+
+
+def has_ground(image: Image) -> bool:
+    """Whether one brightness prevails in a picture, as paper, a slide or a screen does."""
+    counts = image.convert("L").histogram()
+    width = len(counts) // GROUND_BINS
+    bins = (sum(counts[start : start + width]) for start in range(0, len(counts), width))
+    return max(bins) >= GROUND_SHARE * sum(counts)
 
 
 def legible(image: Image) -> str:

@@ -143,6 +143,14 @@ def test_what_tesseract_reads_on_a_picture_is_its_text(monkeypatch: pytest.Monke
     assert read_document(picture_file("red"), "sea.png").text == ""
 
 
+def test_a_picture_without_a_ground_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ocr, "tesseract", lambda: "tesseract")
+    monkeypatch.setattr(ocr, "read_image", lambda image: "Leaves and grass")
+    stream = io.BytesIO()
+    Image.linear_gradient("L").save(stream, "PNG")
+    assert read_document(stream.getvalue(), "meadow.png").text == ""
+
+
 @pytest.mark.parametrize("size", [(16, 16), (2000, 40), (60, 60)], ids=["icon", "rule", "bullet"])
 def test_what_is_too_small_to_show_anything_is_left_out(size: tuple[int, int]) -> None:
     assert read_document(picture_file("red", size=size), "sign.png").pictures == ()

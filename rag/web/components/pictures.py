@@ -151,7 +151,9 @@ def draw_opened_picture(app: App, rows: list[PictureRow]) -> None:
         hit = passage_at(app, one)
         turn = Turn(key="picture", question="", state="done", hits=(hit,) if hit else ())
         if hit is not None:
-            draw_source(app, Selection(turn, Source(1, hit, ()), chosen=True))
+            place = hit.passage.text.find(one.caption) if one.caption else -1
+            marked = ((place, place + len(one.caption)),) if place >= 0 else ()
+            draw_source(app, Selection(turn, Source(1, hit, marked), chosen=True))
         else:
             st.caption(where(one, app.say))
             stored = app.library.store.documents_named(app.collection, one.doc)
