@@ -66,6 +66,20 @@ class Embedder(PassageTokenizer, Protocol):
         """How far each text fits the query, as a whole and token by token; long texts by their beginning."""
 
 
+class PictureEmbedder(Protocol):
+    """Pictures and words to unit vectors in one space, which is not that of an `Embedder`."""
+
+    @property
+    def identity(self) -> str:
+        """Name and checksum of the weights that read pictures."""
+
+    def embed_pictures(self, pictures: Sequence[bytes]) -> Vectors:
+        """Unit vectors, shape (pictures, dimensions), float32, of files of pictures."""
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors, shape (texts, dimensions), float32."""
+
+
 class ChatModel(Protocol):
     """A language model that continues a conversation."""
 

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from rag.answer.alignment import Comparison
     from rag.answer.claims import CheckedClaim
     from rag.answer.outline import Outline
+    from rag.explore.pictures import PictureHit
     from rag.history.conversations import Conversations
     from rag.ingest import IngestEvent, Receipt
-    from rag.interfaces import ChatModel, Embedder, Reranker
+    from rag.interfaces import ChatModel, Embedder, PictureEmbedder, Reranker
     from rag.records import Answer, DocumentEntry, Hit
     from rag.search.ranking import Ranking
     from rag.store import Collection, SqliteStore
@@ -78,6 +79,7 @@ class Library:
         self._earlier_embedders: dict[str, Embedder] = {}
         self._chat_model: ChatModel | None = None
         self._reranker: Reranker | None = None
+        self._picture_embedder: PictureEmbedder | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -199,6 +201,24 @@ class Library:
             return self._reranker
 
     @property
+    def picture_embedder(self) -> PictureEmbedder | None:
+        """What finds pictures by what they show; None where no such model has been pulled."""
+        from rag.models import picture_folders
+
+        with self._loading:
+            if self._picture_embedder is None:
+                settings = self.settings
+                folders = picture_folders(settings.picture_model, models=settings.models)
+                if folders is not None:
+                    from rag.embeddings.pictures import SentencePictureEmbedder
+
+                    folder, texts = folders
+                    self._picture_embedder = SentencePictureEmbedder(
+                        folder, text_folder=texts, threads=settings.threads
+                    )
+            return self._picture_embedder
+
+    @property
     def chat_model(self) -> ChatModel | None:
         """The chat model, or None where the settings ask for none."""
         from rag.llm import load_chat_model
@@ -239,6 +259,11 @@ class Library:
             self.embedder.compare("Does it work?", ["It works."])
         elif kind == "reranker" and self.reranker is not None:
             self.reranker.scores("Does it work?", ["It works."])
+        elif kind == "image" and self.picture_embedder is not None:
+            from rag.explore.pictures import EXAMPLE
+
+            self.picture_embedder.embed_pictures([EXAMPLE])
+            self.picture_embedder.embed_texts(["Does it work?"])
         elif self.chat_model is not None:
             list(self.chat_model.stream([Message("user", "Say yes.")], max_tokens=8))
 
@@ -306,8 +331,18 @@ class Library:
         """Embeds a collection with the library's embedding model; see `rag.ingest.embed_again`."""
         from rag.ingest import embed_again
 
-        defaults = {"collection": self.settings.collection, "second": self.second_embedder}
+        defaults = {
+            "collection": self.settings.collection,
+            "second": self.second_embedder,
+            "picture_embedder": self.picture_embedder,
+        }
         return embed_again(store=self.store, embedder=self.embedder, **(defaults | options))
+
+    def embed_pictures(self, *, cancelled: Callable[[], bool] = lambda: False) -> Iterator[IngestEvent]:
+        """Has the picture model look at the pictures it has not seen, of all collections."""
+        from rag.ingest import embed_pictures
+
+        return embed_pictures(self.store, self.picture_embedder, cancelled=cancelled)
 
     def search(
         self,
@@ -345,6 +380,62 @@ class Library:
             ranking=ranking or self.settings.ranking,
             reranker=self.reranker,
         )
+
+    def find_pictures(
+        self,
+        query: str,
+        *,
+        collection: str | None = None,
+        count: int = 20,
+        user: User | None = None,
+    ) -> list[PictureHit]:
+        """The pictures that fit some words, best first; see `rag.explore.pictures.find_pictures`.
+
+        Raises as `search` does, but for a collection that has pictures and no text.
+        """
+        from rag.explore.pictures import find_pictures
+
+        query, asked = _checked(query), collection or self.settings.collection
+        self.require_visible(asked, user)
+        has_text = self.store.passage_count(asked) > 0
+        if not has_text and not self.store.pictures.of_collection(asked):
+            self.require_documents(asked, user)
+        return find_pictures(
+            query,
+            store=self.store,
+            collection=asked,
+            embedder=self.picture_embedder,
+            passages=self.search(query, collection=asked, plain=True, user=user) if has_text else (),
+            count=count,
+        )
+
+    def similar_pictures(
+        self,
+        picture: bytes | int,
+        *,
+        collection: str | None = None,
+        count: int = 20,
+        user: User | None = None,
+    ) -> list[PictureHit]:
+        """The pictures that look most like a file's bytes, or like an image of the library by its id.
+
+        Raises:
+            UsageError: no picture model is here, or the pictures have no vectors of it yet.
+            AccessDenied: the user may not see the collection.
+        """
+        from rag.explore.pictures import similar_pictures
+
+        asked = collection or self.settings.collection
+        self.require_visible(asked, user)
+        of_file = isinstance(picture, bytes)
+        embedder = self.picture_embedder if of_file else None
+        if of_file and embedder is None:
+            name = self.settings.picture_model
+            raise UsageError(f"Pictures are compared by a model. Pull it: python -m rag models pull {name}")
+        model = self.store.pictures.model()
+        if model is None or (embedder is not None and model != embedder.identity):
+            raise UsageError("The pictures have no vectors of this model yet. Make them: python -m rag embed")
+        return similar_pictures(picture, store=self.store, collection=asked, embedder=embedder, count=count)
 
     def ask(
         self,
@@ -574,6 +665,7 @@ class Library:
             "collection": self.settings.collection,
             "target_tokens": self.settings.chunk_tokens,
             "second": self.second_embedder,
+            "picture_embedder": self.picture_embedder,
         }
         return defaults | options
 
@@ -592,4 +684,5 @@ class Library:
             if self._store is not None:
                 self._store.close()
             self._chat_model = self._store = self._embedder = self._second_embedder = None
+            self._picture_embedder = None
             self._earlier_embedders.clear()

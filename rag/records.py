@@ -30,6 +30,28 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of a document as it is kept: a small copy, and the words that belong to it.
+
+    `thumbnail` is a JPEG; its hash is `content_hash` (32 hex digits), so the same picture is known again in
+    another document. `width` and `height` are those of the picture itself, in pixels. `start` is its place in
+    the document's text: what follows there stands after it. `caption` is its alternative text and its
+    caption, `around` the text before and after it, `text` what Tesseract reads on it.
+    """
+
+    content_hash: str
+    thumbnail: bytes
+    width: int
+    height: int
+    start: int
+    page: int | None = None
+    heading_path: tuple[str, ...] = ()
+    caption: str = ""
+    around: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A file as its reader understood it.
 
@@ -51,6 +73,7 @@ class Document:
     warnings: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """What else is known of a row of a table, by column."""
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,10 @@ class Settings(BaseSettings):
     reranker: Path | None = Field(
         None, description="Folder of a cross-encoder that reorders the best passages"
     )
+    picture_model: str = Field(
+        "clip-vit-b-32",
+        description="Model that finds pictures by what they show, by name or folder; used once it is pulled",
+    )
     prompts: Path = Field(PROJECT / "prompts", description="Folder of the prompt files")
     ranking: Ranking = Field(DEFAULT_RANKING, description="What decides the order of the passages found")
     top_k: int = Field(20, ge=1, le=1000, description="Passages retrieved")

@@ -56,6 +56,7 @@ from rag.cli import (  # noqa: E402  (they register)
     libraries,  # noqa: F401
     llm_names,  # noqa: F401
     models,  # noqa: F401
+    pictures,  # noqa: F401
     questions,  # noqa: F401
     reading,  # noqa: F401
     serving,  # noqa: F401

@@ -58,7 +58,11 @@ def list_models(
 
 def used_models(settings: Settings) -> set[str]:
     """The names of the models in use; of the reranker its folder's, which is the model's."""
+    from rag.models import PICTURE_TEXTS, picture_folders
+
     names = {settings.chat_model, settings.embedding_model}
+    if (folders := picture_folders(settings.picture_model, models=settings.models)) is not None:
+        names |= {settings.picture_model, *([PICTURE_TEXTS[settings.picture_model]] if folders[1] else [])}
     return names | ({settings.reranker.name.replace("--", "/")} if settings.reranker else set())
 
 
@@ -102,7 +106,10 @@ def pull(
     settings = open_library(context, library=library).settings
     with byte_progress() as progress:
         folder = pull_model(name, models=settings.models, progress=progress)
-    say(f"{name} is ready in {folder}. Use it: python -m rag models use {name}")
+    todo = f"Use it: python -m rag models use {name}"
+    if name in used_models(settings):
+        todo = "Have it look at the pictures: python -m rag embed"
+    say(f"{name} is ready in {folder}. {todo}")
 
 
 @contextmanager
@@ -127,7 +134,7 @@ def use(
     context: typer.Context,
     name: NameArgument,
     kind: Annotated[
-        Literal["chat", "embedding", "reranker"] | None,
+        Literal["chat", "embedding", "reranker", "image"] | None,
         typer.Option("--kind", help="What for; known of every model but 'none', which means the chat model."),
     ] = None,
     library: LibraryOption = None,

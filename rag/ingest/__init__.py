@@ -15,14 +15,25 @@ from rag.ingest.jsonl import ingest_lines
 from rag.ingest.lock import writer_lock
 from rag.ingest.moves import move_document
 from rag.ingest.pages import FetchedPages, Pages, fetch_pages
+from rag.ingest.pictures import embed_pictures
 from rag.ingest.pipeline import Pipeline, Pool
 from rag.ingest.plan import Plan, ScanOptions, make_plan
 from rag.ingest.reembed import embed_again
-from rag.interfaces import Embedder
+from rag.interfaces import Embedder, PictureEmbedder
 from rag.readers import ReaderPool
 from rag.store import KnownFile, Source, SqliteStore
 
-__all__ = ["Failure", "IngestEvent", "Pages", "Receipt", "embed_again", "ingest", "ingest_lines", "watch"]
+__all__ = [
+    "Failure",
+    "IngestEvent",
+    "Pages",
+    "Receipt",
+    "embed_again",
+    "embed_pictures",
+    "ingest",
+    "ingest_lines",
+    "watch",
+]
 
 PAGES_SECONDS = 900.0
 """Watched pages are asked for again so often."""
@@ -36,6 +47,7 @@ def ingest(
     store: SqliteStore,
     embedder: Embedder,
     second: Embedder | None = None,
+    picture_embedder: PictureEmbedder | None = None,
     collection: str = "default",
     target_tokens: int = 220,
     exclude: Iterable[str] = (),
@@ -62,7 +74,7 @@ def ingest(
 
     A file that cannot be read is a `failure` of the receipt; it is tried again when it changes,
     when it is named itself, or with `retry_failed` or a `password`. A `second` embedding model reads the
-    passages in English once more (`rag.ingest.second`).
+    passages in English once more (`rag.ingest.second`), a `picture_embedder` the pictures.
 
     Raises:
         UsageError: a path does not exist and never did, or a pattern is not valid.
@@ -106,6 +118,7 @@ def ingest(
                 with pools() as pool:
                     yield from pipeline.run(plan.tasks, pool, password=password)
             yield from pipeline.embed_rest()
+        yield from embed_pictures(store, picture_embedder, progress, cancelled)
         if not cancelled():
             yield from _remove(store, collection, plan.removed, progress)
         store.describe_pages(collection)

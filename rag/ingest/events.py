@@ -20,6 +20,8 @@ class Failure:
 class Receipt:
     """What one ingest did. `passages` were written, and `embedded` of them needed the model.
 
+    `pictures` got a vector of a picture model.
+
     `moved` are documents whose file lies elsewhere now, or is called otherwise, and is the same.
 
     `skipped` are files of formats that no reader knows, met in a folder, files that vanished, links that lead
@@ -37,6 +39,7 @@ class Receipt:
     passages: int = 0
     embedded: int = 0
     pages: int = 0
+    pictures: int = 0
     seconds: float = 0.0
     failures: tuple[Failure, ...] = ()
     skipped: tuple[Failure, ...] = ()
@@ -54,6 +57,7 @@ class Receipt:
             "skipped": [{"doc": failure.doc, "error": failure.error} for failure in self.skipped],
             "embedded": self.embedded,
             "pages": self.pages,
+            "pictures_embedded": self.pictures,
             "excluded": self.excluded,
             "interrupted": self.interrupted,
         }
@@ -64,7 +68,7 @@ class IngestEvent:
     """How far an ingest is, after `doc` came to its `outcome` (None: work on it goes on).
 
     `seconds_left` is None until there is something to estimate it from. The last event carries
-    the receipt.
+    the receipt. `pictures` were embedded so far.
     """
 
     files_done: int
@@ -77,6 +81,7 @@ class IngestEvent:
     outcome: Outcome | None = None
     error: str | None = None
     receipt: Receipt | None = None
+    pictures: int = 0
 
     @property
     def passages_per_second(self) -> float:
@@ -102,6 +107,7 @@ class Progress:
     passages: int = 0
     embedded: int = 0
     pages: int = 0
+    pictures: int = 0
     failures: list[Failure] = field(default_factory=list)
     skipped: list[Failure] = field(default_factory=list)
 
@@ -140,6 +146,7 @@ class Progress:
             outcome,
             error,
             receipt,
+            self.pictures,
         )
 
     def receipt(self, now: float, *, excluded: int, interrupted: bool) -> Receipt:
@@ -154,6 +161,7 @@ class Progress:
             passages=self.passages,
             embedded=self.embedded,
             pages=self.pages,
+            pictures=self.pictures,
             seconds=now - self.started,
             failures=tuple(sorted(self.failures, key=lambda failure: failure.doc)),
             skipped=tuple(sorted(self.skipped, key=lambda failure: failure.doc)),

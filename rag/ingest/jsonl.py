@@ -12,8 +12,9 @@ from typing import Any
 from rag.errors import DocumentError, UsageError
 from rag.ingest.events import IngestEvent, Progress
 from rag.ingest.lock import writer_lock
+from rag.ingest.pictures import embed_pictures
 from rag.ingest.pipeline import Pipeline
-from rag.interfaces import Embedder
+from rag.interfaces import Embedder, PictureEmbedder
 from rag.readers import read_document
 from rag.records import Document
 from rag.store import KnownFile, Source, SqliteStore
@@ -49,6 +50,7 @@ def ingest_lines(
     store: SqliteStore,
     embedder: Embedder,
     second: Embedder | None = None,
+    picture_embedder: PictureEmbedder | None = None,
     collection: str = "default",
     target_tokens: int = 220,
     wait_seconds: float = 0.0,
@@ -84,6 +86,7 @@ def ingest_lines(
                     yield from _one(number, raw, known, pipeline, progress)
             yield from pipeline.finish()
             yield from pipeline.embed_rest()
+        yield from embed_pictures(store, picture_embedder, progress, cancelled)
         store.compare_documents(collection)
         now = time.perf_counter()
         yield progress.event(now, receipt=progress.receipt(now, excluded=0, interrupted=cancelled()))

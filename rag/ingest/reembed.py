@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from rag.errors import LibraryLocked
 from rag.ingest.events import IngestEvent, Progress
 from rag.ingest.lock import writer_lock
+from rag.ingest.pictures import embed_pictures
 from rag.ingest.pipeline import MAX_AT_ONCE, embedding_text
 from rag.ingest.second import embed_second
-from rag.interfaces import Embedder
+from rag.interfaces import Embedder, PictureEmbedder
 from rag.store import SqliteStore
 
 SWITCH_SECONDS = 1.0
@@ -22,6 +23,7 @@ def embed_again(
     store: SqliteStore,
     embedder: Embedder,
     second: Embedder | None = None,
+    picture_embedder: PictureEmbedder | None = None,
     collection: str = "default",
     wait_seconds: float = 0.0,
     cancelled: Callable[[], bool] = lambda: False,
@@ -49,6 +51,7 @@ def embed_again(
             yield from _build(store, embedder, building, progress, cancelled)
         with writer_lock(store.path, purpose=purpose, wait_seconds=wait_seconds):
             yield from embed_second(store, second, collection, progress, cancelled)
+            yield from embed_pictures(store, picture_embedder, progress, cancelled)
             store.compare_documents(collection)
         now = time.perf_counter()
         receipt = progress.receipt(now, excluded=0, interrupted=cancelled())

@@ -15,6 +15,7 @@ from pathlib import Path
 from rag.errors import ModelNotFound, UsageError
 from rag.models.catalogue import (
     CATALOGUE,
+    PICTURE_TEXTS,
     HubSource,
     Kind,
     Model,
@@ -29,6 +30,7 @@ from rag.settings import Settings, load_settings, save_settings
 __all__ = [
     "CATALOGUE",
     "NO_MODEL",
+    "PICTURE_TEXTS",
     "SETTING",
     "HubSource",
     "Installed",
@@ -43,6 +45,7 @@ __all__ = [
     "embedding_folder",
     "installed",
     "kind_named",
+    "picture_folders",
     "pull",
     "remove",
     "reranker_folder",
@@ -126,6 +129,26 @@ def reranker_folder(name: str, *, models: Path) -> Path:
     if read_manifest(models / model.folder) is None:
         raise _not_pulled(model)
     return models / model.folder
+
+
+def picture_folders(name: str, *, models: Path) -> tuple[Path, Path | None] | None:
+    """The folder of a picture model, given by catalogue name or path, and that of what reads words for it.
+
+    None where it has not been pulled: pictures are then found by their words.
+
+    Raises:
+        ModelNotFound: no such folder or name.
+    """
+    if name == NO_MODEL:
+        return None
+    if _looks_like_path(name):
+        return _given_folder(Path(name).expanduser()), None
+    model = _named(name, models=models, kind="image")
+    if read_manifest(models / model.folder) is None:
+        return None
+    texts = PICTURE_TEXTS.get(model.name)
+    is_here = texts is not None and read_manifest(models / texts) is not None
+    return models / model.folder, models / texts if texts and is_here else None
 
 
 def _named(name: str, *, models: Path, kind: Kind | None = None) -> Model:
@@ -223,12 +246,16 @@ def _kind_of(folder: Path) -> Kind | None:
         return listed[0]
     if any(folder.glob("*.gguf")):
         return "chat"
+    if (folder / "0_CLIPModel").is_dir():  # how Sentence Transformers keeps CLIP
+        return "image"
     if not (folder / "config.json").is_file():
         return "embedding" if (folder / "modules.json").is_file() else None
     try:
         architectures = json.loads((folder / "config.json").read_text(encoding="utf-8"))["architectures"]
     except (OSError, ValueError, KeyError, TypeError):
         return "embedding"
+    if any(str(one).startswith(("CLIP", "Siglip", "ChineseCLIP", "AltCLIP")) for one in architectures or ()):
+        return "image"
     classifies = any(str(one).endswith("ForSequenceClassification") for one in architectures or ())
     return "reranker" if classifies else "embedding"
 
@@ -258,8 +285,8 @@ def use(
 
     What `attempt` raises leaves the settings as they are.
 
-    "none" takes the chat model away, or with `kind` the reranker. Changing the embedding model leaves
-    the stored vectors: they serve until they are made again.
+    "none" takes the chat model away, or with `kind` the reranker or the picture model. Changing the embedding
+    model leaves the stored vectors: they serve until they are made again.
 
     Raises:
         ModelNotFound: the model is not there.
@@ -276,13 +303,20 @@ def use(
         embedding_folder(chosen, models=models)
     elif kind == "reranker":
         chosen = str(reranker_folder(chosen, models=models).resolve())
-    else:
-        raise UsageError(f"{name} is a model for {kind}s; nothing in Footnote uses one yet.")
+    elif chosen in PICTURE_TEXTS.values():
+        raise UsageError(f"{name} reads words for another model, and is used as soon as both are here.")
+    elif picture_folders(chosen, models=models) is None:
+        raise _not_pulled(_named(chosen, models=models))
     attempt(kind, chosen)
     return save_settings(library, {SETTING[kind]: chosen})
 
 
-SETTING: dict[Kind, str] = {"chat": "chat_model", "embedding": "embedding_model", "reranker": "reranker"}
+SETTING: dict[Kind, str] = {
+    "chat": "chat_model",
+    "embedding": "embedding_model",
+    "reranker": "reranker",
+    "image": "picture_model",
+}
 
 
 def _without(kind: Kind) -> dict[str, str | None]:
@@ -291,6 +325,8 @@ def _without(kind: Kind) -> dict[str, str | None]:
         return {"chat_model": NO_MODEL}
     if kind == "reranker":
         return {"reranker": None}
+    if kind == "image":
+        return {"picture_model": NO_MODEL}
     raise UsageError(f"There is no {kind} model to take away; choose another one instead.")
 
 

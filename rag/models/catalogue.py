@@ -11,6 +11,9 @@ from rag.errors import ModelNotFound
 Kind = Literal["embedding", "chat", "reranker", "image"]
 MB = 1_000_000
 FOLDER_PATTERNS = ("*.json", "*.txt", "*.model", "*.safetensors")
+PICTURE_PATTERNS = (*FOLDER_PATTERNS, "*pytorch_model.bin")
+PICTURE_TEXTS = {"clip-vit-b-32": "clip-vit-b-32-multilingual-v1"}
+"""Picture models, and the model that was trained to read words of other languages into the same space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,13 +285,22 @@ CATALOGUE: tuple[Model, ...] = (
         "more than 100 languages",
     ),
     Model(
-        "clip-vit-base-patch32",
+        "clip-vit-b-32",
         "image",
-        HubSource("openai/clip-vit-base-patch32", ("*.json", "*.txt", "pytorch_model.bin")),
+        HubSource("sentence-transformers/clip-ViT-B-32", PICTURE_PATTERNS),
         610 * MB,
         1_300 * MB,
         "not stated for the weights (OpenAI's code: MIT)",
-        "512 dimensions, images and English captions in one space; nothing in Footnote uses it yet",
+        "512 dimensions, pictures and English words in one space",
+    ),
+    Model(
+        PICTURE_TEXTS["clip-vit-b-32"],
+        "image",
+        HubSource("sentence-transformers/clip-ViT-B-32-multilingual-v1", PICTURE_PATTERNS),
+        540 * MB,
+        1_100 * MB,
+        "Apache-2.0",
+        "words in 50 languages for clip-vit-b-32, which takes them from it once both are here",
     ),
     Model(
         "ms-marco-minilm-l6-v2",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from rag.errors import ModelDamaged, ModelError, ModelNotFound
@@ -80,6 +80,11 @@ def _list_files(source: HubSource) -> tuple[str, list[RemoteFile]]:
         for one in info.siblings or []
         if any(fnmatch(one.rfilename, pattern) for pattern in source.patterns)
         and not one.rfilename.startswith(("onnx/", "openvino/", "."))
+    ]
+    # Where a folder has its weights in both forms, the safe one is enough.
+    safe = {PurePosixPath(one.name).parent for one in files if one.name.endswith(".safetensors")}
+    files = [
+        one for one in files if not (one.name.endswith(".bin") and PurePosixPath(one.name).parent in safe)
     ]
     if not files:
         raise ModelNotFound(f"The repository {source.repository} has no file {', '.join(source.patterns)}.")

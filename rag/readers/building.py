@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from rag.records import Block, BlockKind, Document
+from rag.readers.pictures import NO_CAPTION, Found, keep, opened, with_words
+from rag.records import Block, BlockKind, Document, Picture
 from rag.text.dates import iso_date
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 _UNWANTED = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufeff\ud800-\udfff\ufffe\uffff]")
 _LINE_BREAKS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
@@ -16,6 +22,8 @@ _WIDE_GAP = re.compile(r"[^\S\n]{200,}")  # a megabyte of blanks says no more th
 _BLANK_LINES = re.compile(r"\n{3,}")
 _DATA = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w=-]+)*;base64,[A-Za-z0-9+/=%]{64,}")
 PICTURES = "pictures written into the text"
+_BLANK_LINE = re.compile(r"\n\s*\n")
+_BROKEN_WORD = re.compile(r"(?<=[^\W\d_])-\n(?=[^\W\d_])")
 _BETWEEN_BLOCKS = "\n\n"
 
 
@@ -56,6 +64,9 @@ class DocumentBuilder:
         self._headings: list[tuple[int, str]] = []
         self._left_out: dict[str, int] = {}
         self._warnings: list[str] = []
+        self._found: list[Found] = []
+        self._pictures: list[Picture] = []
+        self._missing = 0
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -66,6 +77,11 @@ class DocumentBuilder:
     def block_count(self) -> int:
         """How many blocks there are so far."""
         return len(self._blocks)
+
+    @property
+    def length(self) -> int:
+        """How long the text is so far."""
+        return self._length
 
     @property
     def first_heading(self) -> str | None:
@@ -113,19 +129,74 @@ class DocumentBuilder:
         if message not in self._warnings:
             self._warnings.append(message)
 
+    def picture(
+        self,
+        data: bytes | Callable[[], Image] | None,
+        *,
+        key: bytes = b"",
+        page: int | None = None,
+        caption: str = "",
+        start: int | None = None,
+    ) -> None:
+        """Takes note of a picture that stands here, or at a place in the text before.
+
+        Its bytes, or what gives it and a `key` that tells it from others; None where the file only refers to
+        it. `caption` is what the file itself says of it.
+        """
+        if data is None:
+            self._missing += 1
+            return
+        give = opened(data) if isinstance(data, bytes) else data
+        if isinstance(data, bytes):
+            key = hashlib.sha256(data).digest()
+        caption = "" if NO_CAPTION.fullmatch(caption.strip()) else caption
+        path = tuple(name for _, name in self._headings)
+        place = self._length if start is None else start
+        self._found.append(Found(give, key, place, page, path, one_line(clean(caption))))
+
+    def add_read_text(self) -> None:
+        """Adds what Tesseract reads on the pictures so far: of a file that is nothing but pictures."""
+        kept = keep(self._found)
+        self._found.clear()
+        self.count_pictures(kept.unreadable)
+        for picture in kept.pictures:
+            self._pictures.append(replace(picture, start=self._length))
+            for paragraph in _BLANK_LINE.split(picture.text):
+                self.add("paragraph", _BROKEN_WORD.sub("", paragraph), page=picture.page)
+        if self._parts:
+            self.warn("Pages that are images were read with Tesseract: expect slips.")
+
+    def block_start(self, index: int, holds: Callable[[str], bool] = lambda text: True) -> int:
+        """Where the first block from an index on begins whose text holds to a condition; else the end."""
+        starts = (
+            block.start
+            for block, text in zip(self._blocks[index:], self._parts_of_blocks(index), strict=True)
+            if holds(text)
+        )
+        return next(starts, self._length)
+
+    def _parts_of_blocks(self, index: int) -> list[str]:
+        return self._parts[0::2][index:]
+
     def count_pictures(self, count: int) -> None:
-        """Notes for the receipt that pictures in the file were not looked at."""
+        """Notes for the receipt that some pictures in the file were not looked at."""
         if count:
             self.warn(f"Pictures in the file, not read: {count}.")
 
     def include(self, document: Document, *, page: int | None = None) -> None:
         """Adds another document's blocks, an attachment's say, under the current heading path."""
         above = tuple(name for _, name in self._headings)
+        first = self._length + (len(_BETWEEN_BLOCKS) if self._parts else 0)
         for block in document.blocks:
             path = above + block.heading_path
             text = document.text[block.start : block.end]
             own_page = page if block.page is None else block.page
             self._place(Block(block.kind, 0, 0, own_page, path, block.level), text)
+        for picture in document.pictures:
+            path = above + picture.heading_path
+            own_page = page if picture.page is None else picture.page
+            moved = replace(picture, heading_path=path, page=own_page, start=first + picture.start)
+            self._pictures.append(moved)
         for what, count in document.characters_left_out.items():
             self._left_out[what] = self._left_out.get(what, 0) + count
         for warning in document.warnings:
@@ -147,10 +218,13 @@ class DocumentBuilder:
         `date` is as the file writes it; one that cannot be read as a single day, month or year is left out.
         """
         found = one_line(clean(title or "")) or self.first_heading or stem(name)
+        text = "".join(self._parts)
+        kept = keep(self._found)
+        self.count_pictures(self._missing + kept.unreadable)
         return Document(
             title=found,
             media_type=media_type,
-            text="".join(self._parts),
+            text=text,
             blocks=tuple(self._blocks),
             page_count=page_count,
             pages_without_text=pages_without_text,
@@ -158,6 +232,7 @@ class DocumentBuilder:
             date=iso_date(date) if date else None,
             characters_left_out=dict(self._left_out),
             warnings=tuple(self._warnings),
+            pictures=(*self._pictures, *(with_words(one, text, self._blocks) for one in kept.pictures)),
         )
 
     def _append(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from rag.readers.beside import file_beside
 from rag.readers.building import DocumentBuilder, one_line
 from rag.readers.html_furniture import furniture, main_content
+from rag.readers.html_pictures import GetFile, add_pictures
 from rag.readers.html_tables import cells_of, is_layout, own_rows, table_text
 from rag.readers.html_text import BREAK, HEADINGS, SILENT, child_text, holds_blocks, inline_text, is_block
 from rag.records import BlockKind
@@ -14,19 +16,25 @@ from rag.records import BlockKind
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+_LEAVES = HEADINGS | {"pre", "table", "ul", "ol"}
 _SOFT_HYPHEN = "\xad"
 
 
-def add_html(builder: DocumentBuilder, tree: LexborHTMLParser, *, page: int | None = None) -> None:
-    """Adds the main content of a parsed page to the builder; what is left out is counted by its kind."""
+def add_html(
+    builder: DocumentBuilder, tree: LexborHTMLParser, *, page: int | None = None, file: GetFile = file_beside
+) -> None:
+    """Adds the main content of a parsed page to the builder; what is left out is counted by its kind.
+
+    `file` gives the pictures that the page refers to.
+    """
     if tree.body is None:
         return
     main = main_content(tree.body)
     before = builder.block_count
-    walk = _Walk(builder, page)
+    walk = _Walk(builder, page, file)
     walk.children(main)
     if builder.block_count == before:  # all of it looks like furniture: better that than nothing
-        walk = _Walk(builder, page, keeps_all=True)
+        walk = _Walk(builder, page, file, keeps_all=True)
         walk.children(tree.body)
     elif main is not tree.body:
         _count_outside(builder, tree.body, main)
@@ -44,9 +52,12 @@ def _count_outside(builder: DocumentBuilder, body: LexborNode, main: LexborNode)
 class _Walk:
     """One pass over the tree; text between block elements is gathered into a paragraph."""
 
-    def __init__(self, builder: DocumentBuilder, page: int | None, *, keeps_all: bool = False) -> None:
+    def __init__(
+        self, builder: DocumentBuilder, page: int | None, file: GetFile, *, keeps_all: bool = False
+    ) -> None:
         self._builder = builder
         self._page = page
+        self._file = file
         self._keeps_all = keeps_all
         self.left_out: list[tuple[str, str]] = []
         self._inline: list[str] = []
@@ -70,6 +81,11 @@ class _Walk:
             self.children(node, kind)
         else:
             self._inline.append(child_text(node, "".join(self._inline[-2:])))
+            self._pictures(node)
+
+    def _pictures(self, node: LexborNode) -> None:
+        if node.tag == "img" or node.css_first("img") is not None:
+            add_pictures(self._builder, node, page=self._page, file=self._file)
 
     def _block(self, node: LexborNode, tag: str, kind: BlockKind) -> None:
         if tag in HEADINGS:
@@ -88,6 +104,8 @@ class _Walk:
             self.children(node, "quote")
         else:
             self.children(node, kind)
+        if tag in _LEAVES and not (tag == "table" and is_layout(node)):
+            self._pictures(node)
 
     def _layout(self, node: LexborNode) -> None:
         """A table that places blocks: cell after cell, a row of short texts as one line."""

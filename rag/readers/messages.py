@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from rag import errors
 from rag.errors import DocumentError, UnreadableDocument
-from rag.records import Block, Document
+from rag.records import Block, Document, Picture
 
 LENGTH = struct.Struct(">Q")
 MAX_MESSAGE_BYTES = 500_000_000
@@ -131,7 +131,15 @@ def _document(values: dict[str, Any]) -> Document:
         for kind, start, end, page, path, level in values.pop("blocks")
     )
     tuples = ("pages_without_text", "page_labels", "warnings")
-    return Document(**values | {name: tuple(values[name]) for name in tuples}, blocks=tuple(blocks))
+    pictures = tuple(map(_picture, values.pop("pictures")))
+    return Document(
+        **values | {name: tuple(values[name]) for name in tuples}, blocks=tuple(blocks), pictures=pictures
+    )
+
+
+def _picture(values: dict[str, Any]) -> Picture:
+    made = {"thumbnail": base64.b64decode(values["thumbnail"]), "heading_path": tuple(values["heading_path"])}
+    return Picture(**values | made)
 
 
 def _error(name: str, message: str) -> DocumentError:

@@ -28,7 +28,8 @@ def read_document(data: bytes, name: str, *, password: str | None = None) -> Doc
             )
         document = known.read(data, name, password=password)
         warnings = document.warnings
-        if not document.text and not document.pages_without_text:
+        is_picture = document.media_type.startswith("image/")
+        if not (document.text or document.pages_without_text or document.pictures or is_picture):
             warnings += (NO_TEXT,)
         return replace(document, language=language_of(document), warnings=warnings)
     except RagError:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from rag.errors import DocumentError, UnreadableDocument
+from rag.readers.beside import reading_in
 from rag.readers.messages import Job, Outcome, PageJob, Progress, Sheet, receive, send
 from rag.readers.progress import listen
 from rag.readers.registry import known_formats
@@ -66,7 +67,8 @@ def run_job(job: Job, memory_bytes: int) -> Outcome:
 def _read(data: bytes, job: Job) -> Document:
     from rag.readers.reading import read_document
 
-    document = read_document(data, job.name, password=job.password)
+    with reading_in(Path(job.path).parent):
+        document = read_document(data, job.name, password=job.password)
     if len(document.text) > MAX_CHARACTERS:
         raise UnreadableDocument(
             f"{job.name}: holds {len(document.text):,} characters of text; {MAX_CHARACTERS:,} are read at"

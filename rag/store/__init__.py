@@ -7,6 +7,7 @@ from pathlib import Path
 from rag.store.documents import StoredDocument
 from rag.store.duplicates import DuplicateGroup
 from rag.store.exploring import ClusterRow, Kind, PointLabel, ScaleRow
+from rag.store.pictures import PictureRow
 from rag.store.rows import Collection, Finding, KnownFile, Page, Related, ReportRow, Source
 from rag.store.sqlite import SqliteStore
 
@@ -18,6 +19,7 @@ __all__ = [
     "Kind",
     "KnownFile",
     "Page",
+    "PictureRow",
     "PointLabel",
     "Related",
     "ReportRow",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rag.store import keywords, vector_index, vectors
+from rag.store import keywords, pictures, vector_index, vectors
 from rag.store.keywords import terms_table
 from rag.store.queries import first_row, rows
 from rag.store.rows import Finding
@@ -21,6 +21,8 @@ _OWNERS = {
     "embeddings": ("collection_id", "collections"),
     "documents": ("collection_id", "collections"),
     "passages": ("document_id", "documents"),
+    "pictures": ("document_id", "documents"),
+    "picture_vectors": ("image_id", "images"),
     "messages": ("conversation_id", "conversations"),
     "citations": ("message_id", "messages"),
 }
@@ -141,6 +143,9 @@ def repair(db: apsw.Connection) -> None:
     """
     for table, (column, owner) in _OWNERS.items():
         db.execute(f"DELETE FROM {table} WHERE {column} NOT IN (SELECT id FROM {owner})")
+    db.execute("DELETE FROM pictures WHERE image_id NOT IN (SELECT id FROM images)")
+    pictures.drop_unused(db)
+    pictures.catch_up(db)
     for (embedding_id,) in rows(db, "SELECT id FROM embeddings"):
         embedding = vectors.load_embedding(db, embedding_id)
         db.execute(f"DELETE FROM {embedding.table} WHERE passage_id NOT IN (SELECT id FROM passages)")

@@ -245,7 +245,8 @@ def named(db: apsw.Connection, collection_id: int, doc: str) -> list[StoredDocum
         found = found or rows(
             db,
             f"SELECT id, root, {SHOWN}, doc, title, media_type, text, page_labels FROM documents"
-            f" WHERE collection_id = :collection AND ({condition}) AND passages + length(text) > 0"
+            f" WHERE collection_id = :collection AND ({condition})"
+            " AND (passages + length(text) > 0 OR id IN (SELECT document_id FROM pictures))"
             " ORDER BY root",
             {"collection": collection_id, "doc": doc},
         )

@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.store import documents, keywords, vector_index
+from rag.store import documents, keywords, pictures, vector_index
 from rag.store.queries import first_row, rows
 from rag.store.schema import PRIVATE
 from rag.store.vectors import load_embedding
@@ -114,12 +114,14 @@ def catch_up(db: apsw.Connection) -> None:
         index_terms_of(db, collection_id)
     for embedding_id in embeddings:
         vector_index.catch_up(db, load_embedding(db, embedding_id))
+    pictures.catch_up(db)
     db.execute("UPDATE search.state SET stamp = ?", (stamp,))
 
 
 def _clear(db: apsw.Connection) -> None:
     keywords.drop_all_but(db, [])
     vector_index.drop_all_but(db, [])
+    pictures.drop_index(db)
 
 
 def index_terms_of(db: apsw.Connection, collection_id: int) -> None:

@@ -18,7 +18,18 @@ from rag.store.views import refresh_vectors_view
 if TYPE_CHECKING:
     import apsw
 
-TABLES = ("collections", "embeddings", "documents", "passages", "scales", "conversations", "messages")
+TABLES = (
+    "collections",
+    "embeddings",
+    "documents",
+    "passages",
+    "images",
+    "pictures",
+    "picture_vectors",
+    "scales",
+    "conversations",
+    "messages",
+)
 WITHOUT_ROWIDS = ("sources", "citations", "next_ids", "removed", "moves", "pages", "scale_scores")
 BEYOND = 1_000
 """Ids looked at behind the last one that could be read, where the highest is not known."""
@@ -178,7 +189,8 @@ def _mend(target: apsw.Connection) -> None:
         "UPDATE documents SET sha256 = NULL, mtime_ns = NULL WHERE collection_id IN"
         " (SELECT id FROM collections WHERE embedding_id IS NULL);"
     )
-    for table in ("passages", "documents", "collections", "embeddings"):
+    known = ("passages", "documents", "collections", "embeddings", "images", "pictures")
+    for table in (table for table in known if _columns(target, table)):
         target.execute(
             "INSERT INTO next_ids VALUES (?, 1) ON CONFLICT DO NOTHING;"
             f"UPDATE next_ids SET next = max(next, (SELECT coalesce(max(id), 0) + 1 FROM {table}))"

@@ -22,6 +22,7 @@ from rag.store import (
     exploring,
     keywords,
     names,
+    pictures,
     searching,
     similar,
     switching,
@@ -59,6 +60,7 @@ class SqliteStore:
         self.path = path.absolute()
         self.database = Database(self.path)
         self.conversations = ConversationTables(self.database)
+        self.pictures = pictures.PictureTables(self.database)
         self._samples: Latest[Sample] = Latest(8)
         self._layouts: Latest[Layout] = Latest()
         self._postings: Latest[keywords.PostingsCache] = Latest()
@@ -127,6 +129,7 @@ class SqliteStore:
             ):
                 vector_index.drop_embedding(db, vectors.load_embedding(db, embedding_id))
             db.execute("DELETE FROM collections WHERE id = ?", (collection_id,))
+            pictures.drop_unused(db)
         self.database.empty_log()
         for folder in self._own_folders(collection_id):
             _remove_folder(folder)
@@ -196,9 +199,11 @@ class SqliteStore:
                 vectors.check_dimensions(embedding, embedded, collection)
             known = [passage.content_hash for passage in passages]
             further = switching.further_vectors(db, embedding, known)
-            self._remove(db, collection_id, documents.find_document(db, collection_id, source))
+            shown = self._remove(db, collection_id, documents.find_document(db, collection_id, source))
             if replaces is not None:
-                self._remove(db, collection_id, documents.document_by_id(db, collection_id, replaces))
+                shown += self._remove(
+                    db, collection_id, documents.document_by_id(db, collection_id, replaces)
+                )
             document_id = documents.insert_document(
                 db, collection_id, source, document, passages, seconds=seconds
             )
@@ -207,6 +212,8 @@ class SqliteStore:
             vector_index.store_vectors(db, embedding, ids, embedded)
             vectors.add_document_vector(db, embedding, document_id, embedded)
             switching.keep_vectors(db, further, ids)
+            pictures.insert(db, document_id, document.pictures)
+            pictures.drop_unused(db, shown)
             self._changed(db, collection_id, len(ids))
         return document_id
 
@@ -287,7 +294,7 @@ class SqliteStore:
             with self.database.write() as db:
                 collection_id = self._collection_id(db, collection)
                 known = documents.document_by_id(db, collection_id, document_id)
-                self._remove(db, collection_id, known)
+                pictures.drop_unused(db, self._remove(db, collection_id, known))
                 self._changed(db, collection_id, 0)
                 if for_good and known is not None and Path(known.source.root) not in own:
                     db.execute(
@@ -840,9 +847,11 @@ class SqliteStore:
             (passages, collection_id),
         )
 
-    def _remove(self, db: apsw.Connection, collection_id: int, known: KnownFile | None) -> None:
+    def _remove(self, db: apsw.Connection, collection_id: int, known: KnownFile | None) -> list[int]:
+        """Removes a document; returns the ids of the images that it showed."""
         if known is None:
-            return
+            return []
+        shown = pictures.images_of(db, known.id)
         ids = documents.passage_ids(db, known.id)
         for (embedding_id,) in rows(
             db, "SELECT id FROM embeddings WHERE collection_id = ?", (collection_id,)
@@ -854,6 +863,7 @@ class SqliteStore:
         similar.forget(db, known.id)
         db.execute("DELETE FROM documents WHERE id = ?", (known.id,))
         self._changed(db, collection_id, -len(ids))
+        return shown
 
 
 def _remove_folder(folder: Path) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rag.store.documents import document_of, passage_ids
+from rag.store.pictures import of_document
 from rag.store.queries import rows
 from rag.text.terms import passage_terms
 
@@ -48,6 +50,7 @@ def copy_collection(source: SqliteStore, target: SqliteStore, name: str) -> Iter
             continue
         with source.database.read() as db:
             ids, document = passage_ids(db, file.id), document_of(db, file.id)
+            document = replace(document, pictures=of_document(db, file.id))
         hits = source.hits(ids)
         passages = [hit.passage for hit in hits]
         terms = [passage_terms(hit.passage, title=hit.title, doc=hit.doc) for hit in hits]

@@ -18,6 +18,7 @@ from rag.cli import app
 from rag.errors import UsageError
 from rag.library import Library
 from rag.settings import PROJECT, Settings
+from tests.fakes.pictures import ColourModel, album
 from tests.fakes.web import FakeLibrary, QueuedModel
 
 HIVES = "The beekeeper feeds sugar to hives in autumn and paints frames"
@@ -220,3 +221,33 @@ def test_the_one_line_rag_of_the_readme_with_another_program_as_generator(sample
     ).stdout
     assert "How many days of leave" in written
     assert "Thirty working days" in written
+
+
+def test_pictures_are_found_and_listed(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.readers.ocr.tesseract", lambda: None)
+    (tmp_path / "album").mkdir()
+    album(tmp_path / "album")
+    run("ingest", str(tmp_path / "album"))
+    (found,) = lines(run("images", "northern mole", "-n", "1", "--json"))
+    assert (found["doc"], found["caption"]) == ("harbour.docx", "Buoy off the northern mole")
+    assert set(found["signals"]) >= {"words"}
+    listed = lines(run("images", "--json"))
+    assert [len(one["also"]) for one in listed] == [1, 0, 0]
+    shown = run("images", "the inner buoy")
+    assert "harbour.docx  Figure 2: The inner buoy" in shown.stdout
+    assert "models pull clip-vit-b-32" in shown.stderr
+    with pytest.raises(UsageError, match="Pull it"):
+        run("images", "--like", str(tmp_path / "album" / "night.png"))
+    with pytest.raises(UsageError, match="no picture"):
+        run("images", "--like", str(tmp_path / "gone.png"))
+
+
+def test_pictures_like_a_file_are_found(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.readers.ocr.tesseract", lambda: None)
+    monkeypatch.setattr(Library, "picture_embedder", ColourModel())
+    (tmp_path / "album").mkdir()
+    album(tmp_path / "album")
+    run("ingest", str(tmp_path / "album"))
+    found = lines(run("images", "--like", str(tmp_path / "album" / "night.png"), "--json"))
+    assert found[0]["doc"] == "night.png"
+    assert found[0]["signals"]["picture"] > 0.99

@@ -254,8 +254,11 @@ def test_a_model_of_a_package_cannot_be_removed(tmp_path: Path) -> None:
 def test_a_model_that_is_not_there_cannot_be_used(tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound, match="models pull qwen3-4b"):
         use("qwen3-4b", library=tmp_path)
-    with pytest.raises(UsageError, match="nothing in Footnote uses one yet"):
-        use("clip-vit-base-patch32", library=tmp_path)
+    with pytest.raises(ModelNotFound, match="models pull clip-vit-b-32"):
+        use("clip-vit-b-32", library=tmp_path)
+    with pytest.raises(UsageError, match="reads words for another model"):
+        use("clip-vit-b-32-multilingual-v1", library=tmp_path)
+    assert use("none", library=tmp_path, kind="image").picture_model == "none"
 
 
 def test_a_path_is_kept_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

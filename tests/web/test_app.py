@@ -25,7 +25,7 @@ from rag.evaluation import Question, evaluate
 from rag.evaluation import save as save_evaluation
 from rag.evaluation.runner import RESULTS
 from rag.history.conversations import Turn as SavedTurn
-from rag.ingest import IngestEvent, Receipt
+from rag.ingest import IngestEvent, Receipt, embed_pictures
 from rag.llm.tuned_form import TunedModel, save_tuned
 from rag.models import total_memory
 from rag.models.folders import write_manifest
@@ -76,6 +76,7 @@ from rag.web.services import history, open_services
 from rag.web.session import App, report_of
 from rag.web.throttle import FREE_ATTEMPTS, Throttle
 from tests.fakes.gguf_files import starter_gguf
+from tests.fakes.pictures import ColourModel, album
 from tests.fakes.web import THINGS, fake_library, write_documents
 
 SAY = Phrases("en")
@@ -980,6 +981,32 @@ def filled(tmp_path: Path) -> Path:
         pass
     library.close()
     return tmp_path / "library"
+
+
+def test_pictures_are_shown_searched_and_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.readers.ocr.tesseract", lambda: None)
+    (tmp_path / "docs").mkdir()
+    album(tmp_path / "docs")
+    with fake_library(tmp_path / "library", ["x"]) as library:
+        list(library.ingest([tmp_path / "docs"]))
+        list(embed_pictures(library.store, ColourModel()))
+        rows = library.store.pictures.of_collection("default")
+    script = ONE_PAGE.format(page="explore")
+    app = AppTest.from_string(OPEN.format(folder=str(tmp_path / "library")) + script, default_timeout=30)
+    app.session_state["explore_tab"] = "Pictures"
+    app.run()
+    assert not app.exception
+    assert shown(app).count('<figure class="fn-picture">') == 3
+    assert "and in one more place" in shown(app)
+    assert "download “clip-vit-b-32”" in app.caption[0].value
+    app.session_state["similar_to"] = rows[0].image_id
+    app.run()
+    assert "Pictures like this one" in shown(app)
+    assert shown(app).count('<figure class="fn-picture">') == 2
+    app.session_state["opened_picture"] = next(row.id for row in rows if "mole" in row.caption)
+    app.run()
+    assert not app.exception
+    assert "The harbour has two buoys." in shown(app)
 
 
 def test_an_empty_library_offers_the_sample_or_a_folder(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from xml.etree.ElementTree import Element
 
 from rag.errors import UnreadableDocument
-from rag.readers.archives import is_zip_with, open_zip
+from rag.readers.archives import is_zip_with, member, open_zip
 from rag.readers.building import DocumentBuilder
 from rag.readers.charts import add_chart, add_diagram
 from rag.readers.comments import add_word_comments
@@ -40,14 +40,15 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     builder = DocumentBuilder()
     styles = Styles(next(related_parts(archive, _MAIN, "styles", name), None))
     numbers = Numbering(next(related_parts(archive, _MAIN, "numbering", name), None))
-    draws = partial(_add_drawing, builder, archive, related(archive, _MAIN, name), name)
-    walk = Body(builder, styles, numbers, draws)
+    paths = related(archive, _MAIN, name)
+    draws = partial(_add_drawing, builder, archive, paths, name)
+    shows = partial(_add_picture, builder, archive, paths, name)
+    walk = Body(builder, styles, numbers, draws, shows)
     _add_running(builder, walk, archive, "header", name)
     walk.add(body)
     _add_notes(builder, walk, archive, name)
     _add_running(builder, walk, archive, "footer", name)
     add_word_comments(builder, archive, _MAIN, name)
-    builder.count_pictures(walk.pictures)
     title, date = core_properties(archive, name)
     return builder.build(title=given_title(title), name=name, media_type=FORMAT.media_type, date=date)
 
@@ -64,6 +65,20 @@ def _add_drawing(
     root = part(archive, paths.get(reference or "", ("", ""))[1], name)
     if root is not None:
         (add_chart if node.tag == "c.chart" else add_diagram)(builder, root)
+
+
+def _add_picture(
+    builder: DocumentBuilder,
+    archive: zipfile.ZipFile,
+    paths: dict[str, tuple[str, str]],
+    name: str,
+    reference: str,
+    told: str,
+) -> None:
+    """Adds a picture; one that is linked to lies elsewhere."""
+    path = paths.get(reference, ("", ""))[1]
+    data = member(archive, path, name) if path in archive.namelist() else None
+    builder.picture(data, caption=told)
 
 
 def _add_notes(builder: DocumentBuilder, walk: Body, archive: zipfile.ZipFile, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import zipfile
+from functools import partial
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element, fromstring
 
@@ -30,13 +31,19 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     builder = DocumentBuilder()
     for path in _spine(package, posixpath.dirname(package_path)):
         tree = LexborHTMLParser(member(archive, path, name).decode("utf-8", errors="replace"))
-        add_html(builder, tree)
+        add_html(builder, tree, file=partial(_beside, archive, posixpath.dirname(path), name))
     return builder.build(
         title=package.findtext(f".//{_DC}title"),
         name=name,
         media_type=FORMAT.media_type,
         date=package.findtext(f".//{_DC}date"),
     )
+
+
+def _beside(archive: zipfile.ZipFile, folder: str, name: str, address: str) -> bytes | None:
+    """A file of the book by its address in a chapter."""
+    path = posixpath.normpath(posixpath.join(folder, unquote(address)))
+    return member(archive, path, name) if path in archive.namelist() else None
 
 
 def _package(archive: zipfile.ZipFile, name: str) -> tuple[str, Element]:

@@ -16,6 +16,7 @@ from rag.readers.pdf.annotations import Annotations, annotations_of, attachments
 from rag.readers.pdf.furniture import Furniture, Page
 from rag.readers.pdf.headings import Headings
 from rag.readers.pdf.layout import Element, code_text, elements, is_item, page_flows, prose_text, table_text
+from rag.readers.pdf.pictures import PagePicture, add_pictures, pictures_of
 from rag.readers.pdf.rulings import put_tables, ruled_areas
 from rag.readers.pdf.structure import structure_of
 from rag.readers.pdf.words import page_phrases
@@ -41,8 +42,12 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     writer = _Writer(builder, pages, Headings(pages, structure))
     scans = _Scans(builder, pdf)
     for number, sheet in enumerate(sheets, start=1):
-        scans.look_at(number, sheet)
+        first = builder.block_count
+        is_read = scans.look_at(number, sheet)
         writer.add_page(number, sheet.page)
+        # A scanned page that was read is a page, not a picture.
+        shown = [one for one in sheet.pictures if not (is_read and one.share > _SCAN_SHARE)]
+        add_pictures(builder, pdf, number, shown, sheet.page, first)
         for note in sheet.beside.notes:
             builder.add("paragraph", note, page=number)
     scans.tell()
@@ -67,6 +72,7 @@ class _Sheet:
     beside: Annotations
     covered: float
     is_drawn: bool
+    pictures: list[PagePicture]
 
 
 def _open(data: bytes, name: str, password: str | None) -> Any:
@@ -97,12 +103,13 @@ def _sheet(pdf: Any, index: int) -> _Sheet:
         phrases = page_phrases(page, [wall for area in areas for wall in area.walls]) + beside.phrases
         phrases = put_tables(phrases, areas)
         few = sum(visible(phrase.text) for phrase in phrases) < _FEW_CHARACTERS
-        return _Sheet(page_flows(phrases), beside, *(_pictures(page) if few else (0.0, False)))
+        coverage = _coverage(page) if few else (0.0, False)
+        return _Sheet(page_flows(phrases), beside, *coverage, pictures_of(page))
     finally:
         page.close()
 
 
-def _pictures(page: Any) -> tuple[float, bool]:
+def _coverage(page: Any) -> tuple[float, bool]:
     """The share of a page that its largest picture covers, and whether anything is drawn on it."""
     import pypdfium2.raw as pdfium
 
@@ -125,14 +132,16 @@ class _Scans:
         self.without_text: list[int] = []
         self._unread: list[int] = []
 
-    def look_at(self, number: int, sheet: _Sheet) -> None:
-        """Reads a page that is a picture under a stamp or a line of fax at most."""
+    def look_at(self, number: int, sheet: _Sheet) -> bool:
+        """Reads a page that is a picture under a stamp or a line of fax at most; whether that gave text."""
         count = sum(visible(row.text) for column in sheet.page for row in column)
         is_scan = sheet.covered > _SCAN_SHARE if count else sheet.is_drawn
-        if is_scan and not self._read(number, sheet.page):
+        is_read = is_scan and self._read(number, sheet.page)
+        if is_scan and not is_read:
             self._unread.append(number)
         elif not is_scan and not count:
             self.without_text.append(number)
+        return is_read
 
     def _read(self, number: int, stamps: Page) -> bool:
         """Adds what Tesseract reads on a page; False if there is nothing to be read.

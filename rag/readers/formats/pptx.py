@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable
 from typing import Any
 
 from rag.readers.archives import is_zip_with, open_zip
@@ -19,6 +18,7 @@ from rag.readers.titles import given_title
 from rag.records import Document
 
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
+_BLIP = "{http://schemas.openxmlformats.org/drawingml/2006/main}blip"
 _RELATIONSHIP = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 
 
@@ -39,7 +39,6 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     hidden = [number for number, slide in enumerate(slides, start=1) if slide._element.get("show") == "0"]
     if hidden:
         builder.warn(f"Hidden slides, read too: {', '.join(map(str, hidden))}.")
-    builder.count_pictures(sum(_pictures(slide.shapes) for slide in slides))
     title, date = core_properties(archive, name)
     return builder.build(
         title=given_title(title),
@@ -49,10 +48,6 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
         page_count=len(slides),
         pages_without_text=tuple(empty),
     )
-
-
-def _pictures(shapes: Iterable[Any]) -> int:
-    return sum(shape._element.tag.endswith("}pic") for shape in flat(shapes))
 
 
 def _add_slide(
@@ -76,6 +71,8 @@ def _add_shape(builder: DocumentBuilder, shape: Any, number: int) -> None:
         builder.add("table", _table_text(shape.table), page=number)
     elif getattr(shape, "has_chart", False) and shape.has_chart:
         add_chart(builder, parse(shape.chart.part.blob), page=number)
+    elif shape._element.tag.endswith("}pic"):
+        _add_picture(builder, shape, number)
     elif shape.has_text_frame and _is_furniture(shape):
         builder.leave_out("running headers and footers", shape.text_frame.text)
     elif shape.has_text_frame:
@@ -88,6 +85,14 @@ def _add_shape(builder: DocumentBuilder, shape: Any, number: int) -> None:
         for diagram in shape._element.iter(_DIAGRAM):
             data = shape.part.related_part(diagram.get(f"{_RELATIONSHIP}dm")).blob
             add_diagram(builder, parse(data), page=number)
+
+
+def _add_picture(builder: DocumentBuilder, shape: Any, number: int) -> None:
+    """Adds a picture; one that is linked to lies elsewhere."""
+    reference = next(shape._element.iter(_BLIP), None)
+    path = None if reference is None else reference.get(f"{_RELATIONSHIP}embed")
+    told = shape._element.nvPicPr.cNvPr.get("descr") or ""
+    builder.picture(shape.part.related_part(path).blob if path else None, page=number, caption=told)
 
 
 def _is_furniture(shape: Any) -> bool:

@@ -22,7 +22,8 @@ _TRANSPARENT = frozenset(
 class Body:
     """Goes through the body once; lines of one kind that follow each other are one block.
 
-    `draws` adds a chart or a diagram, which are parts of their own, by the element that refers to it.
+    `draws` adds a chart or a diagram, which are parts of their own, by the element that refers to it; `shows`
+    a picture by its relationship and its alternative text.
     """
 
     def __init__(
@@ -31,15 +32,16 @@ class Body:
         styles: Styles,
         numbers: Numbering,
         draws: Callable[[Element], None],
+        shows: Callable[[str, str], None],
     ) -> None:
         self._builder = builder
         self._styles = styles
         self._numbers = numbers
         self._draws = draws
+        self._shows = shows
         self._reader = Reader(styles)
         self._lines: list[str] = []
         self._kind: BlockKind = "paragraph"
-        self.pictures = 0
 
     @property
     def notes(self) -> list[tuple[str, str]]:
@@ -98,17 +100,18 @@ class Body:
         label = self._numbers.label(number) if number and inline.lines else ""
         self._builder.leave_out("hidden text", inline.hidden)
         self._builder.leave_out("deleted text of tracked changes", inline.deleted)
-        self.pictures += inline.pictures
         return inline, look, "" if look.level and label == "-" else label, number[1] if number else 0
 
     def _hang(self, inline: Inline) -> None:
-        """Adds the boxes and charts that hang on a paragraph, after it."""
-        if inline.boxes or inline.drawings:
+        """Adds the boxes, charts and pictures that hang on a paragraph, after it."""
+        if inline.boxes or inline.drawings or inline.pictures:
             self._flush()
         for box in inline.boxes:
             self.add(box)
         for drawing in inline.drawings:
             self._draws(drawing)
+        for picture in inline.pictures:
+            self._shows(*picture)
 
     def _line(self, kind: BlockKind, text: str) -> None:
         if kind != self._kind:
@@ -169,6 +172,8 @@ class Body:
         parts: list[str] = []
         for paragraph in _paragraphs(node):
             inline, _, label, _ = self._read(paragraph)
+            for picture in inline.pictures:
+                self._shows(*picture)
             line = " ".join(inline.lines.split())
             if not line and not inline.boxes and not inline.drawings:
                 continue

@@ -31,12 +31,15 @@ _DELETED = frozenset(("w.del", "w.moveFrom"))
 
 @dataclass(slots=True)
 class Inline:
-    """A paragraph's text, and what hangs on it: boxes with blocks of their own, charts, pictures."""
+    """A paragraph's text, and what hangs on it: boxes with blocks of their own, charts, pictures.
+
+    A picture is the id of its relationship and its alternative text.
+    """
 
     text: str = ""
     boxes: list[Element] = field(default_factory=list)
     drawings: list[Element] = field(default_factory=list)
-    pictures: int = 0
+    pictures: list[tuple[str, str]] = field(default_factory=list)
     hidden: str = ""
     deleted: str = ""
 
@@ -141,7 +144,14 @@ class Reader:
         drawings = [one for one in inside if one.tag in ("c.chart", "dgm.relIds")]
         inline.boxes += [box for box in boxes if id(box) not in nested]
         inline.drawings += drawings
-        inline.pictures += sum(1 for one in inside if one.tag in ("a.blip", "v.imagedata"))
+        told = next(
+            (one.get("descr") or one.get("title") or "" for one in inside if one.tag == "wp.docPr"), ""
+        )
+        inline.pictures += [
+            (one.get("embed") or one.get("id") or "", told or one.get("title") or "")
+            for one in inside
+            if one.tag in ("a.blip", "v.imagedata")
+        ]
 
     def _alternative(self, node: Element, inline: Inline) -> None:
         for option in chosen(node):

@@ -50,6 +50,21 @@ def begin_embedding(app: App, model: str) -> None:
     app.jobs.start("embedding", model, work)
 
 
+def begin_picture_embedding(app: App) -> None:
+    """Has the picture model look at the pictures it has not seen; stopped, it goes on next time."""
+    library, embedder = app.library, app.library.picture_embedder
+    if embedder is None:
+        return
+    identity = embedder.identity
+
+    def work(job: Job) -> None:
+        total = library.store.pictures.missing(identity)
+        for event in library.embed_pictures(cancelled=job.stopped.is_set):
+            job.advance("pictures", event.pictures, total)
+
+    app.jobs.start("embedding", library.settings.picture_model, work)
+
+
 def embed_all(library: Library, job: Job) -> None:
     """Embeds every collection with the library's model; `Stopped` when the job is."""
     collections = library.store.collections()

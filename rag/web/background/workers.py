@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 Phase = Literal["waiting", "running", "paused", "stopped", "done", "failed"]
 Kind = Literal["ingest", "embedding", "evaluation"]
-Unit = Literal["files", "passages", "questions", "searches"]
+Unit = Literal["files", "passages", "pictures", "questions", "searches"]
 Work = Callable[["Job"], None]
 
 

@@ -93,7 +93,7 @@ def draw_source(app: App, selection: Selection) -> None:
     else:
         st.html(passage_html(selection, stored, app.say))
     if path is not None:
-        draw_tools(app, selection, path, sheet)
+        draw_tools(app, selection.token, selection.source.hit.doc, path, sheet)
 
 
 def plain(value: str) -> str:
@@ -285,17 +285,17 @@ def box_html(box: Box) -> str:
     return f'<span class="fn-box" style="{place}"></span>'
 
 
-def draw_tools(app: App, selection: Selection, path: Path, sheet: str) -> None:
+def draw_tools(app: App, token: str, doc: str, path: Path, sheet: str) -> None:
     """What can be done with the file; `sheet` is the page's picture, if one is shown."""
     with st.container(horizontal=True, key="source_tools"):
         if sheet:
             st.button(
                 app.say("enlarge"),
-                key=f"enlarge-{selection.token}",
+                key=f"enlarge-{token}",
                 icon=":material/zoom_in:",
                 type="tertiary",
                 on_click=open_dialog,
-                args=("page", selection.source.hit.doc, sheet),
+                args=("page", doc, sheet),
             )
         st.download_button(
             app.say("open_file"),
@@ -305,5 +305,5 @@ def draw_tools(app: App, selection: Selection, path: Path, sheet: str) -> None:
             icon=":material/download:",
             type="tertiary",
             on_click="ignore",
-            key=f"file-{selection.token}",
+            key=f"file-{token}",
         )

@@ -18,6 +18,7 @@ from rag.web.components.collection_map import draw_map
 from rag.web.components.console import draw_sql, draw_sum
 from rag.web.components.live_search import typed
 from rag.web.components.markup import action, icon, text
+from rag.web.components.pictures import draw_opened_picture, draw_pictures
 from rag.web.components.scales import draw_scale
 from rag.web.components.scope import search_only
 from rag.web.pages.library import draw_opened, hit_html, open_hit
@@ -25,7 +26,7 @@ from rag.web.session import App, collection_state, report_of
 
 if TYPE_CHECKING:
     from rag.records import Hit
-    from rag.store import DuplicateGroup, Related, ReportRow
+    from rag.store import DuplicateGroup, PictureRow, Related, ReportRow
     from rag.web.i18n import Phrases
 
 RELATED = 10
@@ -43,7 +44,8 @@ def explore_page(app: App) -> None:
     rows = [row for row in report_of(app) if row.passages]
     known = {row.doc for row in rows}
     conduct(lambda act: handle(act, known, say), language=say.language)
-    if len(rows) < 2:
+    pictures = pictures_of(app, app.collection, collection_state(app))
+    if len(rows) < 2 and not pictures:
         st.html(f'<p class="fn-lead">{text(say("explore_empty"))}</p>')
         return
     if st.session_state.pop("to_chat", False):
@@ -58,7 +60,11 @@ def explore_page(app: App) -> None:
     ]
     draw = [partial(draw_meaning, app, rows), partial(draw_related, app, rows), partial(draw_map, app)]
     draw += [partial(draw_scale, app), partial(draw_sum, app), partial(draw_twice, app)]
-    if app.visitor == Visitor():  # who sits at this computer may see every collection and conversation
+    if pictures:
+        names, draw = [*names, "explore_pictures"], [*draw, partial(draw_pictures, app, pictures)]
+    if len(rows) < 2:
+        names, draw = names[-1:], draw[-1:]
+    elif app.visitor == Visitor():  # who sits at this computer may see every collection and conversation
         names, draw = [*names, "explore_sql"], [*draw, partial(draw_sql, app)]
     for tab, draw_tab in zip(
         st.tabs([say(name) for name in names], key="explore_tab", on_change="rerun"), draw, strict=True
@@ -67,6 +73,13 @@ def explore_page(app: App) -> None:
             with tab:
                 draw_tab()
     draw_opened(app)
+    draw_opened_picture(app, pictures)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def pictures_of(_app: App, collection: str, state: str) -> list[PictureRow]:
+    """The pictures of a collection; `state` only tells versions apart."""
+    return _app.library.store.pictures.of_collection(collection)
 
 
 def draw_meaning(app: App, rows: Sequence[ReportRow]) -> None:
@@ -124,9 +137,14 @@ def related_html(row: Related, nearness: float, say: Phrases) -> str:
 
 
 def handle(act: Act, known: Iterable[str], say: Phrases) -> None:
-    """Acts on a click on a document: opens it, goes on from it, or asks it."""
+    """Acts on a click on a document or picture: opens it, goes on from it, or asks it."""
     if act.kind == "open":
         open_hit(act)
+    elif act.kind == "picture":
+        st.session_state["opened_picture"] = act.marker
+        st.session_state.pop("pane_page", None)
+    elif act.kind == "similar":
+        st.session_state["similar_to"] = act.marker
     elif act.turn not in known:
         return
     elif act.kind == "from":

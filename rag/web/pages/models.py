@@ -121,7 +121,8 @@ def is_used(app: App, model: Model) -> bool:
     """Whether the model is the one that writes, searches or ranks."""
     settings = app.library.settings
     ranks = settings.reranker is not None and settings.reranker.name == model.folder
-    return ranks or model.name in (settings.chat_model.lower(), settings.embedding_model.lower())
+    used = (settings.chat_model, settings.embedding_model, settings.picture_model)
+    return ranks or model.name in map(str.lower, used)
 
 
 def draw_model(app: App, model: Model) -> None:
@@ -137,10 +138,12 @@ def draw_model(app: App, model: Model) -> None:
 
 def draw_choice(app: App, model: Model) -> None:
     """What can be done with a model that is here and not in use."""
-    from rag.models import PackageSource
+    from rag.models import PICTURE_TEXTS, PackageSource
 
     say = app.say
-    if model.kind in ("chat", "reranker"):
+    if model.kind in ("chat", "reranker") or (
+        model.kind == "image" and model.name not in PICTURE_TEXTS.values()
+    ):
         st.button(say("use"), key=f"use-{model.name}", on_click=use, args=(app, model.name, model.kind))
     elif model.kind == "embedding":
         draw_embed(app, model.name)
@@ -205,7 +208,7 @@ def card_html(app: App, model: Model, *, here: bool, used: bool) -> str:
         model.licence,
         str(model.source),
     ]
-    state = "model_used" if used else "model_here" if here else "model_not_here"
+    state = "model_not_here" if not here else "model_used" if used else "model_here"
     return (
         f'<div class="fn-model-card"><p><b>{text(model.name)}</b> <span class="fn-state fn-{state}">'
         f"{text(say(state))}</span></p><p>{text(model.about)}</p>"
@@ -225,7 +228,7 @@ def memory_text(app: App, model: Model, about: str) -> str:
 
 
 @toast_errors
-def use(app: App, name: str, kind: Literal["chat", "reranker"] = "chat") -> None:
+def use(app: App, name: str, kind: Literal["chat", "reranker", "image"] = "chat") -> None:
     """Makes a model the one that writes, or ranks, from the next question on; "none" takes it away."""
     import rag.models
 
