@@ -10,6 +10,8 @@ BlockKind = Literal["heading", "paragraph", "list", "table", "code", "quote"]
 Role = Literal["system", "user", "assistant"]
 Support = Literal["true", "partly", "false"]
 ChangeKind = Literal["changed", "added", "removed"]
+HIDDEN_TEXT = "Hidden text (not seen when the document is opened)"
+"""The heading that stands above what a document holds and does not show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,11 @@ class Passage:
     last_page: int | None = None
     kind: BlockKind = "paragraph"
     context: str = ""
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether nobody sees this text who opens the document."""
+        return HIDDEN_TEXT in self.heading_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +176,7 @@ class Citation:
     `supported` is the verdict of the check of the sentence that carries the marker.
     `origin` tells whether the evidence or the model's text cites it. Evidence marks the `sentence` that
     answers and the `answer` in it, in the document's text too, has the `header` it is read under, and says
-    whether its document is `superseded`.
+    whether its document is `superseded`. `hidden` says that the document does not show the quoted text.
     """
 
     marker: int
@@ -186,6 +193,7 @@ class Citation:
     answer: tuple[int, int] | None = None
     header: str = ""
     superseded: Superseded | None = None
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -338,6 +338,8 @@ def print_excerpt(evidence: Evidence) -> None:
         since = f" since {evidence.superseded.since}" if evidence.superseded.since else ""
         replaced = f"No longer in force{since}: replaced by {evidence.superseded.by}"
         results.print(replaced, style="yellow")
+    if evidence.hit.passage.is_hidden:
+        results.print("Hidden in the document: nobody sees this text who opens it", style="yellow")
     results.print()
 
 

@@ -52,7 +52,13 @@ def quoted_block(evidence: Evidence) -> str:
 
 def passage_json(hit: Hit) -> dict[str, Any]:
     """A retrieved passage as the command line's contract has it."""
-    return {"doc": hit.doc, "page": hit.page, "text": hit.passage.text, "score": round(hit.score, 6)}
+    return {
+        "doc": hit.doc,
+        "page": hit.page,
+        "text": hit.passage.text,
+        "score": round(hit.score, 6),
+        "hidden": hit.passage.is_hidden,
+    }
 
 
 def citation_json(citation: Citation) -> dict[str, Any]:
@@ -68,6 +74,7 @@ def citation_json(citation: Citation) -> dict[str, Any]:
         "header": citation.header,
         "superseded_by": citation.superseded and citation.superseded.by,
         "superseded_since": citation.superseded and citation.superseded.since,
+        "hidden": citation.hidden,
         **_span_json("sentence", citation.sentence),
         **_span_json("answer", citation.answer),
     }

@@ -72,6 +72,7 @@ class Quote(Source):
     read_under: str = Field("", description="Header of the table or list that the quote stands in")
     sentence: str = Field("", description="The sentence of the quote that answers")
     answer: str = Field("", description="The number, date or name in it that was asked for")
+    hidden: bool = Field(False, description="Whether nobody sees this text who opens the document")
 
 
 class Change(Result):
@@ -287,6 +288,7 @@ class Places:
             read_under=one.header,
             sentence=passage.text[slice(*one.sentence)] if one.sentence else "",
             answer=passage.text[slice(*one.answer)] if one.answer else "",
+            hidden=passage.is_hidden,
         )
 
     def _disagreement(self, found: records.Disagreement) -> Disagreement:

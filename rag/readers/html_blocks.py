@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rag.readers.building import DocumentBuilder, one_line
 from rag.readers.html_furniture import furniture, main_content
+from rag.readers.html_hidden import take_hidden
 from rag.readers.html_tables import cells_of, is_layout, own_rows, table_text
 from rag.readers.html_text import BREAK, HEADINGS, SILENT, child_text, holds_blocks, inline_text, is_block
 from rag.records import BlockKind
@@ -21,6 +22,8 @@ def add_html(builder: DocumentBuilder, tree: LexborHTMLParser, *, page: int | No
     """Adds the main content of a parsed page to the builder; what is left out is counted by its kind."""
     if tree.body is None:
         return
+    for text in take_hidden(tree):
+        builder.hide(text, page=page)
     main = main_content(tree.body)
     before = builder.block_count
     walk = _Walk(builder, page)

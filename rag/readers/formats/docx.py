@@ -42,6 +42,7 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     numbers = Numbering(next(related_parts(archive, _MAIN, "numbering", name), None))
     draws = partial(_add_drawing, builder, archive, related(archive, _MAIN, name), name)
     walk = Body(builder, styles, numbers, draws)
+    walk.look_at_grounds(root)
     _add_running(builder, walk, archive, "header", name)
     walk.add(body)
     _add_notes(builder, walk, archive, name)

@@ -18,7 +18,7 @@ from rag.readers.pdf.headings import Headings
 from rag.readers.pdf.layout import Element, code_text, elements, is_item, page_flows, prose_text, table_text
 from rag.readers.pdf.rulings import put_tables, ruled_areas
 from rag.readers.pdf.structure import structure_of
-from rag.readers.pdf.words import page_phrases
+from rag.readers.pdf.words import BROKEN, page_phrases
 from rag.readers.registry import Format
 from rag.records import BlockKind, Document
 
@@ -43,6 +43,7 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     for number, sheet in enumerate(sheets, start=1):
         scans.look_at(number, sheet)
         writer.add_page(number, sheet.page)
+        builder.hide(sheet.hidden, page=number)
         for note in sheet.beside.notes:
             builder.add("paragraph", note, page=number)
     scans.tell()
@@ -61,10 +62,11 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
 
 @dataclass(frozen=True, slots=True)
 class _Sheet:
-    """A page's columns, what lies on it beside its content, and how much of it pictures cover."""
+    """A page's columns, what lies on it beside its content or unseen, and how much of it pictures cover."""
 
     page: Page
     beside: Annotations
+    hidden: str
     covered: float
     is_drawn: bool
 
@@ -95,9 +97,10 @@ def _sheet(pdf: Any, index: int) -> _Sheet:
         beside = annotations_of(pdf, page)
         areas = [] if page.get_rotation() else ruled_areas(page)
         phrases = page_phrases(page, [wall for area in areas for wall in area.walls]) + beside.phrases
-        phrases = put_tables(phrases, areas)
+        hidden = "\n".join(phrase.text.rstrip(BROKEN) for phrase in phrases if phrase.hidden)
+        phrases = put_tables([phrase for phrase in phrases if not phrase.hidden], areas)
         few = sum(visible(phrase.text) for phrase in phrases) < _FEW_CHARACTERS
-        return _Sheet(page_flows(phrases), beside, *(_pictures(page) if few else (0.0, False)))
+        return _Sheet(page_flows(phrases), beside, hidden, *(_pictures(page) if few else (0.0, False)))
     finally:
         page.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from rag.records import BudgetUse, Computation, Disagreement, Evidence, Hit, Sentence
+from rag.records import HIDDEN_TEXT, BudgetUse, Computation, Disagreement, Evidence, Hit, Sentence
 from rag.text.command import as_started
 from rag.text.excerpts import starts_in_code
 from rag.web.components.comparisons import changes_html
@@ -217,9 +217,22 @@ def quote_html(turn: Turn, piece: Evidence, say: Phrases, selected: int | None, 
         f'<figure class="fn-quote{chosen}" data-act="cite" data-turn="{text(turn.key)}" '
         f'data-marker="{piece.marker}"><blockquote dir="auto">{words_html(piece)}&nbsp;'
         f"{marker_html(turn, piece.marker, say, selected, card=False)}</blockquote>"
-        f"<figcaption>{where_html(piece.hit, say, named=named)}{superseded_html(piece, say)}</figcaption>"
+        f"<figcaption>{where_html(piece.hit, say, named=named)}"
+        f"{hidden_html(piece.hit, say)}{superseded_html(piece, say)}</figcaption>"
         "</figure>"
     )
+
+
+def heading_text(hit: Hit, say: Phrases) -> str:
+    """The headings above a passage in a line; the one that hidden text has got in the app's language."""
+    return hit.heading.replace(HIDDEN_TEXT, say("hidden_heading"))
+
+
+def hidden_html(hit: Hit, say: Phrases) -> str:
+    """Says that a document does not show the text that is quoted from it."""
+    if not hit.passage.is_hidden:
+        return ""
+    return f'<span class="fn-superseded">{icon("visibility_off")}{text(say("hidden_text"))}</span>'
 
 
 def superseded_html(piece: Evidence, say: Phrases) -> str:
@@ -258,7 +271,7 @@ def where_html(hit: Hit, say: Phrases, *, named: bool = True) -> str:
     if hit.page is not None:
         parts.append(text(say("page", page=hit.page)))
     if hit.heading:
-        parts.append(text(hit.heading))
+        parts.append(text(heading_text(hit, say)))
     return f'<span dir="auto">{" · ".join(parts)}</span>'
 
 
@@ -517,5 +530,5 @@ def place_of(turn: Turn, marker: int, say: Phrases) -> str:
     if not 0 < marker <= len(turn.hits):
         return ""
     hit = turn.hits[marker - 1]
-    page = hit.heading if hit.page is None else say("page", page=hit.page)
+    page = heading_text(hit, say) if hit.page is None else say("page", page=hit.page)
     return ", ".join(part for part in (PurePosixPath(hit.doc).name, page) if part)
