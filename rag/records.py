@@ -346,6 +346,14 @@ class Generation:
 
 
 @dataclass(frozen=True, slots=True)
+class PartlyRead:
+    """A document that an answer rests on and that was not read whole: its path, and what its report says."""
+
+    doc: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A finished answer with everything needed to check it, save it and show it again.
 
@@ -355,7 +363,8 @@ class Answer:
     first_token and total. `problem` says why the model wrote nothing,
     or not to the end; "" where nothing went wrong. `settings` are those that decided it, by name, with
     the embedding model and the versions of the software. `changes` are those of a comparison, in order; their
-    quotes are the evidence. `computation` is how a value came about that no document states.
+    quotes are the evidence. `computation` is how a value came about that no document states. `partly_read`
+    are the documents it rests on that were not read whole.
     """
 
     question: str
@@ -378,6 +387,7 @@ class Answer:
     settings: dict[str, str | int | float | None] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
     computation: Computation | None = None
+    partly_read: tuple[PartlyRead, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "disagreements": [disagreement_json(one) for one in answer.disagreements],
         "changes": [change_json(change) for change in answer.changes],
         "computation": computation_json(answer.computation) if answer.computation else None,
+        "partly_read": [asdict(one) for one in answer.partly_read],
         "left_out": list(answer.budget.left_out) if answer.budget else [],
         "removed_markers": answer.removed_markers,
         "tokens": {

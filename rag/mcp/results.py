@@ -112,6 +112,9 @@ class AskResult(Result):
     computation: Computation | None = None
     disagreements: list[Disagreement] = []
     changes: list[Change] = []
+    partly_read: list[records.PartlyRead] = Field(
+        [], description="Quoted documents that were not read whole, and what was left out of each"
+    )
 
 
 class SearchResult(Result):
@@ -196,6 +199,7 @@ class Places:
             nearest=quotes if answer.abstained else [],
             computation=_computation(answer),
             disagreements=[self._disagreement(one) for one in answer.disagreements],
+            partly_read=list(answer.partly_read),
             changes=[
                 Change(
                     kind=one.kind,

@@ -379,7 +379,7 @@ def stopped_html(turn: Turn, say: Phrases) -> str:
 def footer_html(turn: Turn, say: Phrases, selected: int | None) -> str:
     """Sources, what to do with the answer, and what it cost."""
     return (
-        f'<footer class="fn-footer">{sources_html(turn, say, selected)}'
+        f'<footer class="fn-footer">{sources_html(turn, say, selected)}{partly_read_html(turn, say)}'
         f'<div class="fn-actions">{actions_html(turn, say)}</div>{cost_html(turn, say)}</footer>'
     )
 
@@ -391,6 +391,18 @@ def sources_html(turn: Turn, say: Phrases, selected: int | None) -> str:
         return ""
     shown = folded_html(chips, SHOWN_CHIPS, say)
     return f'<div class="fn-sources" role="group" aria-label="{text(say("sources"))}">{shown}</div>'
+
+
+def partly_read_html(turn: Turn, say: Phrases, doc: str | None = None) -> str:
+    """Says of the sources, or of one of them, that they were not read whole, and what was left out."""
+    lines = (
+        f'<p class="fn-superseded" dir="auto">{icon("rule")}'
+        f"{text(say('partly_read', doc=PurePosixPath(one.doc).name))} "
+        f"{text(' '.join(map(say.message, one.notes)))}</p>"
+        for one in turn.partly_read
+        if doc in (None, one.doc)
+    )
+    return "".join(lines)
 
 
 def source_chip(turn: Turn, source: Source, say: Phrases, selected: int | None) -> str:

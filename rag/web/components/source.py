@@ -15,7 +15,7 @@ from rag.readers import PagePictures
 from rag.readers.messages import Box
 from rag.records import Hit
 from rag.store import StoredDocument
-from rag.web.components.answers import heading_text, hidden_html
+from rag.web.components.answers import heading_text, hidden_html, partly_read_html
 from rag.web.components.changes import changed_html
 from rag.web.components.dialogs import open_dialog
 from rag.web.components.markup import Span, action, icon, label, question_words, spanned, text, word_spans
@@ -82,7 +82,8 @@ def draw_pane(app: App, selection: Selection | None) -> None:
 
 def draw_source(app: App, selection: Selection) -> None:
     """The source as its page or its text, as it is today or as it was, and what can be done with the file."""
-    st.html(head_html(selection.source, app.say))
+    doc = selection.source.hit.doc
+    st.html(head_html(selection.source, app.say) + partly_read_html(selection.turn, app.say, doc))
     stored = stored_document(app, selection)
     if stored is None:
         st.html(former_html(app, selection))

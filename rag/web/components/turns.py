@@ -15,6 +15,7 @@ from rag.records import (
     Disagreement,
     Evidence,
     Hit,
+    PartlyRead,
     Sentence,
     Usage,
 )
@@ -47,6 +48,7 @@ class Turn:
     disagreements: tuple[Disagreement, ...] = ()
     changes: tuple[Change, ...] = ()
     computation: Computation | None = None
+    partly_read: tuple[PartlyRead, ...] = ()
     model: str | None = None
     budget: BudgetUse | None = None
     usage: Usage | None = None
@@ -106,6 +108,7 @@ def saved_turn(answer: Answer, *, key: str, stale: dict[int, Place] | None = Non
         disagreements=answer.disagreements,
         changes=answer.changes,
         computation=answer.computation,
+        partly_read=answer.partly_read,
         model=answer.model,
         budget=answer.budget,
         usage=answer.usage,
