@@ -159,7 +159,7 @@ class SummaryWriting:
 
 
 def _reading_order(draft: Draft) -> list[int]:
-    """The markers of the passages, each passage once, in the order of their documents, without hidden text."""
+    """The markers of the passages, each passage once, by document; not of hidden text."""
     first: dict[int, int] = {}
     for marker, hit in enumerate(draft.hits, start=1):
         if not hit.passage.is_hidden:

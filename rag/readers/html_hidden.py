@@ -1,4 +1,4 @@
-"""What of an HTML page nobody sees: elements hidden by attribute, by their own style, or by the page's sheet."""
+"""What of an HTML page nobody sees: elements hidden by attribute, by their style, or by the page's sheet."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _colour(given: str) -> Colour | None:
 
 
 def _by_sheet(body: LexborNode, sheet: str) -> Iterator[LexborNode]:
-    """The elements that a rule of the page's sheet hides and none shows; rules for some media are passed over."""
+    """The elements that a rule of the sheet hides and none shows; rules for some media are passed over."""
     rules = [(names, _squeezed(style)) for names, style in _RULE.findall(_AT_RULE.sub("", sheet))]
     hidden = {
         node.mem_id: node for names, style in rules if _is_hiding(style) for node in _chosen(body, names)

@@ -28,7 +28,7 @@ def settle_alternatives(tree: Any) -> None:
 
 
 def take_unseen(shapes: Iterable[Any], width: int, height: int) -> Iterator[str]:
-    """The text of what nobody sees on a slide of this size; it is taken off: hidden, tiny, or beside the slide."""
+    """The text of what is hidden, tiny or beside a slide of this size; it is taken off the slide."""
     for shape in list(shapes):
         if _is_hidden(shape) or _is_beside(shape, width, height):
             yield "\n".join(map(paragraph_text, shape._element.iter(f"{_DRAWING}p")))
