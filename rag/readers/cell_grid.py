@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -44,12 +45,14 @@ class Grid:
         return [cell for x, cell in enumerate(row) if x not in self.hidden_columns]
 
     def _merged(self) -> Iterator[Merged]:
+        rows, columns = sorted(self.hidden_rows), sorted(self.hidden_columns)
         for top, left, bottom, right in self.merged:
             if top not in self.hidden_rows and left not in self.hidden_columns:
-                first = _moved(top, self.hidden_rows), _moved(left, self.hidden_columns)
-                last = _moved(bottom + 1, self.hidden_rows) - 1, _moved(right + 1, self.hidden_columns) - 1
+                first = _moved(top, rows), _moved(left, columns)
+                last = _moved(bottom + 1, rows) - 1, _moved(right + 1, columns) - 1
                 yield *first, *last
 
 
-def _moved(place: int, hidden: frozenset[int]) -> int:
-    return place - sum(1 for one in hidden if 0 <= one < place)
+def _moved(place: int, hidden: Sequence[int]) -> int:
+    """Where a row or column stands once the hidden ones before it are gone."""
+    return place - (bisect_left(hidden, place) - bisect_left(hidden, 0))

@@ -12,30 +12,32 @@ if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 _SILENT = "script, style, noscript, template"
+_OWN_COLOURS = "[style*=color], [style*=background], [bgcolor], font[color], img"
 _MARK = "data-is-unseen"
-_ZERO = r"0*\.?0*(?:[a-z]+|%)?"
+_ZERO = r"(?:0++(?:\.0*+)?|\.0++)(?:[a-z]++|%)?"
 _FAR = r"-(?:\d{4,}|[5-9]\d\d)(?:\.\d+)?(?:px|pt|em|rem)"
 _HIDES = re.compile(
     r"(?:^|;)(?:display:none|visibility:(?:hidden|collapse)|color:transparent"
     rf"|opacity:{_ZERO}|font-size:(?:{_ZERO}|0?\.\d+(?:px|pt)|1px)"
-    rf"|text-indent:{_FAR}|transform:(?:scale[xy]?\(0\)|translate[xy]?\({_FAR}.*?\))"
+    rf"|text-indent:{_FAR}|transform:(?:scale[xy]?\(0\)|translate[xy]?\({_FAR}[^;)]*+\))"
     r"|clip:rect\((?:[01](?:px)?[\s,]*){4}\))(?=;|$)"
 )
 _AWAY = re.compile(rf"(?:^|;)(?:left|top|right|bottom|margin-left|margin-top):{_FAR}")
 _PLACED = re.compile(r"(?:^|;)(?:position:(?:absolute|fixed)|margin-)")
 _FLAT = re.compile(rf"(?:^|;)(?:max-)?(?:height|width):{_ZERO}(?=;|$)")
 _CUT_OFF = re.compile(r"(?:^|;)overflow(?:-[xy])?:(?:hidden|clip)")
-_SHOWS = re.compile(r"(?:^|;)(?:display:(?!none)|visibility:visible|opacity:0*\.?0*[1-9])")
+_SHOWS = re.compile(r"(?:^|;)(?:display:(?!none)|visibility:visible|opacity:0*+\.?0*+[1-9])")
 _COLOUR = re.compile(r"(?:^|;)color:([^;]+)")
 _GROUND = re.compile(r"(?:^|;)background(?:-color)?:([^;]+)")
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_AT_RULE = re.compile(r"@[^{};]*+(?:;|\{(?:[^{}]++|\{[^{}]*+\})*+\})")
-_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+_AT_RULE = re.compile(r"@[^{};@]*+(?:;|\{(?:[^{}]++|\{[^{}]*+\})*+\})")
 _RGB = re.compile(r"rgba?\((\d+),(\d+),(\d+)")
 _HEX = re.compile(r"#(?:([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})|([0-9a-f])([0-9a-f])([0-9a-f]))\b")
 _NAMED = {"white": (255, 255, 255), "black": (0, 0, 0)}
 _ALIKE = 24
 """Two colours whose parts differ by less in sum are one to the eye."""
+
+_MOST_ABOVE = 100
 
 Colour = tuple[int, ...]
 
@@ -55,7 +57,7 @@ def take_hidden(tree: LexborHTMLParser) -> Iterator[str]:
             node.attrs[_MARK] = ""
     for node in _by_sheet(body, sheet):
         node.attrs[_MARK] = ""
-    for node in [one for one in body.css(f"[{_MARK}]") if not _is_inside_marked(one)]:
+    for node in _outermost(body):
         for silent in node.css(_SILENT):
             silent.decompose()
         yield one_line(node.text(separator=" "))
@@ -95,13 +97,14 @@ def _is_on_itself(node: LexborNode, is_plain: bool) -> bool:
         or sum(abs(a - b) for a, b in zip(colour, ground, strict=True)) > _ALIKE
     ):
         return False
-    inner = node.css("[style*=color], [style*=background], [bgcolor], font[color], img")
-    return not any(one != node for one in inner)
+    return not any(child.css_first(_OWN_COLOURS) for child in node.iter())
 
 
 def _ground(node: LexborNode | None, is_plain: bool) -> Colour | None:
     """The colour below an element's text: that of the nearest element with one, white on a plain page."""
-    while node is not None:
+    for _ in range(_MOST_ABOVE):
+        if node is None:
+            return _NAMED["white"] if is_plain else None
         stated = _GROUND.search(_style(node))
         given = stated[1] if stated else node.attributes.get("bgcolor") or ""
         if given and given not in ("none", "transparent", "inherit"):
@@ -109,7 +112,7 @@ def _ground(node: LexborNode | None, is_plain: bool) -> Colour | None:
         if "background" in node.attributes:
             return None
         node = node.parent
-    return _NAMED["white"] if is_plain else None
+    return None
 
 
 def _colour(given: str) -> Colour | None:
@@ -124,7 +127,8 @@ def _colour(given: str) -> Colour | None:
 
 def _by_sheet(body: LexborNode, sheet: str) -> Iterator[LexborNode]:
     """The elements that a rule of the sheet hides and none shows; rules for some media are passed over."""
-    rules = [(names, _squeezed(style)) for names, style in _RULE.findall(_AT_RULE.sub("", sheet))]
+    parts = (rule.partition("{") for rule in _AT_RULE.sub("", sheet).split("}"))
+    rules = [(names.strip(), _squeezed(style)) for names, _, style in parts if style]
     hidden = {
         node.mem_id: node for names, style in rules if _is_hiding(style) for node in _chosen(body, names)
     }
@@ -149,10 +153,11 @@ def _chosen(body: LexborNode, names: str) -> Iterator[LexborNode]:
                 continue  # not a selector: browsers pass over it too
 
 
-def _is_inside_marked(node: LexborNode) -> bool:
-    above = node.parent
-    while above is not None:
-        if _MARK in above.attributes:
-            return True
-        above = above.parent
-    return False
+def _outermost(body: LexborNode) -> list[LexborNode]:
+    """The marked elements that are in no other."""
+    found, inside = [], set[int]()
+    for node in body.css(f"[{_MARK}]"):
+        if node.mem_id not in inside:
+            found.append(node)
+            inside.update(one.mem_id for one in node.css(f"[{_MARK}]"))
+    return found

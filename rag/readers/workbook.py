@@ -22,13 +22,13 @@ _STYLE = re.compile(rb'\bs="(\d+)"')
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 _VALUE = re.compile(rb"<(?:\w+:)?v>[^<]|<(?:\w+:)?is>")
 _IS_HIDDEN = re.compile(rb'\b(?:hidden="(?:1|true)"|width="0(?:\.0*)?")')
-_COLUMN = re.compile(rb"<(?:\w+:)?col\s[^>]*>")
+_COLUMN = re.compile(rb"<(?:\w+:)?col\s[^<>]*>")
 _MINIMUM, _MAXIMUM = re.compile(rb'\bmin="(\d+)"'), re.compile(rb'\bmax="(\d+)"')
 _MOST_COLUMNS = 16_384
-_ROW = re.compile(rb'<(?:\w+:)?row\s(?=[^>]*\b(?:hidden="(?:1|true)"|ht="0(?:\.0*)?"))[^>]*>')
+_ROW = re.compile(rb'<(?:\w+:)?row\s(?=[^<>]*\b(?:hidden="(?:1|true)"|ht="0(?:\.0*)?"))[^<>]*>')
 _ROW_NUMBER = re.compile(rb'\br="(\d+)"')
 _FILTER = re.compile(
-    rb'<(?:\w+:)?autoFilter\s[^>]*\bref="[A-Z$]+(\d+):[A-Z$]+(\d+)"[^>]*>\s*<(?:\w+:)?filterColumn'
+    rb'<(?:\w+:)?autoFilter\s[^<>]*\bref="[A-Z$]+(\d+):[A-Z$]+(\d+)"[^<>]*>\s*<(?:\w+:)?filterColumn'
 )
 
 Place = tuple[int, int]

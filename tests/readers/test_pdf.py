@@ -529,7 +529,18 @@ def over_picture(canvas: Canvas) -> None:
         (lambda canvas: written(canvas, size=4), False),
         (over_picture, False),
     ],
-    ids=["invisible", "white", "pale", "transparent", "tiny", "beside", "below", "white-on-dark", "small", "scanned"],
+    ids=[
+        "invisible",
+        "white",
+        "pale",
+        "transparent",
+        "tiny",
+        "beside",
+        "below",
+        "white-on-dark",
+        "small",
+        "scanned",
+    ],
 )
 def test_text_that_nobody_sees_is_kept_apart(draw: Callable[[Canvas], None], is_hidden: bool) -> None:
     """A sentence in white, or beside the page, was read and quoted as if it stood in the lease."""

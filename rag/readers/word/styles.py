@@ -23,7 +23,7 @@ _TINY = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Ink:
-    """Whether text is hidden, white, too small to be seen, on a colour; None where its format does not say."""
+    """Whether text is hidden, white, too small to be seen, on a colour; None where that is not said."""
 
     hidden: bool | None = None
     white: bool | None = None

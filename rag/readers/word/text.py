@@ -58,7 +58,7 @@ class Reader:
         self.notes: list[tuple[str, str]] = []
 
     def look_at_grounds(self, root: Element) -> None:
-        """Learns which paragraphs may stand on a colour: in boxes, in shaded cells, in tables with a style."""
+        """Learns which paragraphs may stand on a colour: in boxes, shaded cells, and tables with a style."""
         if root.find("w.background") is not None:
             self._grounds.update(id(one) for one in root.iter("w.p"))
         for node in root.iter():
