@@ -379,7 +379,7 @@ def print_sources(answer: Answer) -> None:
         place = [hit.doc, f"page {hit.page}" if hit.page else "", hit.heading]
         results.print(f"[{marker}] {' · '.join(part for part in place if part)}")
     for one in answer.partly_read:
-        results.print(f"Read in part: {one.doc}. {' '.join(one.notes)}", style="yellow")
+        results.print(f"Only part of {one.doc} was used: {' '.join(one.notes)}", style="yellow")
 
 
 def print_cost(answer: Answer) -> None:

@@ -17,7 +17,7 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 _DATA = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w=-]+)*;base64,[A-Za-z0-9+/=%]{64,}")
 PICTURES = "pictures written into the text"
 _BETWEEN_BLOCKS = "\n\n"
-_HIDDEN_NOTE = "Hidden text, kept apart from the rest"
+_HIDDEN_NOTE = "Hidden text, kept apart"
 
 
 def clean(text: str) -> str:
@@ -183,7 +183,7 @@ class DocumentBuilder:
         texts = zip(self._blocks, self._parts[::2], strict=True)  # between them stands what parts them
         hidden = [text for block, text in texts if HIDDEN_TEXT in block.heading_path and text != HIDDEN_TEXT]
         if count := sum(map(visible, hidden)):
-            self.warn(f"{_HIDDEN_NOTE}: {count} characters.")
+            self.warn(f"Hidden text, kept apart from the rest: {count} characters.")
 
     def _append(
         self, kind: BlockKind, text: str, page: int | None, level: int, between: str = _BETWEEN_BLOCKS

@@ -28,9 +28,10 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     text = text[declared.end() :] if declared else text
     delimiter = declared[1] if declared else _delimiter(text, name)
     rows = list(csv_rows(text, delimiter))
-    if wrong := [(number, problem) for number, _, problem in rows if problem]:
-        number, problem = wrong[0]
-        builder.warn(f"Rows read as they stand: {len(wrong)}. Line {number} {problem}.")
+    if wrong := [number for number, _, problem in rows if problem]:
+        builder.warn(
+            f"Rows read as they stand: {len(wrong)}. Line {wrong[0]} has a quotation mark that is not closed."
+        )
     add_rows(builder, [row for _, row, _ in rows])
     return builder.build(title=None, name=name, media_type=FORMAT.media_type)
 
