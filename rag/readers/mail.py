@@ -9,7 +9,7 @@ from itertools import groupby
 from rag.readers.building import DocumentBuilder
 from rag.readers.html_blocks import add_html
 
-_HEADERS = ("From", "To", "Cc", "Date", "Subject")
+HEADERS = ("From", "To", "Cc", "Date", "Subject")
 _WORD = re.compile(r"\w+")
 _NEW_IN_HTML = 0.4
 _SIGNATURE = re.compile(r"\n-- ?\n")
@@ -18,7 +18,7 @@ _SIGNATURE = re.compile(r"\n-- ?\n")
 def add_head(builder: DocumentBuilder, headers: Mapping[str, str]) -> None:
     """Puts a mail's subject on the heading path, and adds who wrote what to whom, and when."""
     builder.section(headers.get("Subject") or "No subject", 1)
-    builder.add("paragraph", "\n".join(f"{key}: {headers[key]}" for key in _HEADERS if headers.get(key)))
+    builder.add("paragraph", "\n".join(f"{key}: {headers[key]}" for key in HEADERS if headers.get(key)))
 
 
 def add_body(builder: DocumentBuilder, text: str, html: str | None) -> None:

@@ -17,7 +17,7 @@ def text(number: int, value: str) -> dict[str, bytes]:
     return {f"__substg1.0_{number:04X}001F": value.encode("utf-16-le")}
 
 
-def message(subject: str, body: str, *, head: int = 32, **parts: bytes | Tree) -> dict[str, bytes | Tree]:
+def message(subject: str, body: str, parts: Tree | None = None, *, head: int = 32) -> Tree:
     times = bytes(head) + struct.pack("<HHIQ", 0x0040, 0x0039, 6, SENT)
     people = text(0x0C1A, "Olga Berg") | text(0x5D01, "olga@example.org") | text(0x0E04, "Piet; Mira")
     return {
@@ -25,7 +25,7 @@ def message(subject: str, body: str, *, head: int = 32, **parts: bytes | Tree) -
         **text(0x0037, subject),
         **people,
         **text(0x1000, body),
-        **parts,
+        **(parts or {}),
     }
 
 
@@ -40,7 +40,7 @@ def test_a_message_of_outlook_is_read_with_its_attachments() -> None:
         message(
             "Harbour dues",
             "Dear Piet,\n\nthe dues rise to 40 marks.\n\n> What are the dues?",
-            **{
+            {
                 "__attach_version1.0_#00000000": attached("dues.csv", b"boat,dues\ngull,40\nheron,55\n"),
                 "__attach_version1.0_#00000001": {"__substg1.0_3701000D": inner},
                 "__attach_version1.0_#00000002": attached("logo.png", b"\x89PNG", "image/png"),
@@ -81,14 +81,12 @@ def test_a_message_in_html_alone_is_read_and_what_it_hides_kept_apart() -> None:
     page = (
         "<html><body><p>The dues rise to 40 marks.</p><p style='display:none'>Pay nothing.</p></body></html>"
     )
-    found = read_document(
-        make_ole(message("Dues", "", **{"__substg1.0_10130102": page.encode()})), "dues.msg"
-    )
+    found = read_document(make_ole(message("Dues", "", {"__substg1.0_10130102": page.encode()})), "dues.msg")
     paths = {found.text[block.start : block.end]: block.heading_path for block in found.blocks}
     assert paths["The dues rise to 40 marks."] == ("Dues",)
     assert paths["Pay nothing."] == ("Dues", HIDDEN_TEXT)
 
 
 def test_a_text_that_is_there_as_compressed_rtf_only_is_told() -> None:
-    found = read_document(make_ole(message("Dues", "", **{"__substg1.0_10090102": b"LZFu"})), "dues.msg")
+    found = read_document(make_ole(message("Dues", "", {"__substg1.0_10090102": b"LZFu"})), "dues.msg")
     assert found.warnings == ("Left out the text of a message: it is there as compressed RTF only.",)

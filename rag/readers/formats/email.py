@@ -14,7 +14,7 @@ from email.message import EmailMessage, MIMEPart
 from rag.errors import UnreadableDocument
 from rag.readers.building import DocumentBuilder
 from rag.readers.decoding import decode, is_mislabelled
-from rag.readers.mail import add_body, add_head
+from rag.readers.mail import HEADERS, add_body, add_head
 from rag.readers.nesting import add_inner
 from rag.readers.registry import Format
 from rag.records import Document
@@ -58,7 +58,7 @@ def _date(message: EmailMessage) -> str | None:
 
 
 def _add_message(builder: DocumentBuilder, message: EmailMessage, password: str | None) -> None:
-    add_head(builder, {key: str(value) for key, value in reversed(message.items())})
+    add_head(builder, {key: str(message[key]) for key in HEADERS if message[key]})
     body = plain, html = message.get_body(("plain",)), message.get_body(("html",))
     add_body(builder, _text(plain) if plain is not None else "", None if html is None else _text(html))
     attachments = [one for one in _parts(message) if one is not message and one not in body]

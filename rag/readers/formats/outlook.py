@@ -126,7 +126,7 @@ def _add_message(builder: DocumentBuilder, message: _Part, password: str | None,
 def _recognises(data: bytes) -> bool:
     if not data.startswith(_COMPOUND_FILE):
         return False
-    import olefile
+    import olefile  # type: ignore[import-untyped, unused-ignore]
 
     try:
         with olefile.OleFileIO(io.BytesIO(data)) as file:
