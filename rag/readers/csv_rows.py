@@ -35,7 +35,7 @@ def csv_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str], str]]:
 
 def _alone(line: str, delimiter: str) -> tuple[list[str], str]:
     """The cells of a line by itself, and its problem: marks inside a cell are none as long as they pair."""
-    pairs = line.count('"') % 2 == 0
-    quoting = csv.QUOTE_MINIMAL if pairs else csv.QUOTE_NONE
-    cells = next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter, quoting=quoting), [])
-    return cells, "" if pairs else UNCLOSED
+    alone = [line.rstrip("\r\n")]
+    if line.count('"') % 2 == 0:
+        return next(csv.reader(alone, delimiter=delimiter), []), ""
+    return next(csv.reader(alone, delimiter=delimiter, quoting=csv.QUOTE_NONE), []), UNCLOSED
