@@ -102,6 +102,13 @@ class Computation(Result):
     fits_as_well: list[str] = Field(description="Other readings of the question, with their values")
 
 
+class PartlyRead(Result):
+    """A quoted document that was not read whole, and what was left out of it."""
+
+    document: str
+    notes: list[str]
+
+
 class AskResult(Result):
     """The answer: quotes where the documents contain it, else the nearest passages, named as such."""
 
@@ -112,9 +119,7 @@ class AskResult(Result):
     computation: Computation | None = None
     disagreements: list[Disagreement] = []
     changes: list[Change] = []
-    partly_read: list[records.PartlyRead] = Field(
-        [], description="Quoted documents that were not read whole, and what was left out of each"
-    )
+    partly_read: list[PartlyRead] = []
 
 
 class SearchResult(Result):
@@ -199,7 +204,7 @@ class Places:
             nearest=quotes if answer.abstained else [],
             computation=_computation(answer),
             disagreements=[self._disagreement(one) for one in answer.disagreements],
-            partly_read=list(answer.partly_read),
+            partly_read=[PartlyRead(document=one.doc, notes=list(one.notes)) for one in answer.partly_read],
             changes=[
                 Change(
                     kind=one.kind,
