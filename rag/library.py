@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from rag import __version__
 from rag.errors import ModelError, ModelMismatch, RagError, UsageError
 from rag.models import NO_MODEL, SETTING, Kind
-from rag.records import Message
+from rag.records import Message, PartlyRead
 from rag.settings import Settings
 
 if TYPE_CHECKING:
@@ -315,7 +316,9 @@ class Library:
 
         return ingest(paths, store=self.store, embedder=self.embedder, **self._with_defaults(options))
 
-    def ingest_lines(self, lines: Iterable[bytes | str], **options: Any) -> Iterator[IngestEvent]:
+    def ingest_lines(
+        self, lines: Iterable[bytes | str | UsageError], **options: Any
+    ) -> Iterator[IngestEvent]:
         """Ingests documents given as JSON lines; see `rag.ingest.ingest_lines`."""
         from rag.ingest import ingest_lines
 
@@ -472,7 +475,7 @@ class Library:
             templates=Templates(self.settings.prompts),
             circumstances=self._circumstances(),
         )
-        return answer(
+        events = answer(
             question,
             stages=stages,
             collection=asked,
@@ -482,6 +485,22 @@ class Library:
             thread=thread or NO_CONTEXT,
             cancelled=cancelled,
         )
+        return self._with_omissions(events)
+
+    def _with_omissions(self, events: Iterator[AnswerEvent]) -> Iterator[AnswerEvent]:
+        """The events of an answer, the last with the documents it rests on that were not read whole."""
+        from rag.answer import AnswerDone
+        from rag.readers.omissions import omissions
+
+        for event in events:
+            if isinstance(event, AnswerDone):
+                hits = {one.marker: event.answer.hits[one.marker - 1] for one in event.answer.citations}
+                docs = {hit.document_id: hit.doc for hit in hits.values()}
+                warned = self.store.warnings_of(list(docs)) if docs else {}
+                found = ((doc, omissions(warned.get(id_, ()))) for id_, doc in docs.items())
+                partly_read = tuple(PartlyRead(doc, notes) for doc, notes in found if notes)
+                event = replace(event, answer=replace(event.answer, partly_read=partly_read))
+            yield event
 
     def answer(self, question: str, **options: Any) -> Answer:
         """The finished answer to a question; `ask`, which yields it as it grows, has the options and errors.

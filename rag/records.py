@@ -10,6 +10,8 @@ BlockKind = Literal["heading", "paragraph", "list", "table", "code", "quote"]
 Role = Literal["system", "user", "assistant"]
 Support = Literal["true", "partly", "false"]
 ChangeKind = Literal["changed", "added", "removed"]
+HIDDEN_TEXT = "Hidden text (not seen when the document is opened)"
+"""The heading that stands above what a document holds and does not show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,11 @@ class Passage:
     last_page: int | None = None
     kind: BlockKind = "paragraph"
     context: str = ""
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether nobody sees this text who opens the document."""
+        return HIDDEN_TEXT in self.heading_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +199,7 @@ class Citation:
     `supported` is the verdict of the check of the sentence that carries the marker.
     `origin` tells whether the evidence or the model's text cites it. Evidence marks the `sentence` that
     answers and the `answer` in it, in the document's text too, has the `header` it is read under, and says
-    whether its document is `superseded`.
+    whether its document is `superseded`. `hidden` says that the document does not show the quoted text.
     """
 
     marker: int
@@ -209,6 +216,7 @@ class Citation:
     answer: tuple[int, int] | None = None
     header: str = ""
     superseded: Superseded | None = None
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +369,14 @@ class Generation:
 
 
 @dataclass(frozen=True, slots=True)
+class PartlyRead:
+    """A document that an answer rests on and that was not read whole: its path, and what its report says."""
+
+    doc: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A finished answer with everything needed to check it, save it and show it again.
 
@@ -370,7 +386,8 @@ class Answer:
     first_token and total. `problem` says why the model wrote nothing,
     or not to the end; "" where nothing went wrong. `settings` are those that decided it, by name, with
     the embedding model and the versions of the software. `changes` are those of a comparison, in order; their
-    quotes are the evidence. `computation` is how a value came about that no document states.
+    quotes are the evidence. `computation` is how a value came about that no document states. `partly_read`
+    are the documents it rests on that were not read whole.
     """
 
     question: str
@@ -393,6 +410,7 @@ class Answer:
     settings: dict[str, str | int | float | None] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
     computation: Computation | None = None
+    partly_read: tuple[PartlyRead, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from rag.library import Library
 from rag.llm.prompt_cache import KeptStates
 from rag.models import use
 from rag.models.folders import write_manifest
+from rag.records import PartlyRead
 from rag.settings import Settings, load_settings
 from tests.fakes.ingest import WordEmbedder
 from tests.fakes.llm import SavingEngine
@@ -230,3 +231,25 @@ def test_a_foreign_failure_of_a_model_is_put_in_words(
     library = Library(Settings(library=tmp_path / "library"))
     with pytest.raises(ModelError, match=f"does not work here.*{type(fault).__name__}"):
         library.try_model("chat", "http://127.0.0.1:1/v1#m")
+
+
+def test_an_answer_says_which_of_its_documents_were_read_in_part(tmp_path: Path) -> None:
+    """Nobody saw from an answer that its document had more than could be read."""
+    library = Library(Settings(library=tmp_path / "library", chat_model="none"))
+    library._embedder = WordEmbedder()
+    whole = "<!doctype html><html><body><p>The {} rent is due in May.</p>{}</body></html>"
+    pages = {
+        "barn.html": whole.format("barn", "<p hidden>Waived.</p>"),
+        "mill.html": whole.format("mill", ""),
+    }
+    for name, page in pages.items():
+        (tmp_path / name).write_text(page, encoding="utf-8")
+    for _ in library.ingest([tmp_path / name for name in pages]):
+        pass
+    answer = library.answer("when is the barn rent due", docs=["barn.html"])
+    assert [citation.doc for citation in answer.citations] == ["barn.html"]
+    assert answer.partly_read == (
+        PartlyRead("barn.html", ("Hidden text, kept apart from the rest: 7 characters.",)),
+    )
+    assert library.answer("when is the mill rent due", docs=["mill.html"]).partly_read == ()
+    library.close()

@@ -206,7 +206,7 @@ def examined(
         return replace(one, marker=markers[one.hit.rowid], superseded=superseded.get(one.hit.document_id))
 
     excerpts = [as_shown(one) for one in reading.evidence]
-    quotes = [as_shown(one) for one in reading.quotes]
+    quotes = [as_shown(one) for one in reading.quotes if not one.hit.passage.is_hidden]
 
     def date_of(document_id: int) -> str | None:
         entries = stages.index.layout(collection).entries

@@ -153,7 +153,7 @@ def _pieces(entry: DocumentEntry, index: SearchIndex) -> tuple[list[_Piece], flo
     for number, hit in enumerate(index.hits(rowids)):
         if len(found) >= COMPARED_UNITS:
             return found, number / len(rowids)
-        for unit in units_of(hit.passage, hit.title):
+        for unit in () if hit.passage.is_hidden else units_of(hit.passage, hit.title):
             piece = _Piece(hit, unit, len(found))
             if unit.answers and unit.kind != "properties" and piece.said:
                 found.append(piece)

@@ -111,6 +111,7 @@ def evidence_citation(evidence: Evidence) -> Citation:
         answer=_moved(evidence.answer, offset),
         header=evidence.header,
         superseded=evidence.superseded,
+        hidden=hit.passage.is_hidden,
     )
 
 

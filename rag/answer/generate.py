@@ -48,6 +48,8 @@ class Writing:
             model = self.stages.chat_model()
             if model is None or (draft.judgement.abstain and not self._may_ask(model)):
                 return draft
+            if all(hit.passage.is_hidden for hit in draft.hits):
+                return draft
             choices = allowed_quotes(quotes, model, self.limits)
             if choices == []:
                 return draft

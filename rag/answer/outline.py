@@ -85,7 +85,7 @@ class Outline:
 def outline(document: DocumentEntry, index: SearchIndex, collection: str) -> Outline:
     """The guide to a document of a collection, made from its stored passages."""
     rowids = index.passage_rowids([document.id])
-    hits = index.hits(rowids)
+    hits = [hit for hit in index.hits(rowids) if not hit.passage.is_hidden]
     read = hits[:READ_PASSAGES]
     said = [(hit, unit) for hit in read for unit in units_of(hit.passage, hit.title) if unit.answers]
     return Outline(

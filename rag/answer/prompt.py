@@ -75,6 +75,8 @@ def fit(
     passage, with "…" for what lies between: a model that only chooses among them need not read the rest,
     and for another more passages fit.
 
+    Hidden text of documents is not shown to a model: it may be written for the model alone.
+
     Raises:
         BudgetError: the window cannot hold even the instructions, the question and the answer.
     """
@@ -103,7 +105,11 @@ def fit(
             window=window_tokens,
             **draft.shares(),
             answer=answer_tokens,
-            left_out=tuple(m for m in range(1, len(hits) + 1) if m not in draft.blocks),
+            left_out=tuple(
+                marker
+                for marker, hit in enumerate(hits, start=1)
+                if marker not in draft.blocks and not hit.passage.is_hidden
+            ),
             dropped_turns=len(turns) - len(draft.turns),
         ),
     )
@@ -171,6 +177,8 @@ class _Draft:
 def _add_passages(draft: _Draft, hits: Sequence[Hit], *, most: int) -> None:
     may_cut = True
     for marker, hit in enumerate(hits, start=1):
+        if hit.passage.is_hidden:
+            continue
         remaining = most - draft.tokens()
         text = hit.passage.text
         fits = draft.counter.count_tokens(text) <= remaining
@@ -201,7 +209,7 @@ def _add_quotes(draft: _Draft, hits: Sequence[Hit], quotes: Sequence[Evidence], 
     remaining = most - draft.tokens()
     for quote in sorted(quotes, key=lambda one: (-one.score, one.marker, one.start)):
         # Counting the whole prompt takes a hundred times as long as counting one sentence.
-        if draft.counter.count_tokens(quote.quote) > remaining:
+        if quote.hit.passage.is_hidden or draft.counter.count_tokens(quote.quote) > remaining:
             continue
         hit = hits[quote.marker - 1]
         spans = sorted([*chosen.get(quote.marker, ()), (quote.start, quote.end)])

@@ -309,11 +309,13 @@ def _of_each(meant: Meant, asked: SummaryQuestion, index: SearchIndex, collectio
 def document_points(
     index: SearchIndex, collection: str, rowids: Sequence[int], *, most: int | None = None
 ) -> list[Evidence]:
-    """The main points of the document that has these passages."""
+    """The main points of the document that has these passages, of what it shows."""
     if not rowids:
         return []
     known, vectors = index.vectors_of(collection, rowids)
-    return key_sentences(index.hits(known.tolist()), vectors, most=most)
+    hits = index.hits(known.tolist())
+    shown = [place for place, hit in enumerate(hits) if not hit.passage.is_hidden]
+    return key_sentences([hits[place] for place in shown], vectors[shown], most=most) if shown else []
 
 
 def _of_many(meant: Meant, language: str, index: SearchIndex, collection: str) -> Summary:

@@ -159,8 +159,9 @@ class SummaryWriting:
 
 
 def _reading_order(draft: Draft) -> list[int]:
-    """The markers of the passages, each passage once, in the order of their documents."""
+    """The markers of the passages, each passage once, by document; not of hidden text."""
     first: dict[int, int] = {}
     for marker, hit in enumerate(draft.hits, start=1):
-        first.setdefault(hit.rowid, marker)
+        if not hit.passage.is_hidden:
+            first.setdefault(hit.rowid, marker)
     return sorted(first.values(), key=lambda marker: draft.hits[marker - 1].rowid)

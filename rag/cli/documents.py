@@ -133,7 +133,7 @@ def ingest(
 
 def lines_given(
     paths: Sequence[str], columns: Columns, form: Form | None, query: str | None, database: Path | None
-) -> Iterable[bytes] | None:
+) -> Iterable[bytes | UsageError] | None:
     """The rows that the options name, as lines to ingest; None where the paths are files to read whole."""
     from rag.ingest.rows import Columns, lines_of, piped_lines, query_rows, read_rows
 

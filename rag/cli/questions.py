@@ -338,6 +338,8 @@ def print_excerpt(evidence: Evidence) -> None:
         since = f" since {evidence.superseded.since}" if evidence.superseded.since else ""
         replaced = f"No longer in force{since}: replaced by {evidence.superseded.by}"
         results.print(replaced, style="yellow")
+    if evidence.hit.passage.is_hidden:
+        results.print("Hidden in the document: nobody sees this text who opens it", style="yellow")
     results.print()
 
 
@@ -376,6 +378,8 @@ def print_sources(answer: Answer) -> None:
         hit = answer.hits[marker - 1]
         place = [hit.doc, f"page {hit.page}" if hit.page else "", hit.heading]
         results.print(f"[{marker}] {' · '.join(part for part in place if part)}")
+    for one in answer.partly_read:
+        results.print(f"Only part of {one.doc} was used: {' '.join(one.notes)}", style="yellow")
 
 
 def print_cost(answer: Answer) -> None:

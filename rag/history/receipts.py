@@ -52,7 +52,13 @@ def quoted_block(evidence: Evidence) -> str:
 
 def passage_json(hit: Hit) -> dict[str, Any]:
     """A retrieved passage as the command line's contract has it."""
-    return {"doc": hit.doc, "page": hit.page, "text": hit.passage.text, "score": round(hit.score, 6)}
+    return {
+        "doc": hit.doc,
+        "page": hit.page,
+        "text": hit.passage.text,
+        "score": round(hit.score, 6),
+        "hidden": hit.passage.is_hidden,
+    }
 
 
 def citation_json(citation: Citation) -> dict[str, Any]:
@@ -68,6 +74,7 @@ def citation_json(citation: Citation) -> dict[str, Any]:
         "header": citation.header,
         "superseded_by": citation.superseded and citation.superseded.by,
         "superseded_since": citation.superseded and citation.superseded.since,
+        "hidden": citation.hidden,
         **_span_json("sentence", citation.sentence),
         **_span_json("answer", citation.answer),
     }
@@ -135,6 +142,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "disagreements": [disagreement_json(one) for one in answer.disagreements],
         "changes": [change_json(change) for change in answer.changes],
         "computation": computation_json(answer.computation) if answer.computation else None,
+        "partly_read": [asdict(one) for one in answer.partly_read],
         "left_out": list(answer.budget.left_out) if answer.budget else [],
         "removed_markers": answer.removed_markers,
         "tokens": {

@@ -45,7 +45,7 @@ class Line:
 
 
 def ingest_lines(
-    lines: Iterable[bytes | str],
+    lines: Iterable[bytes | str | UsageError],
     *,
     store: SqliteStore,
     embedder: Embedder,
@@ -59,8 +59,9 @@ def ingest_lines(
     """Ingests `{"id", "content"}` a line; `title`, `date`, `media_type` and `metadata` where they are known.
 
     The id is the document's path; the same id again replaces its document. `media_type` is
-    text/plain, text/markdown or text/html, else what the id's ending says. A bad line is a
-    failure of the receipt, and the others go on. Nothing is removed. Raises as `ingest` does.
+    text/plain, text/markdown or text/html, else what the id's ending says. A bad line, or what is wrong
+    with one in its place, is a failure of the receipt, and the others go on. Nothing is removed. Raises as
+    `ingest` does.
     """
     started = time.perf_counter()
     with writer_lock(store.path, purpose=f"ingest into {collection!r}", wait_seconds=wait_seconds):
@@ -81,7 +82,7 @@ def ingest_lines(
             for number, raw in enumerate(lines, start=1):
                 if cancelled():
                     break
-                if raw.strip():
+                if isinstance(raw, UsageError) or raw.strip():
                     progress.files_total += 1
                     yield from _one(number, raw, known, pipeline, progress)
             yield from pipeline.finish()
@@ -93,9 +94,15 @@ def ingest_lines(
 
 
 def _one(
-    number: int, raw: bytes | str, known: dict[str, KnownFile], pipeline: Pipeline, progress: Progress
+    number: int,
+    raw: bytes | str | UsageError,
+    known: dict[str, KnownFile],
+    pipeline: Pipeline,
+    progress: Progress,
 ) -> Iterator[IngestEvent]:
     try:
+        if isinstance(raw, UsageError):
+            raise raw
         line = parse_line(raw, number)
         before = known.get(line.id)
         if before is not None and before.source.sha256 == line.source.sha256:
@@ -103,8 +110,9 @@ def _one(
             return
         document = _document(line)
     except (DocumentError, UsageError) as error:
-        progress.count("failed", f"line {number}", error=str(error))
-        yield progress.event(time.perf_counter(), f"line {number}", "failed", error=str(error))
+        place = f"{'row' if error is raw else 'line'} {number}"
+        progress.count("failed", place, error=str(error))
+        yield progress.event(time.perf_counter(), place, "failed", error=str(error))
         return
     yield from pipeline.add(line.source, document, known=before)
 

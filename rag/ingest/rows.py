@@ -5,18 +5,18 @@ Each row becomes a line of `rag.ingest.jsonl`: an id, a text, and every other co
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from rag.errors import UsageError
+from rag.readers.csv_rows import csv_rows
 from rag.readers.decoding import decode
 
 Form = Literal["json", "nl", "csv", "tsv"]
@@ -24,7 +24,6 @@ Row = Mapping[str, Any]
 
 TITLES = ("title", "name", "subject")
 TITLE_CHARACTERS = 80
-MAX_FIELD = 100_000_000  # a column may hold a whole document
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +39,10 @@ class Columns:
     prefix: str = ""
 
 
-def read_rows(data: bytes, form: Form | None = None) -> Iterator[Row]:
+def read_rows(data: bytes, form: Form | None = None) -> Iterator[Row | UsageError]:
     """The rows of a file's bytes, in the form given or in the one it looks to be.
+
+    In the place of a row that is written wrongly stands what is wrong with it.
 
     Raises:
         UsageError: it is not of that form.
@@ -56,7 +57,9 @@ def read_rows(data: bytes, form: Form | None = None) -> Iterator[Row]:
         yield from _delimited(text, "\t" if form == "tsv" else _separator(text))
 
 
-def piped_lines(stream: BinaryIO, columns: Columns, form: Form | None, *, named: bool) -> Iterator[bytes]:
+def piped_lines(
+    stream: BinaryIO, columns: Columns, form: Form | None, *, named: bool
+) -> Iterator[bytes | UsageError]:
     """Standard input as lines for `ingest_lines`: those that are such lines already pass as they come.
 
     Where columns or a form are `named`, or the first line is not an object with a "content", it is a table.
@@ -99,14 +102,22 @@ def query_rows(database: Path, sql: str) -> Iterator[Row]:
         raise UsageError(f"{database}: SQLite says: {error}.") from error
 
 
-def lines_of(rows: Iterable[Row], columns: Columns) -> Iterator[bytes]:
-    """Each row as a line that `ingest_lines` takes.
+def lines_of(rows: Iterable[Row | UsageError], columns: Columns) -> Iterator[bytes | UsageError]:
+    """Each row as a line that `ingest_lines` takes, and what is wrong with those that cannot be one.
 
     Raises:
-        UsageError: a column that was named is not there.
+        UsageError: a column that was named is not in the first row.
     """
     for number, row in enumerate(rows, start=1):
-        yield json.dumps(_line(row, columns, number), default=str).encode()
+        if isinstance(row, UsageError):
+            yield row
+            continue
+        try:
+            yield json.dumps(_line(row, columns, number), default=str).encode()
+        except UsageError as error:
+            if number == 1:
+                raise
+            yield error
 
 
 def _line(row: Row, columns: Columns, number: int) -> dict[str, Any]:
@@ -177,29 +188,28 @@ def _json_rows(text: str) -> Iterator[Row]:
     yield from rows
 
 
-def _json_lines(text: str) -> Iterator[Row]:
+def _json_lines(text: str) -> Iterator[Row | UsageError]:
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
         except ValueError as error:
-            raise UsageError(f"Line {number} is not JSON: {error}.") from error
-        if not isinstance(row, dict):
-            raise UsageError(f"Line {number} is not a JSON object.")
-        yield row
+            yield UsageError(f"Line {number} is not JSON: {error}.")
+            continue
+        yield row if isinstance(row, dict) else UsageError(f"Line {number} is not a JSON object.")
 
 
-def _delimited(text: str, delimiter: str) -> Iterator[Row]:
-    csv.field_size_limit(MAX_FIELD)
-    try:
-        rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-        for row in rows:
-            if any(row.pop(None, ())):
-                raise UsageError(
-                    f"Line {rows.line_num} has more cells than the header. "
-                    f"Quote cells that contain {delimiter!r}."
-                )
-            yield row
-    except csv.Error as error:
-        raise UsageError(f"The input is not a table: {error}.") from error
+def _delimited(text: str, delimiter: str) -> Iterator[Row | UsageError]:
+    header: list[str] = []
+    for number, cells, problem in csv_rows(text, delimiter):
+        if problem or (len(cells) > len(header) and header and any(cells[len(header) :])):
+            wrong = problem or "has more cells than the header"
+            error = UsageError(f"Line {number} {wrong}. Quote cells that contain {delimiter!r}.")
+            if not header:
+                raise error
+            yield error
+        elif cells and not header:
+            header = cells
+        elif cells:
+            yield dict(zip_longest(header, cells[: len(header)]))

@@ -72,6 +72,7 @@ class Quote(Source):
     read_under: str = Field("", description="Header of the table or list that the quote stands in")
     sentence: str = Field("", description="The sentence of the quote that answers")
     answer: str = Field("", description="The number, date or name in it that was asked for")
+    hidden: bool = Field(False, description="Whether nobody sees this text who opens the document")
 
 
 class Change(Result):
@@ -101,6 +102,13 @@ class Computation(Result):
     fits_as_well: list[str] = Field(description="Other readings of the question, with their values")
 
 
+class PartlyRead(Result):
+    """A quoted document that was not read whole, and what was left out of it."""
+
+    document: str
+    notes: list[str]
+
+
 class AskResult(Result):
     """The answer: quotes where the documents contain it, else the nearest passages, named as such."""
 
@@ -111,6 +119,7 @@ class AskResult(Result):
     computation: Computation | None = None
     disagreements: list[Disagreement] = []
     changes: list[Change] = []
+    partly_read: list[PartlyRead] = []
 
 
 class SearchResult(Result):
@@ -195,6 +204,7 @@ class Places:
             nearest=quotes if answer.abstained else [],
             computation=_computation(answer),
             disagreements=[self._disagreement(one) for one in answer.disagreements],
+            partly_read=[PartlyRead(document=one.doc, notes=list(one.notes)) for one in answer.partly_read],
             changes=[
                 Change(
                     kind=one.kind,
@@ -287,6 +297,7 @@ class Places:
             read_under=one.header,
             sentence=passage.text[slice(*one.sentence)] if one.sentence else "",
             answer=passage.text[slice(*one.answer)] if one.answer else "",
+            hidden=passage.is_hidden,
         )
 
     def _disagreement(self, found: records.Disagreement) -> Disagreement:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rag.readers.pictures import NO_CAPTION, Found, keep, opened, with_words
-from rag.records import Block, BlockKind, Document, Picture
+from rag.records import HIDDEN_TEXT, Block, BlockKind, Document, Picture
 from rag.text.dates import iso_date
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ PICTURES = "pictures written into the text"
 _BLANK_LINE = re.compile(r"\n\s*\n")
 _BROKEN_WORD = re.compile(r"(?<=[^\W\d_])-\n(?=[^\W\d_])")
 _BETWEEN_BLOCKS = "\n\n"
+_HIDDEN_NOTE = "Hidden text, kept apart"
 
 
 def clean(text: str) -> str:
@@ -67,6 +68,7 @@ class DocumentBuilder:
         self._found: list[Found] = []
         self._pictures: list[Picture] = []
         self._missing = 0
+        self._hidden: list[tuple[BlockKind, str, int | None]] = []
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -85,8 +87,12 @@ class DocumentBuilder:
 
     @property
     def first_heading(self) -> str | None:
-        """The first heading of the highest level so far, or None."""
-        headings = [block for block in self._blocks if block.kind == "heading"]
+        """The first heading of the highest level so far, or None; one that is hidden is none."""
+        headings = [
+            block
+            for block in self._blocks
+            if block.kind == "heading" and HIDDEN_TEXT not in block.heading_path
+        ]
         best = min(headings, key=lambda block: block.level, default=None)
         return best.heading_path[-1] if best else None
 
@@ -114,6 +120,11 @@ class DocumentBuilder:
         line break divides the two.
         """
         self._append(kind, text, page, 0, "\n" if run_on else _BETWEEN_BLOCKS)
+
+    def hide(self, text: str, *, kind: BlockKind = "paragraph", page: int | None = None) -> None:
+        """Keeps text that nobody sees who opens the document for its end, under a heading that says so."""
+        if text.strip():
+            self._hidden.append((kind, text, page))
 
     def ends_with(self, kind: BlockKind, holds: Callable[[str], bool]) -> bool:
         """Whether the last block is of a kind and its text holds to a condition."""
@@ -200,7 +211,8 @@ class DocumentBuilder:
         for what, count in document.characters_left_out.items():
             self._left_out[what] = self._left_out.get(what, 0) + count
         for warning in document.warnings:
-            self.warn(warning)
+            if not warning.startswith(_HIDDEN_NOTE):  # it is counted for the whole document
+                self.warn(warning)
 
     def build(
         self,
@@ -218,6 +230,7 @@ class DocumentBuilder:
         `date` is as the file writes it; one that cannot be read as a single day, month or year is left out.
         """
         found = one_line(clean(title or "")) or self.first_heading or stem(name)
+        self._add_hidden()
         text = "".join(self._parts)
         kept = keep(self._found)
         self.count_pictures(self._missing + kept.unreadable)
@@ -234,6 +247,18 @@ class DocumentBuilder:
             warnings=tuple(self._warnings),
             pictures=(*self._pictures, *(with_words(one, text, self._blocks) for one in kept.pictures)),
         )
+
+    def _add_hidden(self) -> None:
+        """Adds what is hidden, and notes how much of the whole text is."""
+        if self._hidden:
+            self._place(Block("heading", 0, 0, None, (HIDDEN_TEXT,), 1), HIDDEN_TEXT)
+        for kind, text, page in self._hidden:
+            self._place(Block(kind, 0, 0, page, (HIDDEN_TEXT,)), clean(text))
+        self._hidden.clear()
+        texts = zip(self._blocks, self._parts[::2], strict=True)  # between them stands what parts them
+        hidden = [text for block, text in texts if HIDDEN_TEXT in block.heading_path and text != HIDDEN_TEXT]
+        if count := sum(map(visible, hidden)):
+            self.warn(f"Hidden text, kept apart from the rest: {count} characters.")
 
     def _append(
         self, kind: BlockKind, text: str, page: int | None, level: int, between: str = _BETWEEN_BLOCKS

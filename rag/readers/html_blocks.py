@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rag.readers.beside import file_beside
 from rag.readers.building import DocumentBuilder, one_line
 from rag.readers.html_furniture import furniture, main_content
+from rag.readers.html_hidden import take_hidden
 from rag.readers.html_pictures import GetFile, add_pictures
 from rag.readers.html_tables import cells_of, is_layout, own_rows, table_text
 from rag.readers.html_text import BREAK, HEADINGS, SILENT, child_text, holds_blocks, inline_text, is_block
@@ -29,6 +30,8 @@ def add_html(
     """
     if tree.body is None:
         return
+    for text in take_hidden(tree):
+        builder.hide(text, page=page)
     main = main_content(tree.body)
     before = builder.block_count
     walk = _Walk(builder, page, file)

@@ -39,8 +39,8 @@ def furniture(node: LexborNode) -> str:
     A class such as "menu" or "newsletter" is not enough: the text must be mostly links or a form's.
     """
     attributes = node.attributes
-    if "hidden" in attributes or attributes.get("aria-hidden") == "true":
-        return "hidden"
+    if attributes.get("aria-hidden") == "true":  # seen, but not worth being read out
+        return "hidden from screen readers"
     role = attributes.get("role") or ""
     if role.startswith("doc-") and role != "doc-toc":  # footnotes, an abstract, an appendix
         return ""

@@ -11,6 +11,8 @@ from rag.readers.raised import raised
 
 _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+_TINY = 100
+"""In hundredths of a point."""
 _ALTERNATIVE = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 
 
@@ -23,6 +25,36 @@ def settle_alternatives(tree: Any) -> None:
         option = next(iter(node.iter(f"{_ALTERNATIVE}Choice", f"{_ALTERNATIVE}Fallback")), None)
         place = node.getparent().index(node)
         node.getparent()[place : place + 1] = list(option) if option is not None else []
+
+
+def take_unseen(shapes: Iterable[Any], width: int, height: int) -> Iterator[str]:
+    """The text of what is hidden, tiny or beside a slide of this size; it is taken off the slide."""
+    for shape in list(shapes):
+        if _is_hidden(shape) or _is_beside(shape, width, height):
+            yield "\n".join(map(paragraph_text, shape._element.iter(f"{_DRAWING}p")))
+            shape._element.getparent().remove(shape._element)
+        elif hasattr(shape, "shapes"):
+            yield from take_unseen(shape.shapes, 0, 0)  # what is in a group has places of its own
+        else:
+            for run in list(shape._element.iter(f"{_DRAWING}r")):
+                properties = run.find(f"{_DRAWING}rPr")
+                if properties is not None and int(properties.get("sz") or _TINY + 1) <= _TINY:
+                    yield run.findtext(f"{_DRAWING}t") or ""
+                    run.getparent().remove(run)
+
+
+def _is_hidden(shape: Any) -> bool:
+    """Whether it is switched off in the list of the slide's shapes."""
+    about = next((one for one in shape._element.iter() if str(one.tag).endswith("}cNvPr")), None)
+    return about is not None and about.get("hidden") in ("1", "true")
+
+
+def _is_beside(shape: Any, width: int, height: int) -> bool:
+    """Whether a shape lies wholly outside the slide; without a place or a size it does not."""
+    if not width or not height or None in (shape.left, shape.top, shape.width, shape.height):
+        return False
+    beside = shape.left >= width or shape.left + shape.width <= 0
+    return bool(beside or shape.top >= height or shape.top + shape.height <= 0)
 
 
 def flat(shapes: Iterable[Any]) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""What an Excel file says beside its values: number formats, formulas without one, charts, boxes."""
+"""What an Excel file says beside its values: number formats, what is hidden, charts, boxes."""
 
 from __future__ import annotations
 
@@ -21,6 +21,15 @@ _REFERENCE = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 _STYLE = re.compile(rb'\bs="(\d+)"')
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 _VALUE = re.compile(rb"<(?:\w+:)?v>[^<]|<(?:\w+:)?is>")
+_IS_HIDDEN = re.compile(rb'\b(?:hidden="(?:1|true)"|width="0(?:\.0*)?")')
+_COLUMN = re.compile(rb"<(?:\w+:)?col\s[^<>]*>")
+_MINIMUM, _MAXIMUM = re.compile(rb'\bmin="(\d+)"'), re.compile(rb'\bmax="(\d+)"')
+_MOST_COLUMNS = 16_384
+_ROW = re.compile(rb'<(?:\w+:)?row\s(?=[^<>]*\b(?:hidden="(?:1|true)"|ht="0(?:\.0*)?"))[^<>]*>')
+_ROW_NUMBER = re.compile(rb'\br="(\d+)"')
+_FILTER = re.compile(
+    rb'<(?:\w+:)?autoFilter\s[^<>]*\bref="[A-Z$]+(\d+):[A-Z$]+(\d+)"[^<>]*>\s*<(?:\w+:)?filterColumn'
+)
 
 Place = tuple[int, int]
 """Row and column of a cell, from 0."""
@@ -36,6 +45,10 @@ class Sheet:
     charts: list[Element] = field(default_factory=list)
     boxes: list[str] = field(default_factory=list)
     pictures: int = 0
+    hidden_rows: set[int] = field(default_factory=set)
+    hidden_columns: set[int] = field(default_factory=set)
+    is_filtered: bool = False
+    """Rows that a filter hides are not among the hidden ones: it is a view of the table, not a part of it."""
 
 
 def extras_of(archive: zipfile.ZipFile, name: str) -> dict[str, Sheet]:
@@ -50,7 +63,9 @@ def extras_of(archive: zipfile.ZipFile, name: str) -> dict[str, Sheet]:
         path = paths.get(one.get("id") or "", ("", ""))[1]
         if path in archive.namelist():
             sheet = Sheet(path)
-            _look_at_cells(sheet, member(archive, path, name), forms)
+            data = member(archive, path, name)
+            _look_at_cells(sheet, data, forms)
+            _look_at_hidden(sheet, data, archive, name)
             _look_at_drawings(sheet, archive, name)
             found[one.get("name") or ""] = sheet
     return found
@@ -81,6 +96,21 @@ def _look_at_cells(sheet: Sheet, data: bytes, forms: list[str]) -> None:
             sheet.forms[_place(where)] = form
         if _FORMULA.search(inside) and not _VALUE.search(inside) and b't="str"' not in given:
             sheet.without_value.append((where[1] + where[2]).decode())
+
+
+def _look_at_hidden(sheet: Sheet, data: bytes, archive: zipfile.ZipFile, name: str) -> None:
+    """Finds the rows and columns that are not shown, but for the rows that a filter leaves out."""
+    for column in filter(_IS_HIDDEN.search, _COLUMN.findall(data)):
+        first, last = _MINIMUM.search(column), _MAXIMUM.search(column)
+        if first and last:
+            sheet.hidden_columns.update(range(int(first[1]) - 1, min(int(last[1]), _MOST_COLUMNS)))
+    rows = {int(number[1]) - 1 for row in _ROW.findall(data) if (number := _ROW_NUMBER.search(row))}
+    if rows:
+        kinds = related(archive, sheet.path, name).values()
+        tables = [member(archive, path, name) for kind, path in kinds if kind == "table"]
+        ranges = [match for part in (data, *tables) for match in _FILTER.finditer(part)]
+        filtered = {row for row in rows for one in ranges if int(one[1]) - 1 <= row < int(one[2])}
+        sheet.hidden_rows, sheet.is_filtered = rows - filtered, bool(filtered)
 
 
 def _place(where: re.Match[bytes]) -> Place:

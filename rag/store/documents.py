@@ -157,6 +157,16 @@ def openings(db: apsw.Connection, document_ids: Sequence[int], characters: int) 
     )
 
 
+def warnings_of(db: apsw.Connection, document_ids: Sequence[int]) -> dict[int, list[str]]:
+    """What each document's reader warned of."""
+    found = rows(
+        db,
+        "SELECT id, warnings FROM documents WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(document_ids)),),
+    )
+    return {id_: json.loads(warnings) for id_, warnings in found}
+
+
 def _indexed_characters(text: str, passages: Sequence[Passage]) -> int:
     """Non-space characters of the text that lie in a passage, each counted once."""
     total, covered = 0, 0

@@ -481,6 +481,11 @@ class SqliteStore:
         with self.database.read() as db:
             return documents.report(db, self._collection_id(db, collection))
 
+    def warnings_of(self, document_ids: Sequence[int]) -> dict[int, list[str]]:
+        """What each document's reader warned of."""
+        with self.database.read() as db:
+            return documents.warnings_of(db, document_ids)
+
     def documents_named(self, collection: str, doc: str) -> list[StoredDocument]:
         """The documents of this path with their text, one for each root that has it; else those once so."""
         with self.database.read() as db:

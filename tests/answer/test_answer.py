@@ -96,6 +96,7 @@ def test_the_json_has_what_scripts_rely_on(library: FakeLibrary) -> None:
         "citations",
         "passages",
         "left_out",
+        "partly_read",
         "tokens",
         "seconds",
     } <= set(row)
@@ -110,12 +111,13 @@ def test_the_json_has_what_scripts_rely_on(library: FakeLibrary) -> None:
         "header",
         "superseded_by",
         "superseded_since",
+        "hidden",
         "sentence_start",
         "sentence_end",
         "answer_start",
         "answer_end",
     }
-    assert set(row["passages"][0]) == {"doc", "page", "text", "score"}
+    assert set(row["passages"][0]) == {"doc", "page", "text", "score", "hidden"}
     assert set(row["tokens"]) == {"prompt", "cached", "answer"}
     assert set(row["seconds"]) == {"search", "first_token", "total"}
 

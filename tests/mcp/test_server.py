@@ -264,7 +264,7 @@ def test_every_string_of_every_record_is_made_safe() -> None:
         "sentence",
         "answer",
     }
-    numbers = {"number": 1, "start": 0, "end": 1}
+    numbers = {"number": 1, "start": 0, "end": 1, "hidden": False}
     made = Quote(**example | dict.fromkeys(strings, "a\x1bb") | numbers)
     assert {getattr(made, name) for name in strings} == {"a\ufffdb"}
 

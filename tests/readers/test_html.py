@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from rag.readers import read_document
-from rag.records import Document
+from rag.records import HIDDEN_TEXT, Document
 
 
 def read(body: str) -> Document:
@@ -116,3 +116,58 @@ def test_scripts_and_styles_are_no_text_that_makes_furniture_content(silent: str
         f"<div class=menu>{code}<a>Ports</a> <a>Fares</a></div><div class=cookie-bar>{code}Accept all</div>"
     )
     assert read(f"<body>{menu}<p>The ferry sails at noon.</p></body>").text == "The ferry sails at noon."
+
+
+def parted(page: str, head: str = "") -> tuple[list[str], list[str]]:
+    """What a page shows, and what it does not."""
+    found = read_document(
+        f"<!doctype html><html><head>{head}</head><body>{page}</body></html>".encode(), "p.html"
+    )
+    parts: tuple[list[str], list[str]] = ([], [])
+    for block in found.blocks:
+        parts[HIDDEN_TEXT in block.heading_path].append(found.text[block.start : block.end])
+    assert HIDDEN_TEXT in parts[1] or not parts[1]
+    return parts[0], parts[1][1:]
+
+
+@pytest.mark.parametrize(
+    "hiding",
+    [
+        "hidden",
+        "style='display : none !important'",
+        "style='color:red; visibility:hidden'",
+        "style='font-size:0'",
+        "style='font-size: 1px'",
+        "style='opacity: 0.0'",
+        "style='position:absolute; left:-9999px'",
+        "style='height:0; overflow:hidden'",
+        "style='color:#fff'",
+        "style='color: rgb(250, 255, 255); background: white'",
+        "style='background:#336699; color:#336699'",
+        "class=ghost",
+    ],
+)
+def test_what_a_page_does_not_show_is_kept_apart(hiding: str) -> None:
+    """Hidden by its style, a text was read as if anybody could see it; by its attribute, it was lost."""
+    page = f"<p>The fee is 40.</p><div {hiding}><p>The fee is <b>waived</b>.</p></div>"
+    sheet = "<style>/* .seen{} */ .ghost{display:none}</style>" * (hiding == "class=ghost")
+    assert parted(page, sheet) == (["The fee is 40."], ["The fee is waived ."])
+
+
+@pytest.mark.parametrize(
+    ("page", "head"),
+    [
+        ("<p style='opacity:0.4; font-size:9px'>Seen.</p>", ""),
+        ("<p style='color:white; background:#036'>Seen.</p>", ""),
+        ("<div style='background:#036'><p style='color:white'>Seen.</p></div>", ""),
+        ("<p style='color:white'>Seen.</p>", "<style>body{background:black}</style>"),
+        ("<p style='color:white'>Seen.</p>", "<link rel=stylesheet href=dark.css>"),
+        ("<p style='color:white'><span style='color:red'>Seen.</span></p>", ""),
+        ("<p class='tab on'>Seen.</p>", "<style>.tab{display:none} .tab.on{display:block}</style>"),
+        ("<p class=tab>Seen.</p>", "<style>@media print{.tab{display:none}}</style>"),
+        ("<p>Seen.</p>", "<style>body{visibility:hidden}</style>"),
+        ("<p style='left:-20px; position:absolute'>Seen.</p>", ""),
+    ],
+)
+def test_in_doubt_a_text_is_shown(page: str, head: str) -> None:
+    assert parted(page, head) == (["Seen."], [])

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
+from PIL import Image
+from reportlab.pdfgen.canvas import Canvas  # type: ignore[import-untyped, unused-ignore]
 
 from rag.errors import EncryptedDocument, UnreadableDocument
 from rag.readers import ocr, read_document
 from rag.readers.pdf.rulings import Ruled, put_tables
 from rag.readers.pdf.words import Phrase
-from rag.records import Document
+from rag.records import HIDDEN_TEXT, Document
 from tests.fakes.pdf_maker import Line, Rule, lines, make_pdf
 
 PROSE = (
@@ -474,3 +477,75 @@ def test_what_is_put_into_a_table_is_not_looked_up_phrase_by_phrase() -> None:
     ]
     (table,) = put_tables(words, [Ruled(lines, lines[::-1], walls, walls)])
     assert table.text == "| 0 1 | 1 1 |\n|---|---|\n| 0 0 | 1 0 |"
+
+
+def drawn(draw: Callable[[Canvas], None]) -> Document:
+    """A page of 400 by 400 points with a sentence and what a function draws below it."""
+    stream = io.BytesIO()
+    canvas = Canvas(stream, pagesize=(400, 400))
+    canvas.setFont("Helvetica", 12)
+    canvas.drawString(40, 350, "The lease ends in May.")
+    draw(canvas)
+    canvas.save()
+    return read_document(stream.getvalue(), "lease.pdf")
+
+
+def written(canvas: Canvas, *, x: float = 40, y: float = 300, size: float = 12, mode: int = 0) -> None:
+    text = canvas.beginText(x, y)
+    text.setFont("Helvetica", size)
+    text.setTextRenderMode(mode)
+    text.textOut("The lease never ends.")
+    canvas.drawText(text)
+
+
+def on_ground(canvas: Canvas, ground: float, ink: float) -> None:
+    canvas.setFillGray(ground)
+    canvas.rect(30, 290, 300, 30, fill=1, stroke=0)
+    canvas.setFillGray(ink)
+    written(canvas)
+
+
+def faint(canvas: Canvas) -> None:
+    canvas.setFillAlpha(0)
+    written(canvas)
+
+
+def over_picture(canvas: Canvas) -> None:
+    canvas.drawInlineImage(Image.new("L", (40, 40), 200), 0, 280, 400, 60)
+    written(canvas, mode=3)
+
+
+@pytest.mark.parametrize(
+    ("draw", "is_hidden"),
+    [
+        (lambda canvas: written(canvas, mode=3), True),
+        (lambda canvas: on_ground(canvas, 1, 1), True),
+        (lambda canvas: on_ground(canvas, 1, 0.98), True),
+        (faint, True),
+        (lambda canvas: written(canvas, size=0.5), True),
+        (lambda canvas: written(canvas, x=450), True),
+        (lambda canvas: written(canvas, y=-30), True),
+        (lambda canvas: on_ground(canvas, 0.2, 1), False),
+        (lambda canvas: written(canvas, size=4), False),
+        (over_picture, False),
+    ],
+    ids=[
+        "invisible",
+        "white",
+        "pale",
+        "transparent",
+        "tiny",
+        "beside",
+        "below",
+        "white-on-dark",
+        "small",
+        "scanned",
+    ],
+)
+def test_text_that_nobody_sees_is_kept_apart(draw: Callable[[Canvas], None], is_hidden: bool) -> None:
+    """A sentence in white, or beside the page, was read and quoted as if it stood in the lease."""
+    found = drawn(draw)
+    paths = {found.text[one.start : one.end]: one.heading_path for one in found.blocks}
+    assert paths["The lease ends in May."] == ()
+    assert paths["The lease never ends."] == ((HIDDEN_TEXT,) if is_hidden else ())
+    assert ("Hidden text, kept apart from the rest: 18 characters." in found.warnings) == is_hidden

@@ -16,6 +16,7 @@ from msoffcrypto.format.ooxml import OOXMLFile  # type: ignore[import-untyped, u
 from rag.errors import EncryptedDocument, UnreadableDocument, UnsupportedFormat
 from rag.readers import format_of, known_formats, read_document
 from rag.readers.building import DocumentBuilder, visible
+from rag.readers.omissions import omissions
 from rag.records import Document
 from tests.fakes.pdf_maker import Line, make_pdf
 
@@ -583,3 +584,17 @@ def test_a_pdf_in_a_mail_keeps_its_pages() -> None:
     message.add_attachment(pdf, maintype="application", subtype="pdf", filename="scan.pdf")
     document = read_document(message.as_bytes(), "party.eml")
     assert [block.page for block in document.blocks][-2:] == [1, 2]
+
+
+def test_a_report_says_what_was_left_out_and_not_only_how_a_file_was_read() -> None:
+    form = (
+        "Read as cp1252.",
+        "Empty pages: 3.",
+        "Pages that are images were read with Tesseract: expect slips.",
+    )
+    lacking = (
+        "Pictures in the file, not read: 4.",
+        "Left out plan.pages: no reader knows this format.",
+        "inner.zip: left out, it lies more than 3 files deep.",
+    )
+    assert omissions([*form, *lacking]) == lacking

@@ -13,7 +13,7 @@ from rag.errors import UnreadableDocument
 from rag.readers import read_document
 from rag.readers.numbers import formatted
 from rag.readers.tables import _side_by_side
-from rag.records import Document
+from rag.records import HIDDEN_TEXT, Document
 
 
 def book(write: Callable[[Any, Any], None]) -> Document:
@@ -138,10 +138,14 @@ def test_what_a_sheet_has_beside_its_cells_is_read_or_told() -> None:
     document = book(write)
     for words in ("Comment by Olga, on B2: Too dear?", "Ask the mate.", "Fares 2031", "Oslo, 7"):
         assert words in document.text
-    assert document.warnings == ("Hidden sheets, read too: Old.",)
+    assert document.warnings == (
+        "Hidden sheets, read too: Old.",
+        "Hidden text, kept apart from the rest: 16 characters.",
+    )
     assert [block.heading_path for block in document.blocks if block.kind == "heading"] == [
         ("Fares",),
-        ("Old",),
+        (HIDDEN_TEXT,),
+        (HIDDEN_TEXT, "Old"),
     ]
     assert document.title == "fares"
 
@@ -170,3 +174,37 @@ def test_a_panic_of_the_parser_is_an_error_of_its_file(monkeypatch: pytest.Monke
         UnreadableDocument, match=r"fares\.xls: not a readable Spreadsheet file \(PanicException"
     ):
         read_document((b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)), "fares.xls")
+
+
+def test_hidden_rows_and_columns_are_kept_apart_and_what_a_filter_hides_is_not() -> None:
+    """They stood among the others as if anybody saw them; a filter is only a view of the table."""
+
+    def write(workbook: Any, sheet: Any) -> None:
+        for y, row in enumerate((("Port", "Fare", "Margin"), ("Kiel", 9, 2), ("Oslo", 7, 3), ("Riga", 8, 4))):
+            sheet.write_row(y, 0, row)
+        sheet.set_row(2, None, None, {"hidden": True})
+        sheet.set_column(2, 2, None, None, {"hidden": True})
+        listed = workbook.add_worksheet("Crew")
+        listed.write_column(0, 0, ("Name", "Olga", "Piet"))
+        listed.autofilter("A1:A3")
+        listed.filter_column("A", "x == Olga")
+        listed.set_row(2, None, None, {"hidden": True})
+
+    document = book(write)
+    seen = [
+        document.text[one.start : one.end] for one in document.blocks if HIDDEN_TEXT not in one.heading_path
+    ]
+    unseen = [
+        document.text[one.start : one.end] for one in document.blocks if HIDDEN_TEXT in one.heading_path
+    ]
+    assert seen == [
+        "Fares",
+        "| Port | Fare |\n|---|---|\n| Kiel | 9 |\n| Riga | 8 |",
+        "Crew",
+        "| Name |\n|---|\n| Olga |\n| Piet |",
+    ]
+    assert [text for text in unseen if text != HIDDEN_TEXT] == [
+        "| Port | Fare | Margin |\n|---|---|---|\n| Oslo | 7 | 3 |",
+        "| Port | Margin |\n|---|---|\n| Kiel | 2 |\n| Riga | 4 |",
+    ]
+    assert "Sheets with a filter, all rows read: Crew." in document.warnings

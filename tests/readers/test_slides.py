@@ -12,7 +12,7 @@ from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
 
 from rag.readers import read_document
-from rag.records import Document
+from rag.records import HIDDEN_TEXT, Document
 
 INCH = 914400
 
@@ -36,9 +36,10 @@ def read(deck: Any, name: str = "deck.pptx") -> Document:
     return read_document(saved(deck), name)
 
 
-def put(slide: Any, text: str, left: float, top: float) -> None:
+def put(slide: Any, text: str, left: float, top: float) -> Any:
     box = slide.shapes.add_textbox(int(left * INCH), int(top * INCH), 2 * INCH, int(0.5 * INCH))
     box.text_frame.text = text
+    return box
 
 
 def rewritten(data: bytes, path: str, old: str, new: str) -> bytes:
@@ -96,8 +97,11 @@ def test_a_hidden_slide_is_read_and_told_and_a_placeholder_is_no_title(deck: Any
     deck.slides[0]._element.set("show", "0")
     deck.core_properties.title = "Presentation1"
     document = read(deck)
-    assert (document.title, document.text) == ("deck", "Doors open.")
-    assert document.warnings == ("Hidden slides, read too: 1.",)
+    assert (document.title, document.text) == ("deck", f"{HIDDEN_TEXT}\n\nDoors open.")
+    assert document.warnings == (
+        "Hidden slides, read too: 1.",
+        "Hidden text, kept apart from the rest: 10 characters.",
+    )
 
 
 def test_what_is_wrapped_in_an_alternative_is_read(deck: Any) -> None:
@@ -111,3 +115,22 @@ def test_what_is_wrapped_in_an_alternative_is_read(deck: Any) -> None:
     )
     data = rewritten(data, part, "</p:sp>", "</p:sp></mc:Choice></mc:AlternateContent>")
     assert read_document(data, "a.pptx").text == "Doors open."
+
+
+def test_boxes_that_nobody_sees_are_kept_apart() -> None:
+    """A box beside the slide, one switched off and letters of one point were read as part of the slide."""
+    deck = Presentation()
+    slide = slide_of(deck)
+    put(slide, "Doors open at nine.", 1, 1)
+    put(slide, "Doors open at ten.", 30, 1)
+    put(slide, "Doors open at eleven.", 1, 3)._element.nvSpPr.cNvPr.set("hidden", "1")
+    tiny = put(slide, "Doors open at noon.", 1, 5).text_frame.paragraphs[0].runs[0]
+    tiny.font.size = 12700
+    document = read(deck)
+    seen = {
+        document.text[one.start : one.end] for one in document.blocks if HIDDEN_TEXT not in one.heading_path
+    }
+    assert seen == {"Doors open at nine."}
+    for words in ("ten", "eleven", "noon"):
+        assert words in document.text
+    assert document.warnings == ("Hidden text, kept apart from the rest: 49 characters.",)

@@ -14,7 +14,7 @@ import pytest
 
 from rag.errors import UnreadableDocument, UnsupportedFormat
 from rag.readers import read_document
-from rag.records import Document
+from rag.records import HIDDEN_TEXT, Document
 from tests.fakes.office_maker import zipped
 
 
@@ -470,3 +470,23 @@ def test_an_old_office_file_that_is_no_spreadsheet_is_not_called_one() -> None:
     data = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "Bookman".encode("utf-16-le") + bytes(99)
     with pytest.raises(UnsupportedFormat):
         read(data, "letter.doc")
+
+
+def test_text_that_an_opendocument_text_hides_is_kept_apart() -> None:
+    spaces = " ".join(
+        f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for short, name in (("office", "office"), ("text", "text"), ("style", "style"))
+    )
+    content = (
+        f"<office:document-content {spaces}><office:automatic-styles><style:style style:name='T1'>"
+        "<style:text-properties text:display='none'/></style:style></office:automatic-styles><office:body>"
+        "<office:text><text:p>The rent <text:span text:style-name='T1'>is waived.</text:span>is due.</text:p>"
+        "</office:text></office:body></office:document-content>"
+    )
+    data = zipped({"mimetype": b"application/vnd.oasis.opendocument.text", "content.xml": content.encode()})
+    found = read_document(data, "lease.odt")
+    assert [(block.heading_path, found.text[block.start : block.end]) for block in found.blocks] == [
+        ((), "The rent is due."),
+        ((HIDDEN_TEXT,), HIDDEN_TEXT),
+        ((HIDDEN_TEXT,), "is waived."),
+    ]

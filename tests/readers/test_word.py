@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from rag.readers import read_document
-from rag.records import Document
+from rag.records import HIDDEN_TEXT, Document
 from tests.fakes.office_maker import make_docx, paragraph
 
 
@@ -90,10 +90,33 @@ def test_changes_are_read_as_accepted_and_what_is_hidden_is_counted() -> None:
         "<w:p><w:r><w:rPr><w:vanish/></w:rPr><w:t>Ask Olga.</w:t></w:r></w:p>"
     )
     found = read(changed, comments=f"<w:comment w:author='Olga'>{paragraph('Too dear?')}</w:comment>")
-    assert found.text == "The fare is 15 marks.\n\nComment by Olga: Too dear?"
-    assert found.characters_left_out == {
-        "deleted text of tracked changes": 2, "hidden text": 8
-    }  # fmt: skip
+    assert found.text == f"The fare is 15 marks.\n\nComment by Olga: Too dear?\n\n{HIDDEN_TEXT}\n\nAsk Olga."
+    assert found.characters_left_out == {"deleted text of tracked changes": 2}
+    assert found.blocks[-1].heading_path == (HIDDEN_TEXT,)
+    assert found.warnings == ("Hidden text, kept apart from the rest: 8 characters.",)
+
+
+@pytest.mark.parametrize(
+    ("form", "around", "is_hidden"),
+    [
+        ('<w:color w:val="FFFFFF"/>', "{}", True),
+        ('<w:sz w:val="2"/>', "{}", True),
+        ('<w:rStyle w:val="Ghost"/>', "{}", True),
+        ('<w:rStyle w:val="Ghost"/><w:vanish w:val="0"/>', "{}", False),
+        ('<w:color w:val="FFFFFF"/><w:highlight w:val="black"/>', "{}", False),
+        ('<w:color w:val="FFFFFF"/>', '<w:tbl><w:tr><w:tc><w:tcPr><w:shd w:fill="003366"/></w:tcPr>{}</w:tc></w:tr></w:tbl>', False),
+        ('<w:color w:val="FFFFFF"/>', '<w:tbl><w:tr><w:tc><w:tcPr/>{}</w:tc></w:tr></w:tbl>', True),
+        ('<w:sz w:val="16"/>', "{}", False),
+    ],
+)  # fmt: skip
+def test_text_that_nobody_sees_is_kept_apart(form: str, around: str, is_hidden: bool) -> None:
+    """White letters on white paper and letters of one point were read as if anybody could see them."""
+    styles = '<w:style w:styleId="Ghost"><w:name w:val="ghost"/><w:rPr><w:vanish/></w:rPr></w:style>'
+    run = f"<w:p><w:r><w:rPr>{form}</w:rPr><w:t>The rent is waived.</w:t></w:r></w:p>"
+    found = read(paragraph("The rent is due.") + around.format(run), styles=styles)
+    paths = {found.text[one.start : one.end]: one.heading_path for one in found.blocks}
+    assert paths["The rent is due."] == ()
+    assert paths["The rent is waived."] == ((HIDDEN_TEXT,) if is_hidden else ())
 
 
 def test_headers_and_footers_are_read_once_without_page_numbers() -> None:

@@ -33,6 +33,7 @@ from rag.readers import PagePictures
 from rag.readers.messages import Box
 from rag.readers.page_images import PAGE_WIDTH, find_quote, merge_lines
 from rag.records import (
+    HIDDEN_TEXT,
     Answer,
     BudgetUse,
     Change,
@@ -44,6 +45,7 @@ from rag.records import (
     Generation,
     Hit,
     Message,
+    PartlyRead,
     Passage,
     Sentence,
     TableCell,
@@ -150,6 +152,25 @@ class Tags(HTMLParser):
 
 def tag_names(html: str) -> list[str]:
     return [tag for tag, _ in Tags(html).tags]
+
+
+# Hidden and missing text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_quote_that_its_document_does_not_show_says_so(language: str) -> None:
+    say, shown = Phrases(language), turn()
+    found = replace(shown.hits[0], passage=replace(shown.hits[0].passage, heading_path=(HIDDEN_TEXT,)))
+    unseen = turn(hits=(found,), evidence=(replace(shown.evidence[0], hit=found),))
+    assert say("hidden_text") in Tags("".join(turn_html(unseen, say))).text
+    assert (HIDDEN_TEXT in "".join(turn_html(unseen, say))) is False
+    assert say("hidden_text") not in Tags("".join(turn_html(shown, say))).text
+
+
+def test_an_answer_says_which_document_was_read_in_part() -> None:
+    read = PartlyRead("policies/expenses.pdf", ("Pictures in the file, not read: 3.",))
+    said = Tags("".join(turn_html(turn(partly_read=(read,)), Phrases("de")))).text
+    assert "Von expenses.pdf wurde nur ein Teil verwendet: Bilder in der Datei, nicht gelesen: 3." in said
 
 
 # Phrases

@@ -77,13 +77,12 @@ def result_of(plan: Plan, tables: Sequence[Table]) -> Result | None:
 
 
 def _passages(document: int, index: SearchIndex) -> list[Hit]:
-    """A document's passages in reading order; none of one that is too long."""
+    """A document's passages in reading order, without hidden ones; none of one that is too long."""
     rowids = index.passage_rowids([document])
-    return (
-        sorted(index.hits(rowids), key=lambda hit: hit.passage.ordinal)
-        if len(rowids) <= MOST_PASSAGES
-        else []
-    )
+    if len(rowids) > MOST_PASSAGES:
+        return []
+    shown = (hit for hit in index.hits(rowids) if not hit.passage.is_hidden)
+    return sorted(shown, key=lambda hit: hit.passage.ordinal)
 
 
 def _mark(entry: DocumentEntry | None, language: Language) -> DecimalMark:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
-import sys
 
 from rag.readers.building import DocumentBuilder
+from rag.readers.csv_rows import csv_rows
 from rag.readers.decoding import decode
 from rag.readers.registry import Format
 from rag.readers.tables import add_rows
@@ -27,9 +27,12 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     declared = _DECLARED.match(text)  # what Excel writes to tell itself
     text = text[declared.end() :] if declared else text
     delimiter = declared[1] if declared else _delimiter(text, name)
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    add_rows(builder, rows)
+    rows = list(csv_rows(text, delimiter))
+    if wrong := [number for number, _, problem in rows if problem]:
+        builder.warn(
+            f"Rows read as they stand: {len(wrong)}. Line {wrong[0]} has a quotation mark that is not closed."
+        )
+    add_rows(builder, [row for _, row, _ in rows])
     return builder.build(title=None, name=name, media_type=FORMAT.media_type)
 
 

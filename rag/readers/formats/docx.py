@@ -44,6 +44,7 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     draws = partial(_add_drawing, builder, archive, paths, name)
     shows = partial(_add_picture, builder, archive, paths, name)
     walk = Body(builder, styles, numbers, draws, shows)
+    walk.look_at_grounds(root)
     _add_running(builder, walk, archive, "header", name)
     walk.add(body)
     _add_notes(builder, walk, archive, name)

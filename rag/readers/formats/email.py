@@ -10,26 +10,21 @@ import email.policy
 import re
 from collections.abc import Iterator
 from email.message import EmailMessage, MIMEPart
-from itertools import groupby
 
 from rag.errors import UnreadableDocument
 from rag.readers.building import DocumentBuilder
 from rag.readers.decoding import decode, is_mislabelled
-from rag.readers.html_blocks import add_html
+from rag.readers.mail import HEADERS, add_body, add_head
 from rag.readers.nesting import add_inner
 from rag.readers.registry import Format
 from rag.records import Document
 
-_HEADERS = ("From", "To", "Cc", "Date", "Subject")
 _HEAD = re.compile(rb"(?:[A-Za-z][A-Za-z0-9-]*:[^\n]*\r?\n(?:[ \t][^\n]*\r?\n)*){3,}")
 _MBOX = re.compile(rb"From [^\r\n]* \w{3} \w{3} [ \d]\d \d\d:\d\d")
 _NEXT_MESSAGE = re.compile(rb"\r?\n\r?\n(?=From [^\r\n]* \w{3} \w{3} [ \d]\d \d\d:\d\d)")
 _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 _OF_PAGE = re.compile(r"image/|font/|text/css|(?:text|application)/(?:x-)?javascript")
 """What belongs to a page in a message or an archive of one, unless it has a name of its own."""
-_WORD = re.compile(r"\w+")
-_NEW_IN_HTML = 0.4
-_SIGNATURE = re.compile(r"\n-- ?\n")
 
 
 def read(data: bytes, name: str, *, password: str | None = None) -> Document:
@@ -63,10 +58,9 @@ def _date(message: EmailMessage) -> str | None:
 
 
 def _add_message(builder: DocumentBuilder, message: EmailMessage, password: str | None) -> None:
-    builder.section(str(message["Subject"] or "No subject"), 1)
-    builder.add("paragraph", "\n".join(f"{key}: {message[key]}" for key in _HEADERS if message[key]))
-    _add_body(builder, message)
-    body = [message.get_body(("plain",)), message.get_body(("html",))]
+    add_head(builder, {key: str(message[key]) for key in HEADERS if message[key]})
+    body = plain, html = message.get_body(("plain",)), message.get_body(("html",))
+    add_body(builder, _text(plain) if plain is not None else "", None if html is None else _text(html))
     attachments = [one for one in _parts(message) if one is not message and one not in body]
     for attachment in attachments:
         payload, name = _payload(attachment)
@@ -102,25 +96,6 @@ def _payload(attachment: EmailMessage) -> tuple[bytes, str]:
     return data, "forwarded message.eml"
 
 
-def _add_body(builder: DocumentBuilder, message: EmailMessage) -> None:
-    """Adds the plain text, or the HTML where that says more than the plain text repeats of it."""
-    plain, html = message.get_body(("plain",)), message.get_body(("html",))
-    text = _text(plain) if plain is not None else ""
-    if html is None:
-        _add_plain(builder, text)
-        return
-    from selectolax.lexbor import LexborHTMLParser
-
-    shown = DocumentBuilder()
-    add_html(shown, LexborHTMLParser(_text(html)))
-    document = shown.build(title=None, name="", media_type="text/html")
-    words, known = _WORD.findall(document.text.lower()), set(_WORD.findall(text.lower()))
-    if text.strip() and sum(word not in known for word in words) <= _NEW_IN_HTML * len(words):
-        _add_plain(builder, text)
-    else:
-        builder.include(document)
-
-
 def _text(part: MIMEPart) -> str:
     """A part's text; its charset is believed unless the bytes are UTF-8 all the same."""
     data = part.get_payload(decode=True)
@@ -133,13 +108,6 @@ def _text(part: MIMEPart) -> str:
         except (LookupError, UnicodeDecodeError):
             return decode(data)[0]
     return str(part.get_content())
-
-
-def _add_plain(builder: DocumentBuilder, text: str) -> None:
-    """Adds a text paragraph by paragraph; quoted lines are blocks of their own."""
-    for paragraph in re.split(r"\n[ \t]*\n", _SIGNATURE.sub("\n\n", text.replace("\r\n", "\n"))):
-        for quoted, lines in groupby(paragraph.split("\n"), key=lambda line: line.startswith(">")):
-            builder.add("quote" if quoted else "paragraph", "\n".join(lines))
 
 
 def _recognises(data: bytes) -> bool:

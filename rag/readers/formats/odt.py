@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from itertools import groupby
 from xml.etree.ElementTree import Element, fromstring
 
@@ -12,7 +13,7 @@ from rag.readers.archives import is_zip_with, member, open_zip
 from rag.readers.building import DocumentBuilder, one_line
 from rag.readers.registry import Format
 from rag.readers.tables import markdown_table
-from rag.records import BlockKind, Document
+from rag.records import HIDDEN_TEXT, BlockKind, Document
 
 _MEDIA_TYPE = "application/vnd.oasis.opendocument.text"
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
@@ -22,6 +23,8 @@ _DRAW = "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}"
 _TITLE = "{http://purl.org/dc/elements/1.1/}title"
 _DATE = "{http://purl.org/dc/elements/1.1/}date"
 _STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
+_FO = "{urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0}"
+_TINY = re.compile(r"(?:0?\.\d+|[01])(?:\.0+)?pt")
 _PRESENTATION = "{urn:oasis:names:tc:opendocument:xmlns:presentation:1.0}"
 _SLIDE_FURNITURE = frozenset(("page-number", "date-time", "header", "footer"))
 _TITLES = {"Title": 1, "Subtitle": 2}
@@ -43,10 +46,17 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     if body is None:
         raise UnreadableDocument(f"{name}: has no text inside. Open it and save it again.")
     builder = DocumentBuilder()
+    unseen = set(_unseen_styles(content))
+    for text in _take_hidden(body, unseen):
+        builder.hide(text)
     walk = _Walk(builder, content)
     slides = list(body.iter(f"{_DRAW}page"))
     for number, slide in enumerate(slides, start=1):
-        builder.section(slide.get(f"{_DRAW}name") or f"Slide {number}", 1)
+        is_hidden = slide.get(f"{_DRAW}style-name") in unseen
+        builder.section("", 1)
+        if is_hidden:
+            builder.heading(HIDDEN_TEXT, 1, page=number)
+        builder.section(slide.get(f"{_DRAW}name") or f"Slide {number}", 1 + is_hidden)
         walk.children(slide, number)
     if not slides:
         walk.children(body, None)
@@ -54,6 +64,25 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     return builder.build(
         title=title, name=name, media_type=FORMAT.media_type, date=date, page_count=len(slides) or None
     )
+
+
+def _unseen_styles(content: Element) -> Iterator[str]:
+    """The names of the styles that hide a text or a slide, or make letters too small to be seen."""
+    for style in content.iter(f"{_STYLE}style"):
+        for one in style:
+            size = one.get(f"{_FO}font-size") or ""
+            hides = one.get(f"{_TEXT}display") == "none" or one.get(f"{_PRESENTATION}visibility") == "hidden"
+            if hides or _TINY.fullmatch(size):
+                yield style.get(f"{_STYLE}name") or ""
+
+
+def _take_hidden(body: Element, unseen: Container[str]) -> Iterator[str]:
+    """The text of the paragraphs and spans of such styles; it is taken out of them."""
+    for node in list(body.iter()):
+        if node.get(f"{_TEXT}style-name") in unseen or node.tag == f"{_TEXT}hidden-text":
+            yield one_line(" ".join(node.itertext()))
+            node[:] = []
+            node.text = ""
 
 
 def _meta(archive: zipfile.ZipFile, name: str) -> tuple[str | None, str | None]:

@@ -19,7 +19,7 @@ from rag.readers.pdf.layout import Element, code_text, elements, is_item, page_f
 from rag.readers.pdf.pictures import PagePicture, add_pictures, pictures_of
 from rag.readers.pdf.rulings import put_tables, ruled_areas
 from rag.readers.pdf.structure import structure_of
-from rag.readers.pdf.words import page_phrases
+from rag.readers.pdf.words import BROKEN, page_phrases
 from rag.readers.registry import Format
 from rag.records import BlockKind, Document
 
@@ -45,6 +45,7 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
         first = builder.block_count
         is_read = scans.look_at(number, sheet)
         writer.add_page(number, sheet.page)
+        builder.hide(sheet.hidden, page=number)
         # A scanned page that was read is a page, not a picture.
         shown = [one for one in sheet.pictures if not (is_read and one.share > _SCAN_SHARE)]
         add_pictures(builder, pdf, number, shown, sheet.page, first)
@@ -66,10 +67,11 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
 
 @dataclass(frozen=True, slots=True)
 class _Sheet:
-    """A page's columns, what lies on it beside its content, and how much of it pictures cover."""
+    """A page's columns, what lies on it beside its content or unseen, and how much of it pictures cover."""
 
     page: Page
     beside: Annotations
+    hidden: str
     covered: float
     is_drawn: bool
     pictures: list[PagePicture]
@@ -101,10 +103,11 @@ def _sheet(pdf: Any, index: int) -> _Sheet:
         beside = annotations_of(pdf, page)
         areas = [] if page.get_rotation() else ruled_areas(page)
         phrases = page_phrases(page, [wall for area in areas for wall in area.walls]) + beside.phrases
-        phrases = put_tables(phrases, areas)
+        hidden = "\n".join(phrase.text.rstrip(BROKEN) for phrase in phrases if phrase.hidden)
+        phrases = put_tables([phrase for phrase in phrases if not phrase.hidden], areas)
         few = sum(visible(phrase.text) for phrase in phrases) < _FEW_CHARACTERS
         coverage = _coverage(page) if few else (0.0, False)
-        return _Sheet(page_flows(phrases), beside, *coverage, pictures_of(page))
+        return _Sheet(page_flows(phrases), beside, hidden, *coverage, pictures_of(page))
     finally:
         page.close()
 

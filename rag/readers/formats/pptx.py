@@ -12,10 +12,10 @@ from rag.readers.charts import add_chart, add_diagram
 from rag.readers.comments import add_slide_comments
 from rag.readers.openxml import core_properties, parse
 from rag.readers.registry import Format
-from rag.readers.slides import flat, in_order, lines, settle_alternatives
+from rag.readers.slides import flat, in_order, lines, settle_alternatives, take_unseen
 from rag.readers.tables import Cell, markdown_table, spread
 from rag.readers.titles import given_title
-from rag.records import Document
+from rag.records import HIDDEN_TEXT, Document
 
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
 _BLIP = "{http://schemas.openxmlformats.org/drawingml/2006/main}blip"
@@ -28,12 +28,13 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
 
     archive = open_zip(data, name)
     # Not `Presentation(...)`, which refuses slide shows and templates for their kind alone.
-    slides = Package.open(io.BytesIO(data)).main_document_part.presentation.slides
+    presentation = Package.open(io.BytesIO(data)).main_document_part.presentation
+    slides, size = presentation.slides, (presentation.slide_width or 0, presentation.slide_height or 0)
     builder = DocumentBuilder()
     empty = []
     for number, slide in enumerate(slides, start=1):
         before = builder.block_count
-        _add_slide(builder, archive, slide, number, name)
+        _add_slide(builder, archive, slide, number, name, size)
         if builder.block_count == before:
             empty.append(number)
     hidden = [number for number, slide in enumerate(slides, start=1) if slide._element.get("show") == "0"]
@@ -51,13 +52,25 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
 
 
 def _add_slide(
-    builder: DocumentBuilder, archive: zipfile.ZipFile, slide: Any, number: int, name: str
+    builder: DocumentBuilder,
+    archive: zipfile.ZipFile,
+    slide: Any,
+    number: int,
+    name: str,
+    size: tuple[int, int],
 ) -> None:
     settle_alternatives(slide._element)
     heading = slide.shapes.title
+    is_hidden = slide._element.get("show") == "0"
     builder.section("", 1)
+    if is_hidden:
+        builder.heading(HIDDEN_TEXT, 1, page=number)
+    for text in take_unseen(slide.shapes, *size):
+        builder.hide(text, page=number)
+    if heading is not None and heading._element.getparent() is None:
+        heading = None
     if heading is not None and heading.text_frame.text.strip():
-        builder.heading(heading.text_frame.text, 1, page=number)
+        builder.heading(heading.text_frame.text, 1 + is_hidden, page=number)
     others = [shape for shape in flat(slide.shapes) if heading is None or shape.shape_id != heading.shape_id]
     for shape in in_order(others):
         _add_shape(builder, shape, number)

@@ -15,7 +15,6 @@ _COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OLD_OFFICE = {
     "WordDocument": "an old Word document (before 2007). Save it as DOCX and add that.",
     "PowerPoint Document": "an old PowerPoint presentation (before 2007). Save it as PPTX and add that.",
-    "__properties_version1.0": "a message of Outlook. Save it as EML and add that.",
 }
 
 

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 
 from rag.readers.archives import is_zip_with, open_zip
 from rag.readers.building import DocumentBuilder, stem
+from rag.readers.cell_grid import Grid
 from rag.readers.charts import add_chart
 from rag.readers.comments import add_sheet_comments
 from rag.readers.numbers import formatted
 from rag.readers.openxml import core_properties
 from rag.readers.registry import Format
-from rag.readers.tables import add_rows
+from rag.readers.tables import add_rows, markdown_table
 from rag.readers.titles import given_title
 from rag.readers.workbook import Sheet, extras_of
-from rag.records import Document
+from rag.records import HIDDEN_TEXT, Document
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
@@ -65,7 +66,11 @@ def _add_sheet(
     values = workbook.get_sheet_by_name(sheet)
     rows = values.to_python(skip_empty_area=True)
     inside = DocumentBuilder()
-    add_rows(inside, _texts(rows, values, extra), merged=_merged(values), page=number)
+    grid = Grid(_texts(rows, values, extra), _merged(values), *_hidden(values, extra))
+    shown = grid.shown()
+    add_rows(inside, shown.rows, merged=shown.merged, page=number)
+    for table in grid.unseen():
+        inside.hide(markdown_table(table), kind="table", page=number)
     for chart in extra.charts:
         add_chart(inside, chart, page=number)
     for box in extra.boxes:
@@ -74,7 +79,10 @@ def _add_sheet(
         add_sheet_comments(inside, archive, extra.path, number, name)
     if inside.block_count == 0:
         return False
-    builder.heading(sheet, 1, page=number)
+    is_hidden = sheet in _hidden_sheets(workbook)
+    if is_hidden:
+        builder.heading(HIDDEN_TEXT, 1, page=number)
+    builder.heading(sheet, 1 + is_hidden, page=number)
     builder.include(inside.build(title=None, name=name, media_type=""))
     return True
 
@@ -97,6 +105,16 @@ def _merged(values: CalamineSheet) -> list[tuple[int, int, int, int]]:
     ]
 
 
+def _hidden(values: CalamineSheet, extra: Sheet) -> tuple[frozenset[int], frozenset[int]]:
+    """The rows and the columns within the values that are not shown."""
+    top, left = values.start or (0, 0)
+    return frozenset(y - top for y in extra.hidden_rows), frozenset(x - left for x in extra.hidden_columns)
+
+
+def _hidden_sheets(workbook: CalamineWorkbook) -> list[str]:
+    return [one.name for one in workbook.sheets_metadata if "Hidden" in str(one.visible)]
+
+
 def _text(value: object, form: str) -> str:
     """A cell as a person reads it: numbers in their format, dates without a midnight."""
     if isinstance(value, bool) or value is None:
@@ -111,9 +129,10 @@ def _text(value: object, form: str) -> str:
 
 def _tell(builder: DocumentBuilder, workbook: CalamineWorkbook, extras: dict[str, Sheet]) -> None:
     """Notes hidden sheets, formulas that have no value, and pictures."""
-    hidden = [one.name for one in workbook.sheets_metadata if "Hidden" in str(one.visible)]
-    if hidden:
+    if hidden := _hidden_sheets(workbook):
         builder.warn(f"Hidden sheets, read too: {', '.join(hidden)}.")
+    if filtered := [sheet for sheet, extra in extras.items() if extra.is_filtered]:
+        builder.warn(f"Sheets with a filter, all rows read: {', '.join(filtered)}.")
     cells = [f"{sheet} {cell}" for sheet, extra in extras.items() for cell in extra.without_value]
     if cells:
         shown = ", ".join(cells[:_SHOWN_CELLS]) + (", …" if len(cells) > _SHOWN_CELLS else "")

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from rag.readers.pdf.unseen import Unseen
+
 _WORD = re.compile("[^\\s\\x00\x02\ufffe\xad]+[\x02\ufffe\xad]?")  # a mark of a broken word ends it
 _NUMBER = re.compile(r"[($€£¥+\-–—]*\d[\d.,]*[)%]*|[—–-]+|[$€£¥%)]+")
 _MAY_END_RAISED = re.compile(r"[^\W\d_].*\d$|[^(\[].*[(\[]\w{1,2}[)\]]$|\d{1,2}$|[*†‡§]$")
@@ -42,7 +44,7 @@ class Phrase:
     `turn` is how far the text is turned clockwise against the page, in degrees (`SLANTED` for what is no
     quarter): its box is as it lies when the text is upright. On a page in a script that runs from right to
     left, boxes are `mirrored`, so that what is read first lies left. `entered` is what was put into a form,
-    `is_table` a table of Markdown that lines enclose.
+    `is_table` a table of Markdown that lines enclose, `hidden` what nobody sees.
     """
 
     text: str
@@ -57,6 +59,7 @@ class Phrase:
     mirrored: bool = False
     entered: bool = False
     is_table: bool = False
+    hidden: bool = False
 
     @property
     def height(self) -> float:
@@ -84,18 +87,19 @@ def page_phrases(page: Any, walls: Sequence[Wall] = ()) -> list[Phrase]:
     """
     text_page = page.get_textpage()
     try:
-        scan = _Scan(text_page.raw, page.get_rotation(), *page.get_mediabox()[2:])
+        unseen = Unseen(page, text_page.raw)
+        scan = _Scan(text_page.raw, page.get_rotation(), *page.get_mediabox()[2:], unseen)
         return scan.phrases(walls)
     finally:
         text_page.close()
 
 
 class _Scan:
-    def __init__(self, raw: Any, rotation: int, width: float, height: float) -> None:
+    def __init__(self, raw: Any, rotation: int, width: float, height: float, unseen: Unseen) -> None:
         import pypdfium2.raw as pdfium
 
         self._rotation, self._width, self._height = rotation, width, height
-        self._pdfium = pdfium
+        self._pdfium, self._unseen = pdfium, unseen
         self._raw = raw
         self._count = pdfium.FPDFText_CountChars(raw)
         last = self._count - 1
@@ -186,11 +190,13 @@ class _Scan:
             box(self._raw, self._index(end - 1), self._rect_pointer)
             left, right = min(left, rect.left), max(right, rect.right)
             bottom, top = min(bottom, rect.bottom), max(top, rect.top)
+        says_something = any(map(str.isalnum, text))
+        hidden = says_something and self._unseen.holds(first, (left, bottom, right, top))
         turned, turn = self._turn_of(first)
         left, right, bottom, top = self._turned(left, right, bottom, top, turned)
         if self._mirrored:
             left, right = self._width - right, self._width - left
-        return Phrase(text, left, right, bottom, top, turn=turn, mirrored=self._mirrored)
+        return Phrase(text, left, right, bottom, top, turn=turn, mirrored=self._mirrored, hidden=hidden)
 
     def _turn_of(self, index: int) -> tuple[int, int]:
         """How far a character is turned against the sheet, anticlockwise, and clockwise against the page."""
@@ -231,7 +237,12 @@ class _Scan:
 
 def _continues(phrase: Phrase, word: Phrase) -> bool:
     """Whether a word stands in the same line as the phrase, at most about a space after it."""
-    if word.turn != phrase.turn or word.middle > phrase.top or word.middle < phrase.bottom:
+    if (
+        word.turn != phrase.turn
+        or word.hidden != phrase.hidden
+        or word.middle > phrase.top
+        or word.middle < phrase.bottom
+    ):
         return False
     numbers = phrase.is_number and word.is_number
     widest = phrase.height * (0.6 if numbers else 1.0)

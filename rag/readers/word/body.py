@@ -53,9 +53,17 @@ class Body:
         self._walk(node)
         self._flush()
 
+    def look_at_grounds(self, root: Element) -> None:
+        """Learns where white text can be seen."""
+        self._reader.look_at_grounds(root)
+
     def text_of(self, node: Element) -> str:
         """The paragraphs inside an element as lines: a note, a header, a comment."""
-        return "\n".join(filter(None, (self._reader.read(one).lines for one in _paragraphs(node))))
+        self._reader.look_at_grounds(node)
+        found = [self._reader.read(one) for one in _paragraphs(node)]
+        for one in found:
+            self._builder.hide(one.hidden)
+        return "\n".join(filter(None, (one.lines for one in found)))
 
     def _walk(self, node: Element) -> None:
         for child in node:
@@ -98,7 +106,7 @@ class Body:
         if outline is not None and not look.level and int(outline) < 9:
             look = Look(int(outline) + 1, look.kind, look.number, look.is_contents)
         label = self._numbers.label(number) if number and inline.lines else ""
-        self._builder.leave_out("hidden text", inline.hidden)
+        self._builder.hide(inline.hidden)
         self._builder.leave_out("deleted text of tracked changes", inline.deleted)
         return inline, look, "" if look.level and label == "-" else label, number[1] if number else 0
 

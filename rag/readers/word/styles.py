@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from xml.etree.ElementTree import Element
 
 from rag.records import BlockKind
@@ -16,6 +16,24 @@ _KINDS: dict[str, BlockKind] = {
     **dict.fromkeys(("source code", "preformatted text", "html preformatted", "code", "macro"), "code"),
 }
 _DEEPEST = 12
+_WHITE = re.compile("(?:F[A-F0-9]){3}|white", re.IGNORECASE)
+_TINY = 2.0
+"""In half points."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ink:
+    """Whether text is hidden, white, too small to be seen, on a colour; None where that is not said."""
+
+    hidden: bool | None = None
+    white: bool | None = None
+    tiny: bool | None = None
+    ground: bool | None = None
+
+    def over(self, base: Ink) -> Ink:
+        """This format where it says something, else the one below it."""
+        pairs = zip(astuple(self), astuple(base), strict=True)
+        return Ink(*(below if own is None else own for own, below in pairs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +44,7 @@ class Look:
     kind: BlockKind = "paragraph"
     number: tuple[str, int] | None = None
     is_contents: bool = False
-    is_hidden: bool = False
+    ink: Ink = Ink()
 
 
 class Styles:
@@ -58,7 +76,7 @@ class Styles:
                 _KINDS.get(name.lower(), found.kind),
                 numbering(one.find("w.pPr"), found.number),
                 found.is_contents or bool(_CONTENTS.match(name)),
-                is_on(one.find("w.rPr/w.vanish"), found.is_hidden),
+                ink_of(one.find("w.rPr")).over(ink_of(one.find("w.pPr"))).over(found.ink),
             )
         return found
 
@@ -68,6 +86,44 @@ class Styles:
             chain.append(self._styles[style])
             style = value(chain[-1], "w.basedOn")
         return chain
+
+
+def ink_of(properties: Element | None) -> Ink:
+    """How the properties of a run or paragraph have its text printed."""
+    if properties is None:
+        return Ink()
+    vanish, size, colour = (
+        properties.find("w.vanish"),
+        value(properties, "w.sz"),
+        value(properties, "w.color"),
+    )
+    return Ink(
+        None if vanish is None else is_on(vanish),
+        None if colour is None else bool(_WHITE.fullmatch(colour)),
+        None if size is None else float(size) <= _TINY,
+        _is_shaded(properties) or None,
+    )
+
+
+def is_coloured(node: Element) -> bool:
+    """Whether a box, a table or a cell may have a colour of its own."""
+    if node.tag == "w.tbl":
+        return node.find("w.tblPr/w.tblStyle") is not None or _is_shaded(node.find("w.tblPr"))
+    return node.tag == "w.txbxContent" or _is_shaded(node.find("w.tcPr"))
+
+
+def _is_shaded(properties: Element | None) -> bool:
+    """Whether properties give a ground that is not white, or highlight the text."""
+    if properties is None:
+        return False
+    shade = properties.find("w.shd")
+    fill = shade.get("fill") or "auto" if shade is not None else "auto"
+    is_pattern = shade is not None and shade.get("val") not in (None, "clear", "nil")
+    return (
+        is_pattern
+        or not (fill == "auto" or _WHITE.fullmatch(fill))
+        or value(properties, "w.highlight") is not None
+    )
 
 
 def value(node: Element, path: str) -> str | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import reduce
 from xml.etree.ElementTree import Element
 
 from rag.readers.building import one_line
 from rag.readers.formulas import omml
 from rag.readers.openxml import chosen, shown
 from rag.readers.raised import raised
-from rag.readers.word.styles import Styles, is_on, value
+from rag.readers.word.styles import Ink, Look, Styles, ink_of, is_coloured, is_on, value
 
 _BOXES = str.maketrans({**dict.fromkeys("☒☑", "[x]"), "☐": "[ ]"})
 _WINGDINGS = {"F0FE": "[x]", "F0FD": "[x]", "F0FC": "✓", "F0A8": "[ ]", "F06F": "[ ]", "F0E0": "→"}
@@ -54,11 +55,25 @@ class Reader:
 
     def __init__(self, styles: Styles) -> None:
         self._styles = styles
+        self._own_style = Look()
+        self._on_paper = True
+        self._grounds: set[int] = set()
         self.notes: list[tuple[str, str]] = []
+
+    def look_at_grounds(self, root: Element) -> None:
+        """Learns which paragraphs may stand on a colour: in boxes, shaded cells, and tables with a style."""
+        if root.find("w.background") is not None:
+            self._grounds.update(id(one) for one in root.iter("w.p"))
+        for node in root.iter():
+            if node.tag in ("w.txbxContent", "w.tbl", "w.tc") and is_coloured(node):
+                self._grounds.update(id(one) for one in node.iter("w.p"))
 
     def read(self, paragraph: Element) -> Inline:
         """What a paragraph says."""
         inline = Inline()
+        properties = paragraph.find("w.pPr")
+        self._own_style = self._styles.look(value(properties, "w.pStyle") if properties is not None else None)
+        self._on_paper = id(paragraph) not in self._grounds and not ink_of(properties).ground
         self._children(paragraph, inline)
         return inline
 
@@ -86,9 +101,7 @@ class Reader:
 
     def _run(self, node: Element, inline: Inline) -> None:
         properties = node.find("w.rPr")
-        style = self._styles.look(value(properties, "w.rStyle")) if properties is not None else None
-        vanish = properties.find("w.vanish") if properties is not None else None
-        if is_on(vanish, style is not None and style.is_hidden):
+        if self._is_unseen(properties):
             inline.hidden += "".join(one.text or "" for one in node.iter("w.t"))
             return
         place = value(properties, "w.vertAlign") if properties is not None else None
@@ -101,6 +114,14 @@ class Reader:
             inline.text = before + own
         if place in ("superscript", "subscript") and own.strip() and not own.startswith("["):
             inline.text = before + raised(own, before, is_low=place == "subscript")
+
+    def _is_unseen(self, properties: Element | None) -> bool:
+        """Whether a run is hidden, tiny, or white where the paper is: by its own format, or its style's."""
+        looks = [self._own_style]
+        if properties is not None:
+            looks = [self._styles.look(value(properties, "w.rStyle")), self._own_style]
+        ink = reduce(Ink.over, (look.ink for look in looks), ink_of(properties))
+        return bool(ink.hidden or ink.tiny or (ink.white and not ink.ground and self._on_paper))
 
     def _break(self, node: Element, inline: Inline) -> None:
         inline.text += "" if node.get("type") in ("page", "column") else "\n"

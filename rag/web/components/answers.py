@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from rag.records import BudgetUse, Computation, Disagreement, Evidence, Hit, Sentence
+from rag.records import HIDDEN_TEXT, BudgetUse, Computation, Disagreement, Evidence, Hit, Sentence
 from rag.text.command import as_started
 from rag.text.excerpts import starts_in_code
 from rag.web.components.comparisons import changes_html
@@ -220,9 +220,21 @@ def quote_html(turn: Turn, piece: Evidence, say: Phrases, selected: int | None, 
         f'<figure class="fn-quote{chosen}" data-act="cite" data-turn="{text(turn.key)}" '
         f'data-marker="{piece.marker}"><blockquote dir="auto">{words_html(piece)}&nbsp;'
         f"{marker_html(turn, piece.marker, say, selected, card=False)}</blockquote>"
-        f"<figcaption>{where}{superseded_html(piece, say)}</figcaption>"
+        f"<figcaption>{where}{hidden_html(piece.hit, say)}{superseded_html(piece, say)}</figcaption>"
         "</figure>"
     )
+
+
+def heading_text(hit: Hit, say: Phrases) -> str:
+    """The headings above a passage in a line; the one that hidden text has got in the app's language."""
+    return hit.heading.replace(HIDDEN_TEXT, say("hidden_heading"))
+
+
+def hidden_html(hit: Hit, say: Phrases) -> str:
+    """Says that a document does not show the text that is quoted from it."""
+    if not hit.passage.is_hidden:
+        return ""
+    return f'<span class="fn-superseded">{icon("visibility_off")}{text(say("hidden_text"))}</span>'
 
 
 def superseded_html(piece: Evidence, say: Phrases) -> str:
@@ -264,7 +276,7 @@ def where_html(hit: Hit, say: Phrases, *, among: Collection[str], named: bool = 
     if hit.page is not None:
         parts.append(text(say("page", page=hit.page)))
     if hit.heading:
-        parts.append(text(hit.heading))
+        parts.append(text(heading_text(hit, say)))
     return f'<span dir="auto">{" · ".join(parts)}</span>'
 
 
@@ -372,7 +384,7 @@ def stopped_html(turn: Turn, say: Phrases) -> str:
 def footer_html(turn: Turn, say: Phrases, selected: int | None) -> str:
     """Sources, what to do with the answer, and what it cost."""
     return (
-        f'<footer class="fn-footer">{sources_html(turn, say, selected)}'
+        f'<footer class="fn-footer">{sources_html(turn, say, selected)}{partly_read_html(turn, say)}'
         f'<div class="fn-actions">{actions_html(turn, say)}</div>{cost_html(turn, say)}</footer>'
     )
 
@@ -384,6 +396,18 @@ def sources_html(turn: Turn, say: Phrases, selected: int | None) -> str:
         return ""
     shown = folded_html(chips, SHOWN_CHIPS, say)
     return f'<div class="fn-sources" role="group" aria-label="{text(say("sources"))}">{shown}</div>'
+
+
+def partly_read_html(turn: Turn, say: Phrases, doc: str | None = None) -> str:
+    """Says of the sources, or of one of them, that they were not read whole, and what was left out."""
+    lines = (
+        f'<p class="fn-superseded" dir="auto">{icon("rule")}'
+        f"{text(say('partly_read', doc=short_name(one.doc, turn.docs)))} "
+        f"{text(' '.join(map(say.message, one.notes)))}</p>"
+        for one in turn.partly_read
+        if doc in (None, one.doc)
+    )
+    return "".join(lines)
 
 
 def source_chip(turn: Turn, source: Source, say: Phrases, selected: int | None) -> str:
@@ -523,5 +547,5 @@ def place_of(turn: Turn, marker: int, say: Phrases) -> str:
     if not 0 < marker <= len(turn.hits):
         return ""
     hit = turn.hits[marker - 1]
-    page = hit.heading if hit.page is None else say("page", page=hit.page)
+    page = heading_text(hit, say) if hit.page is None else say("page", page=hit.page)
     return ", ".join(part for part in (short_name(hit.doc, turn.docs), page) if part)

@@ -15,6 +15,7 @@ from rag.readers import PagePictures
 from rag.readers.messages import Box
 from rag.records import Hit
 from rag.store import StoredDocument
+from rag.web.components.answers import heading_text, hidden_html, partly_read_html
 from rag.web.components.changes import changed_html
 from rag.web.components.dialogs import open_dialog
 from rag.web.components.markup import Span, action, icon, label, question_words, spanned, text, word_spans
@@ -81,7 +82,8 @@ def draw_pane(app: App, selection: Selection | None) -> None:
 
 def draw_source(app: App, selection: Selection) -> None:
     """The source as its page or its text, as it is today or as it was, and what can be done with the file."""
-    st.html(head_html(selection.source, app.say))
+    doc = selection.source.hit.doc
+    st.html(head_html(selection.source, app.say) + partly_read_html(selection.turn, app.say, doc))
     stored = stored_document(app, selection)
     if stored is None:
         st.html(former_html(app, selection))
@@ -143,11 +145,12 @@ def head_html(source: Source, say: Phrases) -> str:
     if hit.page is not None:
         parts.append(say("page", page=hit.page))
     if hit.heading:
-        parts.append(hit.heading)
+        parts.append(heading_text(hit, say))
     return (
         f'<div class="fn-pane-head"><span class="fn-number">{source.marker}</span><div>'
         f'<p class="fn-pane-title" dir="auto">{text(hit.title or PurePosixPath(hit.doc).name)}</p>'
-        f'<p class="fn-pane-where" dir="auto">{text(" · ".join(parts))}</p></div></div>'
+        f'<p class="fn-pane-where" dir="auto">{text(" · ".join(parts))}</p>'
+        f"{hidden_html(hit, say)}</div></div>"
     )
 
 

@@ -17,6 +17,7 @@ from rag.records import (
     Disagreement,
     Evidence,
     Hit,
+    PartlyRead,
     Sentence,
     Usage,
 )
@@ -49,6 +50,7 @@ class Turn:
     disagreements: tuple[Disagreement, ...] = ()
     changes: tuple[Change, ...] = ()
     computation: Computation | None = None
+    partly_read: tuple[PartlyRead, ...] = ()
     model: str | None = None
     budget: BudgetUse | None = None
     usage: Usage | None = None
@@ -120,6 +122,7 @@ def saved_turn(answer: Answer, *, key: str, stale: dict[int, Place] | None = Non
         disagreements=answer.disagreements,
         changes=answer.changes,
         computation=answer.computation,
+        partly_read=answer.partly_read,
         model=answer.model,
         budget=answer.budget,
         usage=answer.usage,
