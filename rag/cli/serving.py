@@ -55,13 +55,13 @@ def mcp(
     if http is None:
         server.run()
         return
-    from rag.mcp.http import PATH, TOKEN, address_of, http_app, listening, serve
+    from rag.hosts import listening, serve, url_of
+    from rag.mcp.http import PATH, TOKEN, address_of, http_app
 
     host, port = address_of(http)
     guarded = http_app(server, host, token=os.environ.get(TOKEN, ""), named=opened.settings.allowed_hosts)
     with listening(host, port) as socket:
-        shown = f"[{host}]" if ":" in host else host
-        say(f"Footnote answers at http://{shown}:{socket.getsockname()[1]}{PATH}  (Ctrl-C stops it)")
+        say(f"Footnote answers at {url_of(host, socket)}{PATH}  (Ctrl-C stops it)")
         serve(guarded, socket)
 
 
