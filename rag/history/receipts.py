@@ -3,29 +3,64 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import ValidationError
 
 from rag.errors import UsageError
 from rag.history.serialization import answer_of, answer_record
-from rag.records import Answer, Change, Citation, Computation, Disagreement, Evidence, Generation, Hit
+from rag.records import (
+    Answer,
+    Change,
+    Citation,
+    Computation,
+    Disagreement,
+    Evidence,
+    Generation,
+    Hit,
+    Sentence,
+)
 from rag.text.markdown import blockquote, escaped, fenced
 
 RECEIPT_VERSION = 1
+
+
+class Quoted(Protocol):
+    """What an answer consists of before a model writes: `Answer` and `EvidenceReady` have it."""
+
+    @property
+    def evidence(self) -> Sequence[Evidence]:
+        """The excerpts."""
+
+    @property
+    def changes(self) -> Sequence[Change]:
+        """Where two documents differ."""
+
+    @property
+    def computation(self) -> Computation | None:
+        """A value from a table."""
+
+    @property
+    def reason(self) -> str:
+        """What is said above the quotes."""
 
 
 def shown_text(answer: Answer) -> str:
     """The answer as a person reads it: what was computed, the quoted evidence, then the model's text."""
     if answer.abstained:
         return answer.reason
-    quotes: Iterator[str] = (f"{under_header(one)} [{one.marker}]" for one in answer.evidence)
-    if answer.changes:
-        quotes = map(change_text, answer.changes)
-    value = answer.computation.told if answer.computation else ""
-    return "\n\n".join(part for part in (value, answer.reason, *quotes, answer.text.strip()) if part)
+    return "\n\n".join(filter(None, (quoted_text(answer), answer.text.strip())))
+
+
+def quoted_text(found: Quoted) -> str:
+    """What was computed, and the quoted evidence with its markers."""
+    quotes: Iterator[str] = (f"{under_header(one)} [{one.marker}]" for one in found.evidence)
+    if found.changes:
+        quotes = map(change_text, found.changes)
+    value = found.computation.told if found.computation else ""
+    return "\n\n".join(filter(None, (value, found.reason, *quotes)))
 
 
 def change_text(change: Change) -> str:
@@ -55,6 +90,21 @@ def passage_json(hit: Hit) -> dict[str, Any]:
     return {"doc": hit.doc, "page": hit.page, "text": hit.passage.text, "score": round(hit.score, 6)}
 
 
+def hit_json(hit: Hit) -> dict[str, Any]:
+    """A search hit as the command line's contract has it."""
+    passage = hit.passage
+    return {
+        "id": passage.id,
+        "score": round(hit.score, 6),
+        "doc": hit.doc,
+        "page": hit.page,
+        "heading": hit.heading,
+        "text": passage.text,
+        "start": passage.start,
+        "end": passage.end,
+    }
+
+
 def citation_json(citation: Citation) -> dict[str, Any]:
     """A citation as the command line's contract has it; every place is one in the document's text."""
     return {
@@ -70,6 +120,16 @@ def citation_json(citation: Citation) -> dict[str, Any]:
         "superseded_since": citation.superseded and citation.superseded.since,
         **_span_json("sentence", citation.sentence),
         **_span_json("answer", citation.answer),
+    }
+
+
+def sentence_json(sentence: Sentence, text: str) -> dict[str, Any]:
+    """A sentence of the model's text, what it cites, and the verdict of its check."""
+    return {
+        "text": text[sentence.start : sentence.end].strip(),
+        "markers": list(sentence.markers),
+        "supported": sentence.supported,
+        "problems": list(sentence.problems),
     }
 
 
@@ -131,6 +191,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "reason": answer.reason,
         "problem": answer.problem,
         "citations": [citation_json(citation) for citation in answer.citations],
+        "sentences": [sentence_json(sentence, answer.text) for sentence in answer.sentences],
         "passages": [passage_json(hit) for hit in answer.hits],
         "disagreements": [disagreement_json(one) for one in answer.disagreements],
         "changes": [change_json(change) for change in answer.changes],
