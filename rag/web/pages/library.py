@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from rag.errors import AccessDenied
+from rag.ingest.uploads import keep_upload, safe_name
 from rag.web.background.ingest_jobs import begin_ingest
 from rag.web.browser_events import Act, conduct
 from rag.web.components.document_guide import draw_guide
