@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from rag.answer import AnswerDone, AnswerEvent, EvidenceReady, TokenDelta
 from rag.api.footnotes import footnotes, without_footnotes
@@ -22,8 +23,8 @@ from rag.api.records import (
 )
 from rag.api.tasks import question_in
 from rag.errors import UsageError
-from rag.history.receipts import answer_json, quoted_text, shown_text
-from rag.records import Answer, Message
+from rag.history.receipts import answer_json, change_text, under_header
+from rag.records import Answer, Evidence, Message
 from rag.text.markdown import inert
 
 
@@ -54,9 +55,27 @@ def usage_of(answer: Answer | None) -> Usage:
     return Usage(prompt_tokens=read, completion_tokens=written, total_tokens=read + written)
 
 
+def quotation(quote: Evidence) -> str:
+    """A quote as plain text and Markdown both have it, so that nothing of it formats what follows."""
+    text = under_header(quote)
+    apart = "\n" if text.endswith(("|", "```", "~~~")) else " "
+    return "\n".join(f"> {line}".rstrip() for line in text.split("\n")) + f"{apart}[{quote.marker}]"
+
+
+def evidence_text(found: EvidenceReady | Answer) -> str:
+    """What was computed, what is said above the quotes, and these."""
+    value = found.computation.told if found.computation else ""
+    quotes = map(change_text, found.changes) if found.changes else map(quotation, found.evidence)
+    return inert("\n\n".join(filter(None, (value, found.reason, *quotes))))
+
+
 def content_of(answer: Answer, *, with_footnotes: bool) -> str:
     """A finished answer as text."""
-    return inert(shown_text(answer)) + (footnotes(answer) if with_footnotes else "")
+    if answer.abstained:
+        said = inert(answer.reason)
+    else:
+        said = "\n\n".join(filter(None, (evidence_text(answer), inert(answer.text.strip()))))
+    return said + (footnotes(answer) if with_footnotes else "")
 
 
 def pieces(events: Iterable[AnswerEvent], *, with_footnotes: bool) -> Iterator[str | Answer]:
@@ -69,23 +88,29 @@ def pieces(events: Iterable[AnswerEvent], *, with_footnotes: bool) -> Iterator[s
         if isinstance(event, EvidenceReady):
             evidence = event
             if not event.abstained:
-                said = inert(quoted_text(event))
+                said = evidence_text(event)
                 yield said
         elif isinstance(event, TokenDelta):
-            if not said:  # a model has read the passages: they contain the answer
-                said = inert(quoted_text(replace(evidence, reason="")))
-                yield said
+            if not written:
+                # Where it was in doubt, a model has read the passages: they contain the answer.
+                start = "" if said else evidence_text(replace(evidence, reason=""))
+                said = said or start
+                yield start + ("\n\n" if said else "")
             sent = len(inert(written))
             written += event.piece
-            yield ("" if sent or not said else "\n\n") + inert(written)[sent:]
+            yield inert(written)[sent:]
         elif isinstance(event, AnswerDone):
-            answer = event.answer
-            if not said:
-                yield inert(shown_text(answer))
-            elif answer.abstained:
-                yield f"\n\n{answer.reason}"
-            yield footnotes(answer) if with_footnotes else ""
-            yield answer
+            yield from ending(event.answer, bool(said or written), with_footnotes=with_footnotes)
+
+
+def ending(answer: Answer, has_begun: bool, *, with_footnotes: bool) -> Iterator[str | Answer]:
+    """What comes after the text that was streamed; all of it where nothing was."""
+    if not has_begun:
+        yield content_of(answer, with_footnotes=False)
+    elif answer.abstained:
+        yield f"\n\n{answer.reason}"
+    yield footnotes(answer) if with_footnotes else ""
+    yield answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +149,11 @@ class Completion:
     def _chunk(self, delta: Delta) -> ChatChunk:
         return ChatChunk(**self._names(), choices=[ChunkChoice(delta=delta)])
 
-    def _names(self) -> dict[str, str | int]:
+    def _names(self) -> dict[str, Any]:
         return {"id": self.id, "created": self.created, "model": self.model}
 
 
-def finish_of(answer: Answer | None) -> str:
+def finish_of(answer: Answer | None) -> Literal["stop", "length"]:
     """Why the text ends."""
     return "length" if answer and answer.usage and answer.usage.finish == "length" else "stop"
 

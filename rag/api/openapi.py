@@ -16,7 +16,8 @@ from rag.api.records import ErrorBody, Parameters, Request, Upload
 
 DESCRIPTION = (
     "Questions to one's own documents, answered with exact quotes and their sources. Each collection is a "
-    "model of OpenAI's API. If the documents don't contain the answer, Footnote says so: `footnote.abstained`."
+    "model of OpenAI's API. If the documents don't contain the answer, Footnote says so, in the text and in "
+    "`footnote.abstained`."
 )
 REFS = "#/components/schemas/{model}"
 ALWAYS = (401, 403, 429, 500, 503)

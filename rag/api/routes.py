@@ -200,8 +200,8 @@ class Routes:
         assert last.receipt is not None  # an ingest ends with it
         rows = [row for row in store.report(collection) if (row.root, row.doc) == (str(folder), doc)]
         if not rows or rows[0].status != "indexed":
-            why = rows[0].error if rows else "it was left out"
-            raise Refusal(422, f"{doc} was not read: {why}", param="file")
+            why = rows[0].error if rows else f"{doc} is left out by the rules of an ignore file."
+            raise Refusal(422, str(why), param="file")
         return records.Added(
             collection=collection,
             doc=doc,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -177,10 +177,17 @@ class EventStream(StreamingResponse):
     """Records as server-sent events, each made in a thread; the maker is told when the client leaves."""
 
     def __init__(self, chunks: Iterator[records.ChatChunk], stopped: threading.Event) -> None:
-        super().__init__(
-            events(chunks), media_type="text/event-stream", headers={"Cache-Control": "no-cache"}
-        )
+        self.made = events(chunks)
         self.stopped = stopped
+        super().__init__(self.made, media_type="text/event-stream", headers={"Cache-Control": "no-cache"})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends the events; whatever ends that, the model is free again afterwards."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.stopped.set()
+            await anyio.to_thread.run_sync(self.made.close)
 
     async def listen_for_disconnect(self, receive: Receive) -> None:
         """Waits for the client to leave."""
@@ -188,7 +195,7 @@ class EventStream(StreamingResponse):
         self.stopped.set()
 
 
-def events(chunks: Iterator[records.ChatChunk]) -> Iterator[str]:
+def events(chunks: Iterator[records.ChatChunk]) -> Generator[str, None, None]:
     """The events' text; what goes wrong on the way is the last but one."""
     try:
         for chunk in chunks:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -27,40 +27,15 @@ from rag.text.markdown import blockquote, escaped, fenced
 RECEIPT_VERSION = 1
 
 
-class Quoted(Protocol):
-    """What an answer consists of before a model writes: `Answer` and `EvidenceReady` have it."""
-
-    @property
-    def evidence(self) -> Sequence[Evidence]:
-        """The excerpts."""
-
-    @property
-    def changes(self) -> Sequence[Change]:
-        """Where two documents differ."""
-
-    @property
-    def computation(self) -> Computation | None:
-        """A value from a table."""
-
-    @property
-    def reason(self) -> str:
-        """What is said above the quotes."""
-
-
 def shown_text(answer: Answer) -> str:
     """The answer as a person reads it: what was computed, the quoted evidence, then the model's text."""
     if answer.abstained:
         return answer.reason
-    return "\n\n".join(filter(None, (quoted_text(answer), answer.text.strip())))
-
-
-def quoted_text(found: Quoted) -> str:
-    """What was computed, and the quoted evidence with its markers."""
-    quotes: Iterator[str] = (f"{under_header(one)} [{one.marker}]" for one in found.evidence)
-    if found.changes:
-        quotes = map(change_text, found.changes)
-    value = found.computation.told if found.computation else ""
-    return "\n\n".join(filter(None, (value, found.reason, *quotes)))
+    quotes: Iterator[str] = (f"{under_header(one)} [{one.marker}]" for one in answer.evidence)
+    if answer.changes:
+        quotes = map(change_text, answer.changes)
+    value = answer.computation.told if answer.computation else ""
+    return "\n\n".join(part for part in (value, answer.reason, *quotes, answer.text.strip()) if part)
 
 
 def change_text(change: Change) -> str:
