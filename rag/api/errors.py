@@ -62,7 +62,9 @@ class Refusal(Exception):
     def body(self) -> ErrorBody:
         """What the client gets."""
         kind = _KINDS.get(self.status, "server_error")
-        return ErrorBody(error=Error(message=str(self), type=kind, param=self.param, code=self.code))
+        return ErrorBody(
+            error=Error(message=as_started(str(self)), type=kind, param=self.param, code=self.code)
+        )
 
     @property
     def response(self) -> Response:
@@ -85,7 +87,7 @@ def refusal_of(error: Exception) -> Refusal:
     if isinstance(error, RagError):
         status = next(status for kind, status in _STATUS if isinstance(error, kind))
         headers = {"Retry-After": "5"} if status == 503 else {}
-        return Refusal(status, as_started(str(error)), headers=headers)
+        return Refusal(status, str(error), headers=headers)
     log.error("A request failed.", exc_info=error)
     return Refusal(500, UNFORESEEN)
 

@@ -20,7 +20,7 @@ class Metrics:
         self._lock = threading.Lock()
         self._requests: Counter[tuple[str, str, int]] = Counter()
         self._times: defaultdict[str, list[int]] = defaultdict(lambda: [0] * (len(BUCKETS) + 1))
-        self._seconds: Counter[str] = Counter()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
         self._answers: Counter[str] = Counter()
         self._running = 0
 
@@ -35,7 +35,7 @@ class Metrics:
             self._running -= 1
             self._requests[method, path, status] += 1
             self._times[path][bisect_left(BUCKETS, seconds)] += 1
-            self._seconds[path] += seconds  # type: ignore[assignment]
+            self._seconds[path] += seconds
 
     def answered(self, *, abstained: bool) -> None:
         """A question was answered, or the documents did not contain the answer."""

@@ -27,7 +27,6 @@ from rag.library import Library
 from rag.mcp.tools import page_end
 from rag.records import Hit, Message
 from rag.store import Collection
-from rag.text.command import as_started
 
 MODEL_PREFIX = "footnote/"
 INGEST_WAIT_SECONDS = 600.0
@@ -247,7 +246,7 @@ class Routes:
             if model == MODEL_PREFIX + one.name:
                 return one
         if not filled:
-            raise Refusal(404, as_started(NO_DOCUMENTS), code="model_not_found", param="model")
+            raise Refusal(404, NO_DOCUMENTS, code="model_not_found", param="model")
         raise unknown_model(model, [MODEL_PREFIX + one.name for one in filled])
 
     def _collection(self, caller: Caller, given: str | None) -> str:
@@ -258,7 +257,7 @@ class Routes:
         if given in filled:
             return str(given)
         if not filled:
-            raise Refusal(404, as_started(NO_DOCUMENTS))
+            raise Refusal(404, NO_DOCUMENTS)
         if given is None:
             raise UsageError(f"Say which collection: {', '.join(filled)}.")
         raise Refusal(

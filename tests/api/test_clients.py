@@ -85,9 +85,10 @@ class EndlessModel(QueuedModel):
 
     def __init__(self) -> None:
         super().__init__([""])
-        self.stopped = threading.Event()
+        self.begun, self.stopped = threading.Event(), threading.Event()
 
     def stream(self, *_: Any, cancelled: Any = None, **__: Any) -> Iterator[str | Usage]:
+        self.begun.set()
         try:
             while not cancelled():
                 yield "word "
@@ -107,11 +108,8 @@ def test_a_client_that_leaves_stops_the_model(
     asked = {"model": "footnote/default", "messages": [{"role": "user", "content": QUESTION}]}
     body = json.dumps(asked | {"stream": stream})
     head = "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-    with socket.create_connection(address, timeout=10) as connection:
+    with socket.create_connection(address, timeout=20) as connection:
         connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
-        if stream:
-            connection.recv(100)
-        else:
-            time.sleep(0.2)
-    assert model.stopped.wait(10)
+        assert model.begun.wait(20)
+    assert model.stopped.wait(20)
     library.use(before)
