@@ -7,13 +7,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 Supported = Literal["true", "partly", "false"]
 MAX_TEXTS = 2048
 CollectionName = Annotated[
     str | None,
     Field(description="The collection; without it the library's usual one, or the only one there is"),
+]
+
+NOT_BLANK: dict[str, JsonValue] = {"pattern": r"\S"}
+"""The library says in a sentence what is wrong with a blank question."""
+DocumentNames = Annotated[
+    list[Annotated[str, Field(min_length=1, json_schema_extra=NOT_BLANK)]] | None,
+    Field(description="Only these documents, by path or title"),
 ]
 
 
@@ -219,7 +226,7 @@ class ChatMessage(Request):
 class ChatOptions(Request):
     """What only Footnote knows."""
 
-    documents: list[str] | None = Field(None, description="Only these documents, by path or title")
+    documents: DocumentNames = None
     footnotes: bool = Field(True, description="Whether sources and checks also stand at the end of the text")
 
 
@@ -373,10 +380,10 @@ class EmbeddingList(BaseModel):
 class SearchRequest(Request):
     """What to look for: words, "a phrase", -without, doc:folder/*.md, after:2024-01."""
 
-    query: str = Field(min_length=1)
+    query: str = Field(min_length=1, json_schema_extra=NOT_BLANK)
     collection: CollectionName = None
     count: int = Field(10, ge=1, le=100)
-    documents: list[str] | None = Field(None, description="Only these documents, by path or title")
+    documents: DocumentNames = None
 
 
 class Passage(BaseModel):
@@ -411,9 +418,9 @@ class Turn(Request):
 class AskRequest(Request):
     """A question."""
 
-    question: str = Field(min_length=1)
+    question: str = Field(min_length=1, json_schema_extra=NOT_BLANK)
     collection: CollectionName = None
-    documents: list[str] | None = Field(None, description="Only these documents, by path or title")
+    documents: DocumentNames = None
     history: list[Turn] = []
     without_model: bool = Field(False, description="Quotes alone: the chat model is not asked")
 

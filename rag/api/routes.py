@@ -275,7 +275,10 @@ class Routes:
         return name
 
     def _docs(self, names: Sequence[str] | None, collection: str) -> list[str] | None:
-        return [self.library.document(name, collection=collection).doc for name in names] if names else None
+        try:
+            return [self.library.document(one, collection=collection).doc for one in names or ()] or None
+        except UsageError as error:
+            raise Refusal(404, str(error), param="documents") from error
 
     def _passages(self, hits: list[Hit], collection: str) -> list[records.Passage]:
         old = Versions.among(hits, self.library.store, collection).superseded()

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 import anyio.to_thread
@@ -103,11 +103,11 @@ def operations(routes: Routes) -> list[Operation]:
 
 
 class Endpoint:
-    """An operation as an ASGI app."""
+    """The operations of one path, by method, as an ASGI app."""
 
-    def __init__(self, operation: Operation) -> None:
-        self.operation = operation
-        self.path = operation.described_path
+    def __init__(self, operations: list[Operation]) -> None:
+        self.operations = {one.method: one for one in operations}
+        self.path = operations[0].described_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -122,27 +122,29 @@ class Endpoint:
 
     async def answer(self, request: Request) -> Response:
         """The response, or whatever error the request ends in."""
+        operation = self.operations["GET" if request.method == "HEAD" else request.method]
         stopped = threading.Event()
-        call = await self.call(request, stopped)
-        given = await while_connected(request, stopped, self.operation.run, call)
+        call = await call_of(operation, request, stopped)
+        given = await while_connected(request, stopped, operation.run, call)
         if isinstance(given, BaseModel):
             body = safe_json(given.model_dump())
-            return Response(body, self.operation.status, media_type="application/json")
+            return Response(body, operation.status, media_type="application/json")
         if isinstance(given, str):
             return Response(given, media_type=metrics.MEDIA_TYPE)
         return EventStream(given, stopped)
 
-    async def call(self, request: Request, stopped: threading.Event) -> Call:
-        """The request, checked against the operation's records."""
-        asked, content = None, b""
-        name = next(iter(request.path_params.values()), "")
-        if self.operation.body is records.Upload:
-            asked, name, content = await uploaded(request)
-        elif self.operation.body:
-            asked = self.operation.body.model_validate_json(await request.body())
-        elif self.operation.parameters:
-            asked = self.operation.parameters.model_validate(dict(request.query_params))
-        return Call(request.state.caller, asked, name, content, cancelled=stopped.is_set)
+
+async def call_of(operation: Operation, request: Request, stopped: threading.Event) -> Call:
+    """The request, checked against the operation's records."""
+    asked: Any = None
+    name, content = next(iter(request.path_params.values()), ""), b""
+    if operation.body is records.Upload:
+        asked, name, content = await uploaded(request)
+    elif operation.body:
+        asked = operation.body.model_validate_json(await request.body())
+    elif operation.parameters:
+        asked = operation.parameters.model_validate(dict(request.query_params))
+    return Call(request.state.caller, asked, name, content, cancelled=stopped.is_set)
 
 
 async def uploaded(request: Request) -> tuple[str | None, str, bytes]:
@@ -162,8 +164,9 @@ async def while_connected(
     """What a route gives, run in a thread; it is told when the client leaves."""
 
     async def watch() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
+        with suppress(Refusal):  # a body that nobody reads may be too large as well
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
         stopped.set()
 
     watching = asyncio.create_task(watch())
@@ -205,6 +208,14 @@ def events(chunks: Iterator[records.ChatChunk]) -> Generator[str, None, None]:
     yield "data: [DONE]\n\n"
 
 
+def by_path(known: list[Operation]) -> dict[str, list[Operation]]:
+    """The operations of each path."""
+    found: dict[str, list[Operation]] = {}
+    for one in known:
+        found.setdefault(one.path, []).append(one)
+    return found
+
+
 async def not_routed(request: Request, error: Exception) -> Response:
     """The answer where there is no such route or method."""
     return refusal_of(error).response
@@ -228,7 +239,10 @@ def api_app(library: Library, host: str, *, concurrent: int = CONCURRENT, warm: 
 
     app = Starlette(
         routes=[
-            *(Route(one.path, Endpoint(one), methods=[one.method]) for one in known),
+            *(
+                Route(path, Endpoint(those), methods=[one.method for one in those])
+                for path, those in by_path(known).items()
+            ),
             Route("/openapi.json", describe),
         ],
         exception_handlers={HTTPException: not_routed},

@@ -201,7 +201,7 @@ def test_requests_and_answers_are_counted(library: FakeLibrary) -> None:
         ("POST", "/api/ask", b'{"question": "\\ud800"}', 400),
         ("POST", "/api/search", b'{"query": "x after:sometime"}', 400),
         ("POST", "/api/search", b'{"query": "x", "collection": "attic"}', 404),
-        ("POST", "/api/search", b'{"query": "x", "documents": ["the chess minutes"]}', 400),
+        ("POST", "/api/search", b'{"query": "x", "documents": ["the chess minutes"]}', 404),
         ("POST", "/v1/chat/completions", b'{"model": "footnote/default", "messages": []}', 400),
         ("POST", "/v1/chat/completions", b'{"model": "gpt-5", "messages": [{"role": "user"}]}', 404),
         ("GET", "/api/documents?count=many", None, 400),
@@ -272,6 +272,11 @@ def test_no_field_of_an_answer_is_dropped(library: FakeLibrary, question: str) -
     """A record drops what it does not know: a key that is new to the command line's JSON would be missing."""
     answer = answer_json(library.answer(question))
     assert AskResult.model_validate(answer).model_dump() == answer
+
+
+def test_a_method_that_is_not_taken_is_told_those_that_are(client: TestClient) -> None:
+    allowed = client.delete("/api/documents").headers["allow"]
+    assert set(allowed.split(", ")) == {"GET", "HEAD", "POST"}
 
 
 def test_every_operation_is_described(client: TestClient) -> None:
