@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 Supported = Literal["true", "partly", "false"]
 MAX_TEXTS = 2048
@@ -22,6 +22,14 @@ DocumentNames = Annotated[
     list[Annotated[str, Field(min_length=1, json_schema_extra=NOT_BLANK)]] | None,
     Field(description="Only these documents, by path or title"),
 ]
+
+
+def whole(value: Any) -> Any:
+    """A number without a fraction as an integer: JSON makes no difference between 5 and 5.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(whole)]
 
 
 class Request(BaseModel):
@@ -342,7 +350,7 @@ class EmbeddingRequest(Request):
         | Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1, max_length=MAX_TEXTS)]
     )
     encoding_format: Literal["float", "base64"] | None = None
-    dimensions: int | None = Field(None, ge=1, description="The model's own; any other is refused")
+    dimensions: Whole | None = Field(None, ge=1, description="The model's own; any other is refused")
     input_type: Literal["query", "passage"] = Field(
         "query",
         description="As what the model reads the texts: `passage` for texts that are searched, `query` for"
@@ -382,7 +390,7 @@ class SearchRequest(Request):
 
     query: str = Field(min_length=1, json_schema_extra=NOT_BLANK)
     collection: CollectionName = None
-    count: int = Field(10, ge=1, le=100)
+    count: Whole = Field(10, ge=1, le=100)
     documents: DocumentNames = None
 
 

@@ -86,7 +86,9 @@ def test_what_cannot_be_embedded_is_refused(client: TestClient, fields: dict[str
 
 
 def test_a_search_gives_places_in_the_documents_text(client: TestClient) -> None:
-    found = client.post("/api/search", json={"query": "dough rests", "collection": "bakery"}).json()
+    found = client.post(
+        "/api/search", json={"query": "dough rests", "collection": "bakery", "count": 3.0}
+    ).json()
     (passage,) = found["passages"]
     page = client.get("/api/documents/page.md?collection=bakery").json()
     assert page["text"][passage["start"] : passage["end"]] == passage["text"]
@@ -197,6 +199,8 @@ def test_requests_and_answers_are_counted(library: FakeLibrary) -> None:
         ("DELETE", "/v1/models", None, 405),
         ("POST", "/api/ask", b"{", 400),
         ("POST", "/api/ask", b'{"question": 5}', 400),
+        ("POST", "/api/search", b'{"query": "x", "count": 2.5}', 400),
+        ("POST", "/api/search", b'{"query": "x", "count": "2"}', 400),
         ("POST", "/api/ask", b'{"question": "  "}', 400),
         ("POST", "/api/ask", b'{"question": "\\ud800"}', 400),
         ("POST", "/api/search", b'{"query": "x after:sometime"}', 400),
