@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     language: Literal["auto", "en", "de", "zh"] = Field("auto", description="Language of the app's pages")
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Host names that the app and the servers answer to, beside localhost and their own address",
+        description="Host names the app and servers answer to, beside localhost and their own address",
     )
 
     @field_validator("allowed_hosts", mode="before")
