@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from rag import __version__
 from rag.api.records import ErrorBody, Parameters, Request, Upload
@@ -37,6 +37,7 @@ class Operation:
     status: int = 200
     is_open: bool = False
     streams: bool = False
+    is_heavy: bool = False
 
     @property
     def described_path(self) -> str:
@@ -49,9 +50,9 @@ def document(operations: Iterable[Operation]) -> dict[str, Any]:
     known = list(operations)
     takes = {one.body for one in known if one.body} | {one.parameters for one in known if one.parameters}
     gives = {one.gives for one in known if not isinstance(one.gives, str)} | {ErrorBody}
-    by_name = sorted(((one, "validation") for one in takes), key=lambda pair: pair[0].__name__)
-    by_name += sorted(((one, "serialization") for one in gives), key=lambda pair: pair[0].__name__)
-    _, schemas = models_json_schema(by_name, ref_template=REFS)  # type: ignore[arg-type]
+    used: list[tuple[type[BaseModel], JsonSchemaMode]] = [(one, "validation") for one in _by_name(takes)]
+    used += [(one, "serialization") for one in _by_name(gives)]
+    _, schemas = models_json_schema(used, ref_template=REFS)
     paths: dict[str, dict[str, Any]] = {}
     for one in known:
         schema = schemas["$defs"][one.parameters.__name__] if one.parameters else {}
@@ -125,6 +126,10 @@ def query_parameters(schema: dict[str, Any]) -> list[dict[str, Any]]:
 def reference(record: type[BaseModel]) -> dict[str, str]:
     """Where the record is described."""
     return {"$ref": REFS.format(model=record.__name__)}
+
+
+def _by_name(found: Iterable[type[BaseModel]]) -> list[type[BaseModel]]:
+    return sorted(found, key=lambda one: one.__name__)
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:

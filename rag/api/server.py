@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 import anyio.to_thread
+from anyio import CapacityLimiter
 from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
@@ -35,6 +37,8 @@ T = TypeVar("T")
 
 CONCURRENT = 32
 """Requests of one key at a time."""
+WORKERS = 2 * (os.cpu_count() or 1)
+"""Questions at work at once; the others wait in line. All at once, they would all be done at the end."""
 NEEDS_KEYS = (
     "Beyond this computer, the server lets nobody in without a key. Make one first: "
     "python -m rag serve keys add NAME"
@@ -53,6 +57,7 @@ def operations(routes: Routes) -> list[Operation]:
             records.ChatCompletion,
             body=records.ChatRequest,
             refuses=(404,),
+            is_heavy=True,
             streams=True,
         ),
         Operation(
@@ -62,6 +67,7 @@ def operations(routes: Routes) -> list[Operation]:
             records.EmbeddingList,
             body=records.EmbeddingRequest,
             refuses=(404,),
+            is_heavy=True,
         ),
         Operation(
             "POST",
@@ -70,8 +76,17 @@ def operations(routes: Routes) -> list[Operation]:
             records.SearchResult,
             body=records.SearchRequest,
             refuses=(404,),
+            is_heavy=True,
         ),
-        Operation("POST", "/api/ask", routes.ask, records.AskResult, body=records.AskRequest, refuses=(404,)),
+        Operation(
+            "POST",
+            "/api/ask",
+            routes.ask,
+            records.AskResult,
+            body=records.AskRequest,
+            refuses=(404,),
+            is_heavy=True,
+        ),
         Operation(
             "GET",
             "/api/documents",
@@ -103,9 +118,10 @@ def operations(routes: Routes) -> list[Operation]:
 
 
 class Endpoint:
-    """The operations of one path, by method, as an ASGI app."""
+    """The operations of one path, by method, as an ASGI app. Those that work hard wait in `line`."""
 
-    def __init__(self, operations: list[Operation]) -> None:
+    def __init__(self, operations: list[Operation], line: CapacityLimiter) -> None:
+        self.line = line
         self.operations = {one.method: one for one in operations}
         self.path = operations[0].described_path
 
@@ -125,13 +141,14 @@ class Endpoint:
         operation = self.operations["GET" if request.method == "HEAD" else request.method]
         stopped = threading.Event()
         call = await call_of(operation, request, stopped)
-        given = await while_connected(request, stopped, operation.run, call)
+        line = self.line if operation.is_heavy else None
+        given = await while_connected(request, stopped, operation.run, call, line)
         if isinstance(given, BaseModel):
             body = safe_json(given.model_dump())
             return Response(body, operation.status, media_type="application/json")
         if isinstance(given, str):
             return Response(given, media_type=metrics.MEDIA_TYPE)
-        return EventStream(given, stopped)
+        return EventStream(given, stopped, self.line)
 
 
 async def call_of(operation: Operation, request: Request, stopped: threading.Event) -> Call:
@@ -159,7 +176,11 @@ async def uploaded(request: Request) -> tuple[str | None, str, bytes]:
 
 
 async def while_connected(
-    request: Request, stopped: threading.Event, run: Callable[[Call], T], call: Call
+    request: Request,
+    stopped: threading.Event,
+    run: Callable[[Call], T],
+    call: Call,
+    line: CapacityLimiter | None,
 ) -> T:
     """What a route gives, run in a thread; it is told when the client leaves."""
 
@@ -171,7 +192,7 @@ async def while_connected(
 
     watching = asyncio.create_task(watch())
     try:
-        return await anyio.to_thread.run_sync(run, call)
+        return await anyio.to_thread.run_sync(run, call, limiter=line)
     finally:
         watching.cancel()
 
@@ -179,10 +200,19 @@ async def while_connected(
 class EventStream(StreamingResponse):
     """Records as server-sent events, each made in a thread; the maker is told when the client leaves."""
 
-    def __init__(self, chunks: Iterator[records.ChatChunk], stopped: threading.Event) -> None:
+    def __init__(
+        self, chunks: Iterator[records.ChatChunk], stopped: threading.Event, line: CapacityLimiter
+    ) -> None:
         self.made = events(chunks)
         self.stopped = stopped
-        super().__init__(self.made, media_type="text/event-stream", headers={"Cache-Control": "no-cache"})
+        self.line = line
+        headers = {"Cache-Control": "no-cache"}
+        super().__init__(self.each(), media_type="text/event-stream", headers=headers)
+
+    async def each(self) -> AsyncIterator[str]:
+        """The events, each when its turn comes."""
+        while event := await anyio.to_thread.run_sync(next, self.made, "", limiter=self.line):
+            yield event
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends the events; whatever ends that, the model is free again afterwards."""
@@ -231,7 +261,7 @@ def api_app(library: Library, host: str, *, concurrent: int = CONCURRENT, warm: 
     if not is_loopback(host) and not keys.all():
         raise UsageError(NEEDS_KEYS)
     counted = metrics.Metrics()
-    known = operations(Routes(library, counted))
+    known, line = operations(Routes(library, counted)), CapacityLimiter(WORKERS)
     description = safe_json(document(known))
 
     async def describe(request: Request) -> Response:
@@ -240,7 +270,7 @@ def api_app(library: Library, host: str, *, concurrent: int = CONCURRENT, warm: 
     app = Starlette(
         routes=[
             *(
-                Route(path, Endpoint(those), methods=[one.method for one in those])
+                Route(path, Endpoint(those, line), methods=[one.method for one in those])
                 for path, those in by_path(known).items()
             ),
             Route("/openapi.json", describe),

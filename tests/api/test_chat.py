@@ -124,7 +124,9 @@ def test_only_the_documents_named_are_asked(client: TestClient) -> None:
 
 def test_the_last_message_of_the_user_is_the_question() -> None:
     said = [("user", "First?"), ("assistant", "Yes."), ("user", "Second?"), ("assistant", "Well")]
-    question, history = conversation(ChatMessage(role=role, content=text) for role, text in said)  # type: ignore[arg-type]
+    question, history = conversation(
+        ChatMessage.model_validate({"role": role, "content": text}) for role, text in said
+    )
     assert question == "Second?"
     assert [message.content for message in history] == ["First?", "Yes."]
 
