@@ -85,7 +85,8 @@ class Settings(BaseSettings):
     embedding_engine: Literal["auto", "openvino", "openvino-int8", "torch"] = "auto"
     language: Literal["auto", "en", "de", "zh"] = Field("auto", description="Language of the app's pages")
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Host names the app answers to, beside localhost and its own address"
+        (),
+        description="Host names the app and servers answer to, beside localhost and their own address",
     )
 
     @field_validator("allowed_hosts", mode="before")

@@ -17,6 +17,7 @@ FLOORS = (
         "errors",
         "interfaces",
         "access",
+        "hosts",
         "text",
         "search.ranking",
         "search.query",
@@ -26,7 +27,7 @@ FLOORS = (
     {"ingest", "answer", "explore"},  # the two ways of the data, joined from stages
     {"library"},
     {"doctor", "evaluation.runner"},
-    {"cli", "mcp", "web", "__main__", "sqlite_plugin"},
+    {"cli", "api", "mcp", "web", "__main__", "sqlite_plugin"},
 )
 STAGES = 2
 NAMES = {name: floor for floor, names in enumerate(FLOORS) for name in names}

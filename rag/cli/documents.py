@@ -214,30 +214,9 @@ def report(
     opened = open_library(context, library=library, collection=collection)
     rows = opened.store.report(opened.settings.collection)
     if as_json:
-        print_json({"documents": [report_json(row) for row in rows]})
+        print_json({"documents": [row.as_json() for row in rows]})
     else:
         print_report(rows)
-
-
-def report_json(row: ReportRow) -> dict[str, Any]:
-    """A receipt row as the command line's contract has it."""
-    left_out = [
-        f"left out: {what} ({count} characters)" for what, count in sorted(row.characters_left_out.items())
-    ]
-    return {
-        "doc": row.doc,
-        "status": row.status,
-        "pages": row.pages,
-        "pages_without_text": list(row.pages_without_text),
-        "characters_read": row.characters_read,
-        "characters_indexed": row.characters_indexed,
-        "passages": row.passages,
-        "language": row.language,
-        "warnings": [*row.warnings, *left_out],
-        "error": row.error,
-        "duplicate_of": row.duplicate_of,
-        "seconds": round(row.seconds, 3),
-    }
 
 
 def print_report(rows: Iterable[ReportRow]) -> None:
@@ -257,7 +236,7 @@ def print_report(rows: Iterable[ReportRow]) -> None:
             str(row.characters_indexed),
         )
         table.add_row(row.doc, row.status, row.language or "", *counts)
-        for note in filter(None, [row.error, *report_json(row)["warnings"]]):
+        for note in filter(None, [row.error, *row.as_json()["warnings"]]):
             table.add_row(f"  {note}")
     results.print(table)
 
@@ -286,7 +265,7 @@ def show(
     for row in rows:
         found: dict[str, Any] = {"doc": row.doc, "root": row.root, "path": row.place, "title": row.title}
         if receipt or every:
-            found["report"] = report_json(row)
+            found["report"] = row.as_json()
             found["metadata"] = row.metadata
         if text or every:
             found["text"] = texts.get(row.id, "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
 from rag.text.command import as_started
-from rag.text.visible import UNSAFE, printable
+from rag.text.visible import printable, safe_json
 
 if TYPE_CHECKING:
     from rag.records import Change, Evidence
@@ -32,8 +31,7 @@ results = SafeConsole(highlight=False, markup=False, emoji=False, soft_wrap=True
 
 def print_json(value: Any) -> None:
     """One JSON object on one line, in UTF-8 whatever the terminal's own encoding."""
-    line = UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
-    sys.stdout.buffer.write(line.encode() + b"\n")
+    sys.stdout.buffer.write(safe_json(value).encode() + b"\n")
     sys.stdout.buffer.flush()
 
 

@@ -31,21 +31,6 @@ if TYPE_CHECKING:
 PER_DOCUMENT = 6  # passages looked at for each document asked for
 
 
-def hit_json(hit: Hit) -> dict[str, Any]:
-    """A search hit as the command line's contract has it."""
-    passage = hit.passage
-    return {
-        "id": passage.id,
-        "score": round(hit.score, 6),
-        "doc": hit.doc,
-        "page": hit.page,
-        "heading": hit.heading,
-        "text": passage.text,
-        "start": passage.start,
-        "end": passage.end,
-    }
-
-
 @app.command()
 def search(
     context: typer.Context,
@@ -65,6 +50,8 @@ def search(
     collection: CollectionOption = None,
 ) -> None:
     """Find the passages nearest to a query."""
+    from rag.history.receipts import hit_json
+
     opened = open_library(context, library=library, collection=collection)
     wanted = count or opened.settings.top_k
     if code and (group or vectors_only):
@@ -86,6 +73,7 @@ def search(
 def search_code(library: Library, query: str, count: int, as_json: bool) -> None:
     """Prints the functions and classes nearest to a query."""
     from rag.explore.definitions import find_definitions
+    from rag.history.receipts import hit_json
 
     name = library.asked_of(query, None)
     for found in find_definitions(library.store, name, query, library.embedder_of(name), count):

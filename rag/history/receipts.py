@@ -11,7 +11,17 @@ from pydantic import ValidationError
 
 from rag.errors import UsageError
 from rag.history.serialization import answer_of, answer_record
-from rag.records import Answer, Change, Citation, Computation, Disagreement, Evidence, Generation, Hit
+from rag.records import (
+    Answer,
+    Change,
+    Citation,
+    Computation,
+    Disagreement,
+    Evidence,
+    Generation,
+    Hit,
+    Sentence,
+)
 from rag.text.markdown import blockquote, escaped, fenced
 
 RECEIPT_VERSION = 1
@@ -61,6 +71,21 @@ def passage_json(hit: Hit) -> dict[str, Any]:
     }
 
 
+def hit_json(hit: Hit) -> dict[str, Any]:
+    """A search hit as the command line's contract has it."""
+    passage = hit.passage
+    return {
+        "id": passage.id,
+        "score": round(hit.score, 6),
+        "doc": hit.doc,
+        "page": hit.page,
+        "heading": hit.heading,
+        "text": passage.text,
+        "start": passage.start,
+        "end": passage.end,
+    }
+
+
 def citation_json(citation: Citation) -> dict[str, Any]:
     """A citation as the command line's contract has it; every place is one in the document's text."""
     return {
@@ -77,6 +102,16 @@ def citation_json(citation: Citation) -> dict[str, Any]:
         "hidden": citation.hidden,
         **_span_json("sentence", citation.sentence),
         **_span_json("answer", citation.answer),
+    }
+
+
+def sentence_json(sentence: Sentence, text: str) -> dict[str, Any]:
+    """A sentence of the model's text, what it cites, and the verdict of its check."""
+    return {
+        "text": text[sentence.start : sentence.end].strip(),
+        "markers": list(sentence.markers),
+        "supported": sentence.supported,
+        "problems": list(sentence.problems),
     }
 
 
@@ -138,6 +173,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "reason": answer.reason,
         "problem": answer.problem,
         "citations": [citation_json(citation) for citation in answer.citations],
+        "sentences": [sentence_json(sentence, answer.text) for sentence in answer.sentences],
         "passages": [passage_json(hit) for hit in answer.hits],
         "disagreements": [disagreement_json(one) for one in answer.disagreements],
         "changes": [change_json(change) for change in answer.changes],

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import re
-import socket
 
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.datastructures import Headers
@@ -13,8 +11,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rag.errors import UsageError
+from rag.hosts import AllowedHosts, is_loopback
 from rag.mcp.server import FootnoteServer
-from rag.web.hosts import AllowedHosts
 
 PATH = "/mcp"
 TOKEN = "FOOTNOTE_MCP_TOKEN"
@@ -61,14 +59,6 @@ def address_of(text: str) -> tuple[str, int]:
     return found[1] or found[2], int(found[3])
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this computer can reach the address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.casefold() == "localhost"
-
-
 def http_app(server: FootnoteServer, host: str, *, token: str = "", named: tuple[str, ...] = ()) -> ASGIApp:
     """The server as an ASGI app, guarded; `named` are further host names that are its own.
 
@@ -81,20 +71,3 @@ def http_app(server: FootnoteServer, host: str, *, token: str = "", named: tuple
     unchecked = TransportSecuritySettings(enable_dns_rebinding_protection=False)
     app = server.streamable_http_app(streamable_http_path=PATH, transport_security=unchecked, host=host)
     return Guard(app, hosts=AllowedHosts(address=host, named=named), token=token)
-
-
-def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens there; `UsageError` where it cannot."""
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise UsageError(f"{host}:{port} cannot be opened: {error.strerror or error}.") from error
-
-
-def serve(app: ASGIApp, opened: socket.socket) -> None:
-    """Answers requests until it is stopped."""
-    import uvicorn
-
-    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
-    uvicorn.Server(config).run(sockets=[opened])

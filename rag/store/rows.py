@@ -99,6 +99,27 @@ class ReportRow:
     metadata: dict[str, Any]
     duplicate_of: str | None
 
+    def as_json(self) -> dict[str, Any]:
+        """The row as the command line prints it."""
+        left_out = [
+            f"left out: {what} ({count} characters)"
+            for what, count in sorted(self.characters_left_out.items())
+        ]
+        return {
+            "doc": self.doc,
+            "status": self.status,
+            "pages": self.pages,
+            "pages_without_text": list(self.pages_without_text),
+            "characters_read": self.characters_read,
+            "characters_indexed": self.characters_indexed,
+            "passages": self.passages,
+            "language": self.language,
+            "warnings": [*self.warnings, *left_out],
+            "error": self.error,
+            "duplicate_of": self.duplicate_of,
+            "seconds": round(self.seconds, 3),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Related:

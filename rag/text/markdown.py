@@ -8,6 +8,7 @@ _ACTIVE = re.compile(r"([\\`*_\[\]<>&|~#$])")
 _ADDRESS = re.compile(r"(?i)(?<=:)(?=//)|(?<=www)(?=\.)|(?=@)")
 _FENCE = re.compile(r"`{3,}")
 _WORD_JOINER = "\u2060"
+_FETCHING = re.compile(r"!(?=\[)|<(?=[A-Za-z])")
 
 
 def escaped(text: str) -> str:
@@ -32,3 +33,11 @@ def fenced(text: str) -> str:
     """A text to the letter, as a block of code that it cannot end."""
     fence = "`" * max([3, *(len(run) + 1 for run in _FENCE.findall(text))])
     return f"{fence}\n{text}\n{fence}"
+
+
+def inert(text: str) -> str:
+    """The text with an invisible sign in each image and tag, so that whoever shows it fetches nothing.
+
+    What is inert of a beginning is the beginning of what is inert of the whole.
+    """
+    return _FETCHING.sub(rf"\g<0>{_WORD_JOINER}", text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import math
 import os
 import time
@@ -14,6 +13,7 @@ from typing import Any
 import streamlit as st
 
 from rag.access import User
+from rag.hosts import is_loopback
 from rag.web.components.markup import label
 from rag.web.i18n import Phrases
 from rag.web.throttle import Throttle
@@ -47,12 +47,7 @@ class Visitor:
 
 def is_exposed(address: str | None) -> bool:
     """Whether a server bound to the address answers other computers; Streamlit's None means all of them."""
-    if address == "localhost":
-        return False
-    try:
-        return address is None or not ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return True
+    return address is None or not is_loopback(address)
 
 
 def admitted(say: Phrases, *, address: str | None = None) -> Visitor | None:

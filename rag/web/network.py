@@ -22,8 +22,8 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from rag.errors import UsageError
+from rag.hosts import AllowedHosts
 from rag.settings import load_settings
-from rag.web.hosts import AllowedHosts
 
 SCRIPT = Path(__file__).with_name("entry") / "script.py"
 """What Streamlit runs for each session."""

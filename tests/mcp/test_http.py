@@ -11,10 +11,10 @@ from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
 from rag.errors import UsageError
-from rag.mcp.http import Guard, address_of, http_app, is_loopback, listening
+from rag.hosts import AllowedHosts, is_loopback, listening
+from rag.mcp.http import Guard, address_of, http_app
 from rag.mcp.server import make_server
 from rag.settings import Settings
-from rag.web.hosts import AllowedHosts
 from tests.fakes.web import FakeLibrary, QueuedModel
 
 LOCAL = AllowedHosts(address="127.0.0.1", named=["notes.example.org"])

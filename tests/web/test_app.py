@@ -26,6 +26,7 @@ from rag.evaluation import save as save_evaluation
 from rag.evaluation.runner import RESULTS
 from rag.history.conversations import Turn as SavedTurn
 from rag.ingest import IngestEvent, Receipt, embed_pictures
+from rag.ingest.uploads import safe_name
 from rag.llm.tuned_form import TunedModel, save_tuned
 from rag.models import total_memory
 from rag.models.folders import write_manifest
@@ -73,7 +74,6 @@ from rag.web.components.prose import prose
 from rag.web.components.source import current_selection
 from rag.web.components.turns import Turn, saved_turn, short_name, source_of, sources
 from rag.web.i18n import LANGUAGES, Phrases, language_of, load_strings
-from rag.web.pages.library import safe_name
 from rag.web.services import history, open_services
 from rag.web.session import App, report_of
 from rag.web.throttle import FREE_ATTEMPTS, Throttle

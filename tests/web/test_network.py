@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
+from rag.hosts import AllowedHosts
 from rag.settings import load_settings
-from rag.web.hosts import AllowedHosts
 from rag.web.network import AdmittedSessions, inline_script_hashes
 from tests.fakes.app_server import FLAGS, serving
 from tests.fakes.browser import installed

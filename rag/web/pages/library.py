@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from rag.errors import AccessDenied
+from rag.ingest.uploads import keep_upload, safe_name
 from rag.web.background.ingest_jobs import begin_ingest
 from rag.web.browser_events import Act, conduct
 from rag.web.components.document_guide import draw_guide
@@ -339,20 +340,6 @@ def add_uploads(app: App, collection: str, files: Sequence[UploadedFile]) -> Pat
     folder = store.upload_folder(collection)
     taken = [file.name for file in files if (folder / safe_name(file.name)).exists()]
     user.require(not taken or app.may_change(collection), "replace", names=", ".join(taken))
-    return keep_uploads(folder, files)
-
-
-def keep_uploads(folder: Path, files: Sequence[UploadedFile]) -> Path:
-    """Copies dropped files into the library, so that the sources stay beside the answers."""
     for file in files:
-        target = folder / safe_name(file.name)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(file.getvalue())
+        keep_upload(folder, file.name, file.getvalue())
     return folder
-
-
-def safe_name(name: str) -> PurePosixPath:
-    """A relative path that stays in its folder, whatever a browser says the file is called."""
-    parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in ("..", "/", ".")]
-    cleaned = [part.replace(":", "_").replace("\0", "_") for part in parts]
-    return PurePosixPath(*cleaned) if cleaned else PurePosixPath("file")

@@ -1,14 +1,21 @@
-"""Which host names and pages a server on this computer answers."""
+"""Which host names and pages a server of Footnote answers, and the address it listens on."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from rag.errors import UsageError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 WRONG_HOST = (
     "Footnote does not answer to the host name {host!r}. If it is yours, add it to allowed_hosts in "
-    "settings.toml, or set FOOTNOTE_ALLOWED_HOSTS, and restart the app."
+    "settings.toml, or set FOOTNOTE_ALLOWED_HOSTS, and restart Footnote."
 )
 WRONG_ORIGIN = (
     "Footnote at {host!r} does not answer pages of {origin!r}. If both are yours, have your proxy pass the "
@@ -17,11 +24,11 @@ WRONG_ORIGIN = (
 
 
 class AllowedHosts:
-    """The host names the app answers to.
+    """The host names a server answers to.
 
     A name that someone else's DNS points at this computer is not among them: a page under such a name could
-    read the library otherwise. Where the app is bound to every address, any numeric address is allowed, since
-    it cannot be pointed elsewhere.
+    read the library otherwise. Where the server is bound to every address, any numeric address is allowed,
+    since it cannot be pointed elsewhere.
     """
 
     def __init__(self, *, address: str | None, named: Iterable[str] = ()) -> None:
@@ -63,3 +70,34 @@ def is_numeric(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this computer can reach the address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.casefold() == "localhost"
+
+
+def url_of(host: str, opened: socket.socket) -> str:
+    """The address of a server that listens on the socket, as one types it."""
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{opened.getsockname()[1]}"
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there; `UsageError` where it cannot."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise UsageError(f"{host}:{port} cannot be opened: {error.strerror or error}.") from error
+
+
+def serve(app: ASGIApp, opened: socket.socket) -> None:
+    """Answers requests until it is stopped."""
+    import uvicorn
+
+    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+    uvicorn.Server(config).run(sockets=[opened])

@@ -1,0 +1,1 @@
+"""The library over HTTP: OpenAI's API for any program that speaks it, and routes of its own."""
