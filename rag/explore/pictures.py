@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -130,7 +130,7 @@ def standing_in(passages: Iterable[Hit], rows: Sequence[PictureRow]) -> dict[int
 
 def fused(rows: Sequence[PictureRow], signals: Mapping[str, Mapping[int, float]]) -> list[PictureHit]:
     """One hit an image, best first, by the sum of its reciprocal ranks; of equal ones the first."""
-    scores: Counter[int] = Counter()
+    scores: dict[int, float] = defaultdict(float)
     for found in signals.values():
         order = sorted(found, key=lambda id_: (-found[id_], id_))[:LISTED]
         ranks: dict[float, int] = {}

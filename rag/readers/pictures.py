@@ -111,8 +111,11 @@ def keep(found: Sequence[Found]) -> Kept:
         if read < MAX_READ and has_ground(image):
             text, read = legible(image), read + 1
         digest = hashlib.sha256(small).hexdigest()[:32]
-        place = (one.start, one.page, one.heading_path, one.caption)
-        result.pictures.append(Picture(digest, small, *size, *place, text=text))
+        width, height = size
+        picture = Picture(
+            digest, small, width, height, one.start, one.page, one.heading_path, one.caption, text=text
+        )
+        result.pictures.append(picture)
     return result
 
 
@@ -164,7 +167,7 @@ def _stretched(image: Image) -> Image:
     """A picture of 16 bits and more a pixel with its range of brightness spread over 8."""
     low, high = image.convert("F").getextrema()
     span = max(float(high) - float(low), 1e-9)  # type: ignore[arg-type]
-    return image.convert("F").point(lambda value: value * (255 / span) - float(low) * 255 / span).convert("L")  # type: ignore[arg-type, operator]
+    return image.convert("F").point(lambda value: value * (255 / span) - float(low) * 255 / span).convert("L")  # type: ignore[arg-type]
 
 
 def thumbnail(image: Image) -> bytes:

@@ -65,7 +65,7 @@ class PictureTables:
                 " JOIN collections AS c ON c.id = collection_id WHERE c.name = ? ORDER BY doc, d.id, ordinal",
                 (collection,),
             )
-        return [PictureRow(*row[:10], tuple(json.loads(row[10])), *row[11:]) for row in found]
+        return [PictureRow(*(*row[:10], tuple(json.loads(row[10])), *row[11:])) for row in found]
 
     def thumbnails(self, image_ids: Sequence[int]) -> dict[int, bytes]:
         """The small copies of images, JPEG, by id."""
@@ -163,7 +163,7 @@ def of_document(db: apsw.Connection, document_id: int) -> tuple[Picture, ...]:
         " FROM pictures JOIN images ON images.id = image_id WHERE document_id = ? ORDER BY ordinal",
         (document_id,),
     )
-    return tuple(Picture(*row[:6], tuple(json.loads(row[6])), *row[7:]) for row in found)
+    return tuple(Picture(*(*row[:6], tuple(json.loads(row[6])), *row[7:])) for row in found)
 
 
 def images_of(db: apsw.Connection, document_id: int) -> list[int]:

@@ -53,13 +53,17 @@ def test_a_library_uses_a_folder_of_ones_own(folder: Path, tmp_path: Path) -> No
             library.similar_pictures(picture_file("red"))
 
 
+def no_modules(part: Path) -> None:
+    (part / "modules.json").write_text("[]", encoding="utf-8")
+
+
 def test_a_pulled_model_is_used_and_reads_words_by_its_other_side(tmp_path: Path) -> None:
     assert picture_folders("clip-vit-b-32", models=tmp_path) is None
     assert picture_folders("none", models=tmp_path) is None
     for name in ("clip-vit-b-32", "clip-vit-b-32-multilingual-v1"):
         make_folder(
             tmp_path / name,
-            lambda part: (part / "modules.json").write_text("[]"),
+            no_modules,
             name=name,
             source="hub x",
             licence="",

@@ -114,7 +114,7 @@ def test_an_image_leaves_with_the_last_document_that_shows_it(store: SqliteStore
         with store.database.read() as db:
             (images,) = db.execute("SELECT count(*) FROM images").fetchall()[0]
             (indexed,) = db.execute("SELECT count(*) FROM search.nearest_pictures").fetchall()[0]
-        return images, indexed
+        return int(str(images)), int(str(indexed))
 
     store.remove_documents("default", [by_doc["copy.png"]])
     assert kept() == (3, 3)

@@ -35,7 +35,7 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     archive = open_zip(data, name)
     root = part(archive, _MAIN, name)
     body = root.find("w.body") if root is not None else None
-    if body is None:
+    if root is None or body is None:
         raise UnreadableDocument(f"{name}: has no text inside. Open it and save it again.")
     builder = DocumentBuilder()
     styles = Styles(next(related_parts(archive, _MAIN, "styles", name), None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rag.readers.building import DocumentBuilder, stem
@@ -26,7 +27,7 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
         pages = min(getattr(image, "n_frames", 1), _MAX_PAGES) if kind == "TIFF" else 1
     builder = DocumentBuilder()
     for page in range(pages):
-        builder.picture(lambda page=page: _page(data, page), key=bytes([page]), page=page + 1, caption=told)
+        builder.picture(partial(_page, data, page), key=bytes([page]), page=page + 1, caption=told)
     builder.add_read_text()
     return builder.build(
         title=told.split("\n")[0][:80] or stem(name),

@@ -6,6 +6,7 @@ import hashlib
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rag.readers.building import DocumentBuilder, one_line
@@ -67,6 +68,10 @@ def _images(page: Any) -> Iterator[Any]:
         yield from page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=_DEEPEST_FORM)
 
 
+def _has(needle: str, text: str) -> bool:
+    return bool(needle) and needle in one_line(text)
+
+
 def add_pictures(
     builder: DocumentBuilder, pdf: Any, number: int, found: Sequence[PagePicture], page: Page, first: int
 ) -> None:
@@ -76,13 +81,11 @@ def add_pictures(
         below = _below(one, rows)
         caption = _caption(one, below, rows)
         needle = one_line(caption or (below[0].text if below else ""))[:_NEEDLE]
-        start = builder.block_start(
-            first, lambda text, needle=needle: bool(needle) and needle in one_line(text)
-        )
+        start = builder.block_start(first, partial(_has, needle))
         if start == builder.length:
             start = builder.block_start(first)
         builder.picture(
-            lambda one=one: _open(pdf, number, one.number),
+            partial(_open, pdf, number, one.number),
             key=one.key,
             page=number,
             caption=caption,

@@ -88,7 +88,8 @@ def page_phrases(page: Any, walls: Sequence[Wall] = ()) -> list[Phrase]:
     text_page = page.get_textpage()
     try:
         unseen = Unseen(page, text_page.raw)
-        scan = _Scan(text_page.raw, page.get_rotation(), *page.get_mediabox()[2:], unseen)
+        _, _, width, height = page.get_mediabox()
+        scan = _Scan(text_page.raw, page.get_rotation(), width, height, unseen)
         return scan.phrases(walls)
     finally:
         text_page.close()
