@@ -201,6 +201,14 @@ class Leg:
 class Reranker(Protocol):
     """Reads a question and each of some texts together."""
 
+    @property
+    def english_only(self) -> bool:
+        """Whether it has to be spared questions and texts in other languages."""
+
+    @property
+    def signal(self) -> str:
+        """The name of its score among a hit's signals."""
+
     def scores(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
         """How well each text answers the query, higher is better."""
 

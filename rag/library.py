@@ -190,14 +190,21 @@ class Library:
 
     @property
     def reranker(self) -> Reranker | None:
-        """The cross-encoder, or None where the settings name none."""
+        """The cross-encoder, or None where the settings ask for none."""
         from rag.embeddings.cross_encoder import CrossEncoderReranker
+        from rag.models import READER, reranker_folder
+        from rag.records import READER_SIGNAL
 
         with self._loading:
             settings = self.settings
-            if self._reranker is None and settings.reranker is not None:
+            ours = settings.reranker == READER.name
+            if self._reranker is None and settings.reranker != NO_MODEL:
                 self._reranker = CrossEncoderReranker(
-                    settings.reranker.expanduser(), cache=settings.cache, threads=settings.threads
+                    reranker_folder(settings.reranker, models=settings.models),
+                    cache=settings.cache,
+                    threads=settings.threads,
+                    english_only=ours,
+                    signal=READER_SIGNAL if ours else "reranker",
                 )
             return self._reranker
 
@@ -243,8 +250,8 @@ class Library:
         Raises:
             ModelError: it fails; says why, and that the settings stay as they are.
         """
-        setting, value = SETTING[kind], Path(name) if kind == "reranker" else name
-        trial = Library(self.settings.model_copy(update={setting: value}))
+        setting = SETTING[kind]
+        trial = Library(self.settings.model_copy(update={setting: name}))
         try:
             trial._run_once(kind)
         except Exception as error:  # of whatever library the model runs on
@@ -275,6 +282,8 @@ class Library:
         (self.embedder_of(collection) if filled else self.embedder).compare("?", ["!"])
         if self.second_embedder is not None:
             self.second_embedder.embed_queries(["?"])
+        if self.reranker is not None:
+            self.reranker.scores("?", ["!"])
         _ = self.chat_model
 
     @property
@@ -584,7 +593,7 @@ class Library:
         """What a receipt tells of the software and the machine."""
         settings = self.settings
         return {
-            "reranker": str(settings.reranker) if settings.reranker else None,
+            "reranker": None if settings.reranker == NO_MODEL else settings.reranker,
             "threads": settings.threads,
             "footnote": __version__,
             "llama_cpp": _llama_cpp_version(),

@@ -109,6 +109,10 @@ class Passage:
         return HIDDEN_TEXT in self.heading_path
 
 
+READER_SIGNAL = "reader"
+"""The signal of a hit that the reader has read: its logit that the passage answers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A passage found for a query, with the document it came from and why it was found.

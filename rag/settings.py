@@ -57,8 +57,10 @@ class Settings(BaseSettings):
     chat_model: str = Field(
         "smollm2-135m", description="Chat model by name, GGUF path or server URL; 'none' quotes only"
     )
-    reranker: Path | None = Field(
-        None, description="Folder of a cross-encoder that reorders the best passages"
+    reranker: str = Field(
+        "footnote-reader",
+        description="Cross-encoder that reads the best passages beside the question, by name or folder; "
+        "'none' goes without",
     )
     picture_model: str = Field(
         "clip-vit-b-32",

@@ -18,9 +18,10 @@ SAMPLES = PROJECT / "corpora"
 
 @pytest.fixture(autouse=True)
 def settings_from_nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test reads or writes the person's own library, or loads a second model it does not ask for."""
+    """No test reads or writes the person's own library, or loads models it does not ask for."""
     monkeypatch.setenv("FOOTNOTE_LIBRARY", str(tmp_path / "library"))
     monkeypatch.setenv("FOOTNOTE_SECOND_EMBEDDING_MODEL", "none")
+    monkeypatch.setenv("FOOTNOTE_RERANKER", "none")
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +31,12 @@ def sample_library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library
     shared = tmp_path_factory.getbasetemp()
     folder = (shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared) / "sample-library"
     library = Library(
-        Settings(library=folder, collection="sample", second_embedding_model="all-minilm-l6-v2")
+        Settings(
+            library=folder,
+            collection="sample",
+            second_embedding_model="all-minilm-l6-v2",
+            reranker="footnote-reader",
+        )
     )
     with FileLock(f"{folder}.lock"):
         if not folder.with_suffix(".ready").exists():

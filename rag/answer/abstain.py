@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import LibraryError
 from rag.interfaces import Vectors
-from rag.records import Evidence, Hit
+from rag.records import READER_SIGNAL, Evidence, Hit
 from rag.text.words import content_words, fold, seems_english, stem, words
 
 COEFFICIENTS = Path(__file__).with_name("abstain.toml")
@@ -28,11 +28,19 @@ SIGNALS = (
     "rare_match",
     "unmatched",
 )
+Situation = Literal["compared", "read", "translated"]
+"""What could be made of the hits: compared with the question, also read beside it (English), or only
+compared across languages."""
 FIRST = 3
 MIN_CONFIDENCE = 1e-9
 SUREST = 0.15
 """A model that is surer, of yes or of no, is not believed further: so none is asked where the search's
 confidence is below 0.13 or above 0.75."""
+SIGNALS_OF: dict[Situation, tuple[str, ...]] = {
+    "compared": SIGNALS,
+    "read": ("dense_rise", "dense_margin", "quote_similarity", READER_SIGNAL),
+    "translated": SIGNALS,
+}
 MATCHED = 0.9
 """The cosine of E5's token vectors from which a text says what the question's token says."""
 _NOTHING_STANDS_OUT = 0.03
@@ -108,19 +116,19 @@ def found_nothing(model: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A logistic model over `SIGNALS` and the probability below which no answer is given.
+    """A logistic model over signals.
 
     Fitted by `tests/benchmarks/fit_refusal.py`.
     """
 
     weights: Mapping[str, float]
     intercept: float
-    threshold: float
 
     def confidence(self, values: Mapping[str, float]) -> float:
         """The probability that the question is answered, 0 to 1."""
         return 1 / (
-            1 + math.exp(-self.intercept - sum(self.weights[name] * values[name] for name in SIGNALS))
+            1
+            + math.exp(-self.intercept - sum(weight * values[name] for name, weight in self.weights.items()))
         )
 
 
@@ -149,9 +157,13 @@ def log_odds(probability: float, least: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """All that was fitted, from the file beside this module."""
+    """All that was fitted, from the file beside this module.
 
-    calibration: Calibration
+    Below the threshold, a probability, no answer is given.
+    """
+
+    threshold: float
+    calibrations: Mapping[Situation, Calibration]
     second_opinion: SecondOpinion
 
 
@@ -160,10 +172,15 @@ def fitted() -> Fitted:
     """What was fitted; read once."""
     try:
         content = tomllib.loads(COEFFICIENTS.read_text(encoding="utf-8"))
-        weights = {name: float(content["weights"][name]) for name in SIGNALS}
-        calibration = Calibration(weights, float(content["intercept"]), float(content["threshold"]))
+        calibrations: dict[Situation, Calibration] = {
+            situation: Calibration(
+                {name: float(content[situation]["weights"][name]) for name in names},
+                float(content[situation]["intercept"]),
+            )
+            for situation, names in SIGNALS_OF.items()
+        }
         opinion = SecondOpinion(**{name: float(value) for name, value in content["second_opinion"].items()})
-        return Fitted(calibration, opinion)
+        return Fitted(float(content["threshold"]), calibrations, opinion)
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise LibraryError(f"{COEFFICIENTS} is damaged ({error!r}). Restore the file.") from error
 
@@ -180,23 +197,31 @@ def judge(question: str, hits: Sequence[Hit], reading: Reading, *, nowhere: Sequ
     if nowhere:
         named = ", ".join(f"“{code}”" for code in nowhere)
         return Decision(True, f"Not in your documents: none of them mentions {named}.", 0.0)
-    chosen = fitted().calibration
-    values = signals(hits, reading)
-    confidence = chosen.confidence(values)
-    if confidence >= chosen.threshold:
-        return Decision(False, "", confidence)
     shown = {quote.hit.rowid: quote.hit for quote in reading.evidence}
     near = {hit.rowid: hit for hit in hits[:FIRST]} | shown
     texts = [said_by(hit) for hit in near.values()]
+    values = signals(hits, reading)
+    situation = situation_of(question, texts, values)
+    confidence = fitted().calibrations[situation].confidence(values)
+    if confidence >= fitted().threshold:
+        return Decision(False, "", confidence)
     # A translation is not a lack: words are missed only where a text is in the question's language.
-    comparable = any(seems_english(text) == seems_english(question) for text in texts)
-    missing = missing_words(question, texts) if comparable else ()
+    missing = missing_words(question, texts) if situation != "translated" else ()
     return Decision(True, _reason(values, missing), confidence)
+
+
+def situation_of(question: str, texts: Sequence[str], values: Mapping[str, float]) -> Situation:
+    """What could be made of the texts found for a question."""
+    if READER_SIGNAL in values:
+        return "read"
+    same = any(seems_english(text) == seems_english(question) for text in texts)
+    return "compared" if same else "translated"
 
 
 def signals(hits: Sequence[Hit], reading: Reading) -> dict[str, float]:
     """What the search and the reading tell about their own success.
 
+    `reader`, where it has read the hits, is the highest of its logits that one answers.
     Two compare the best passage with the rest of the same search: what answers a question stands out.
     `quote_similarity` is how near the nearest sentence is; for questions in other words than the documents'
     it tells most by itself (AUROC 0.66 to 0.72). Three ask whether what was read holds the question token by
@@ -208,7 +233,13 @@ def signals(hits: Sequence[Hit], reading: Reading) -> dict[str, float]:
         "dense_margin": _margin(dense),
         "quote_similarity": reading.similarity,
         **_match_signals(reading),
+        **_reader_signal(hits),
     }
+
+
+def _reader_signal(hits: Sequence[Hit]) -> dict[str, float]:
+    read = [hit.signals[READER_SIGNAL] for hit in hits if READER_SIGNAL in hit.signals]
+    return {READER_SIGNAL: max(read)} if read else {}
 
 
 def _match_signals(reading: Reading) -> dict[str, float]:

@@ -57,13 +57,13 @@ def list_models(
 
 
 def used_models(settings: Settings) -> set[str]:
-    """The names of the models in use; of the reranker its folder's, which is the model's."""
+    """The names of the models in use."""
     from rag.models import PICTURE_TEXTS, picture_folders
 
-    names = {settings.chat_model, settings.embedding_model}
+    names = {settings.chat_model, settings.embedding_model, settings.reranker}
     if (folders := picture_folders(settings.picture_model, models=settings.models)) is not None:
         names |= {settings.picture_model, *([PICTURE_TEXTS[settings.picture_model]] if folders[1] else [])}
-    return names | ({settings.reranker.name.replace("--", "/")} if settings.reranker else set())
+    return names
 
 
 def catalogue_row(model: Model) -> dict[str, Any]:

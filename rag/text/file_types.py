@@ -14,7 +14,7 @@ _TYPES = {
         "powerpoint ppt": f"ppt pptx pptm ppsx ppsm potx {_OFFICE}.presentationml.presentation",
         "presentation slides": f"ppt pptx pptm ppsx ppsm potx odp {_OFFICE}.presentationml.presentation",
         "opendocument odf": "odt ott odp ods",
-        "email e-mail mail": "eml mbox mbx mht mhtml rfc822",
+        "email e-mail mail": "eml mbox mbx mht mhtml rfc822 msg oft vnd.ms-outlook",
         "markdown md": "md markdown mdown mkd qmd rmd",
         "html htm": "html htm xhtml",
         "text": "txt text log",

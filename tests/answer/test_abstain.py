@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rag.answer.abstain import (
     SIGNALS,
+    SIGNALS_OF,
     Calibration,
     Decision,
     Fitted,
@@ -21,9 +22,10 @@ from rag.answer.abstain import (
     missing_words,
     said_by,
     signals,
+    situation_of,
 )
 from rag.interfaces import Vectors
-from rag.records import Evidence, Hit, Passage
+from rag.records import READER_SIGNAL, Evidence, Hit, Passage
 
 
 def make_hit(text: str, rowid: int, dense: float) -> Hit:
@@ -134,21 +136,22 @@ def test_a_passages_quotes_match_together() -> None:
 
 
 @pytest.mark.parametrize(("threshold", "abstains"), [(0.51, True), (0.5, False)])
-def test_the_threshold_is_the_calibrations(
+def test_the_threshold_is_the_fitted_one(
     monkeypatch: pytest.MonkeyPatch, threshold: float, abstains: bool
 ) -> None:
-    calibration = Calibration(dict.fromkeys(SIGNALS, 0.0), 0.0, threshold)
-    monkeypatch.setattr("rag.answer.abstain.fitted", lambda: Fitted(calibration, fitted().second_opinion))
+    calibrations = dict.fromkeys(SIGNALS_OF, Calibration(dict.fromkeys(SIGNALS, 0.0), 0.0))
+    changed = Fitted(threshold, calibrations, fitted().second_opinion)
+    monkeypatch.setattr("rag.answer.abstain.fitted", lambda: changed)
     assert judge(QUESTION, CLEAR, CLEAR_READ).abstain is abstains
 
 
 def judged(confidence: float) -> Decision:
-    abstains = confidence < fitted().calibration.threshold
+    abstains = confidence < fitted().threshold
     return Decision(abstains, "Not in your documents." if abstains else "", confidence)
 
 
 def test_a_model_that_has_read_the_passages_decides_where_the_search_doubts() -> None:
-    threshold = fitted().calibration.threshold
+    threshold = fitted().threshold
     refused, answered = judged(threshold - 0.02), judged(threshold + 0.02)
     assert refused.doubtful
     assert answered.doubtful
@@ -195,9 +198,36 @@ def test_inflected_words_are_not_missing() -> None:
 
 
 def test_the_fitted_model_names_every_signal() -> None:
-    calibration = fitted().calibration
-    assert set(calibration.weights) == set(SIGNALS)
-    assert 0 < calibration.threshold < 0.5
+    assert {name: set(one.weights) for name, one in fitted().calibrations.items()} == {
+        name: set(signals) for name, signals in SIGNALS_OF.items()
+    }
+    assert 0 < fitted().threshold < 0.5
+
+
+def test_what_the_reader_found_decides_where_it_has_read() -> None:
+    """The same passages, which it finds to answer or not: the surer it is, the surer is the answer."""
+
+    def confidence(logit: float) -> float:
+        read = [replace(hit, signals=hit.signals | {READER_SIGNAL: logit}) for hit in CLEAR]
+        return judge(QUESTION, read, CLEAR_READ).confidence
+
+    assert confidence(-4.0) < confidence(0.0) < confidence(4.0)
+    assert signals(CLEAR, CLEAR_READ).keys() == set(SIGNALS)
+
+
+@pytest.mark.parametrize(
+    ("question", "values", "situation"),
+    [
+        ("How long is the notice period?", {}, "compared"),
+        ("How long is the notice period?", {READER_SIGNAL: 1.0}, "read"),
+        ("Wie lang ist die Kündigungsfrist?", {}, "translated"),
+    ],
+)
+def test_each_situation_has_a_calibration_of_its_own(
+    question: str, values: dict[str, float], situation: str
+) -> None:
+    texts = ["The notice period of an employee is three months."]
+    assert situation_of(question, texts, values) == situation
 
 
 scored = st.tuples(st.text(max_size=30), st.floats(-1, 1))

@@ -307,14 +307,14 @@ def examined(
     library: FakeLibrary, monkeypatch: pytest.MonkeyPatch, model: LeaningModel, confidence: float
 ) -> Answer:
     """The answer where the search has this confidence."""
-    abstains = confidence < fitted().calibration.threshold
+    abstains = confidence < fitted().threshold
     found = Decision(abstains, "Nothing stands out." if abstains else "", confidence)
     monkeypatch.setattr("rag.answer.judge", lambda *_, **__: found)
     monkeypatch.setattr(library, "_fake_model", model)
     return finished(library.ask(QUESTION))
 
 
-REFUSED, ANSWERED = fitted().calibration.threshold - 0.02, fitted().calibration.threshold + 0.02
+REFUSED, ANSWERED = fitted().threshold - 0.02, fitted().threshold + 0.02
 
 
 @pytest.mark.parametrize(

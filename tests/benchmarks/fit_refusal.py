@@ -5,9 +5,10 @@
 
 A SET is a folder with `questions.jsonl`, its documents ingested into the collection of its name, or the
 one named. `collect` writes a row for each question that its documents answer, one for the same question
-without the passages that answer it, and one for each question that has no answer. `fit` prints the
-cross-validated rates of every set (a document's questions are never in both the fit and the check), the
-rates of every set with all others fitted, and the coefficients for `rag/answer/abstain.toml`.
+without the passages that answer it, and one for each question that has no answer. `fit` prints, for each
+situation, the cross-validated rates of every set (a document's questions are never in both the fit and the
+check), the rates of every set with all others fitted, and the coefficients for `rag/answer/abstain.toml`.
+Sets whose questions the reader was trained on say little of it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.answer.abstain import SIGNALS, signals
+from rag.answer.abstain import FIRST, SIGNALS_OF, Situation, said_by, signals, situation_of
 from rag.answer.evidence import read
 from rag.library import Library
 from rag.records import Hit
@@ -40,14 +41,15 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Row:
-    """One judged search: the set, the document its question is about, and the signals."""
+    """One judged search: the set, the document its question is about, and the signals by name."""
 
     set: str
     collection: str
     document: str
     answerable: bool
     made: bool
-    values: list[float]
+    situation: Situation
+    values: dict[str, float]
 
     @property
     def kind(self) -> str:
@@ -78,6 +80,7 @@ def judged(library: Library, collection: str, name: str, question: dict[str, Any
         second=second,
         collection=collection,
         top_k=TOP_K + 10,
+        reranker=library.reranker,
     )
     second = second if seems_english(text) else None
     # Where several documents answer, taking one passage away takes no answer away.
@@ -88,9 +91,9 @@ def judged(library: Library, collection: str, name: str, question: dict[str, Any
         if kept:
             reading = read(text, kept[:TOP_K], embedder=library.embedder, second=second)
             values = signals(kept[:TOP_K], reading)
-            yield Row(
-                name, collection, document, answerable and not made, made, [values[one] for one in SIGNALS]
-            )
+            near = [said_by(hit) for hit in kept[:FIRST]]
+            situation = situation_of(text, near, values)
+            yield Row(name, collection, document, answerable and not made, made, situation, values)
 
 
 def collect(library: Library, sets: Sequence[str], *, most: int, output: Path) -> None:
@@ -119,11 +122,11 @@ class Table:
     weights: Numbers
 
     @classmethod
-    def of(cls, rows: list[Row], weights: dict[str, float]) -> Table:
+    def of(cls, rows: list[Row], names: Sequence[str], weights: dict[str, float]) -> Table:
         real = [REAL_WEIGHT if not row.answerable and not row.made else 1.0 for row in rows]
         return cls(
             rows,
-            np.array([row.values for row in rows]),
+            np.array([[row.values[name] for name in names] for row in rows]),
             np.array([row.answerable for row in rows]),
             np.array([weights.get(row.kind, 1.0) * one for row, one in zip(rows, real, strict=True)]),
         )
@@ -171,8 +174,17 @@ def print_rates(table: Table, probabilities: Numbers, thresholds: Sequence[float
 
 def fit(path: Path, weights: dict[str, float]) -> None:
     """Prints rates and coefficients."""
-    rows = [Row(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
-    table = Table.of(rows, weights)
+    every = [Row(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    for situation, names in SIGNALS_OF.items():
+        rows = [row for row in every if row.situation == situation]
+        if {row.answerable for row in rows} == {True, False}:
+            print(f"{situation}: {len(rows)} rows")
+            fit_one(rows, names, weights)
+
+
+def fit_one(rows: list[Row], names: Sequence[str], weights: dict[str, float]) -> None:
+    """Prints rates and coefficients for one situation."""
+    table = Table.of(rows, names, weights)
     documents = sorted({(row.collection, row.document) for row in rows})
     random.Random(7).shuffle(documents)
     folds = [documents.index((row.collection, row.document)) % FOLDS for row in rows]
@@ -184,7 +196,7 @@ def fit(path: Path, weights: dict[str, float]) -> None:
     model = table.model(np.ones(len(rows), dtype=bool))
     slopes = model.coef_[0] / table.values.std(axis=0)
     print(f"intercept = {model.intercept_[0] - slopes @ table.values.mean(axis=0):.3f}")
-    for name, slope in zip(SIGNALS, slopes, strict=True):
+    for name, slope in zip(names, slopes, strict=True):
         print(f"{name} = {slope:.4g}")
 
 

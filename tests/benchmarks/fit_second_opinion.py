@@ -117,7 +117,7 @@ def fit(path: Path) -> None:
         if len(set(wanted[others])) < 2:
             raise SystemExit(f"Without {name} there are only answerable or only unanswerable questions.")
         held_out[~others] = fitted_on(values, wanted, others).predict_proba(values[~others])[:, 1]
-    print_refused("search alone", confidence < fitted().calibration.threshold, names, wanted)
+    print_refused("search alone", confidence < fitted().threshold, names, wanted)
     for threshold in (0.3, THRESHOLD, 0.4, 0.45, 0.5):
         print_refused(f"threshold {threshold:.2f}", held_out < threshold, names, wanted)
     model = fitted_on(values, wanted, everything)

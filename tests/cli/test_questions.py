@@ -78,7 +78,7 @@ def test_a_batch_goes_on_without_its_model_server(library: FakeLibrary, tmp_path
 def test_what_an_able_model_decides_is_told(
     library: FakeLibrary, monkeypatch: pytest.MonkeyPatch, confidence: float, leaning: float, told: str
 ) -> None:
-    threshold = fitted().calibration.threshold
+    threshold = fitted().threshold
     found = Decision(confidence < 0, "Nothing stands out." if confidence < 0 else "", threshold + confidence)
     monkeypatch.setattr("rag.answer.judge", lambda *_, **__: found)
     library.use(LeaningModel(leaning, REPLY))

@@ -216,7 +216,10 @@ def test_a_model_of_another_organisation_is_not_taken_for_the_catalogues(hub: Hu
     assert catalogue_model("Qwen/Qwen3-4B-GGUF").name == "qwen3-4b"
 
 
-def test_a_cross_encoder_is_used_as_the_reranker_and_put_away(hub: Hub, tmp_path: Path) -> None:
+def test_a_cross_encoder_is_used_as_the_reranker_and_put_away(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FOOTNOTE_RERANKER")
     config = json.dumps({"architectures": ["BertForSequenceClassification"]}).encode()
     for repository in ("cross-encoder/ms-marco-MiniLM-L6-v2", "someone/Ranker"):
         hub.repositories[repository] = {"config.json": config, "model.safetensors": WEIGHTS}
@@ -225,9 +228,9 @@ def test_a_cross_encoder_is_used_as_the_reranker_and_put_away(hub: Hub, tmp_path
         use("ms-marco-minilm-l6-v2", library=tmp_path)
     for name in ("ms-marco-minilm-l6-v2", "someone/Ranker"):
         folder = pull(name, models=models)
-        assert use(name, library=tmp_path).reranker == folder.resolve()
-        assert use(str(folder), library=tmp_path).reranker == folder.resolve()
-    assert use("none", library=tmp_path, kind="reranker").reranker is None
+        assert use(name, library=tmp_path).reranker == name
+        assert use(str(folder), library=tmp_path).reranker == str(folder.resolve())
+    assert use("none", library=tmp_path, kind="reranker").reranker == "none"
     embedder = pull("someone/Some-Embedder", models=models)
     with pytest.raises(UsageError, match="no cross-encoder"):
         use(str(embedder), library=tmp_path, kind="reranker")

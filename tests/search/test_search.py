@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from rag.errors import UsageError
 from rag.interfaces import Distance, Similarity, Vectors
-from rag.records import Hit
+from rag.records import Hit, Passage
 from rag.search import DEFAULT_RANKING, Ranking, retrieve, with_surroundings
+from rag.search.order import reranked
 from rag.store import Source, SqliteStore, open_store
 from rag.text.terms import passage_terms
 from tests.fakes.store import DIMENSIONS, document_of, passages_of, text_vectors
@@ -278,8 +279,12 @@ def test_another_page_or_section_is_not_around(store: SqliteStore) -> None:
     assert texts(with_surroundings([hit], store)) == ["two hens", "one fox"]
 
 
+@dataclass
 class LongestFirst:
     """A `Reranker` that likes long texts."""
+
+    english_only: bool = False
+    signal: str = "length"
 
     def scores(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
         return np.array([len(text) for text in texts], dtype=np.float64)
@@ -287,7 +292,7 @@ class LongestFirst:
 
 def test_a_reranker_orders_the_first_hits_anew(store: SqliteStore) -> None:
     def found(reranked: int) -> list[Hit]:
-        ranking = Ranking(reranked=reranked)
+        ranking = Ranking(reranked=reranked, reranker_weight=100)
         return retrieve(
             "hours a day",
             index=store,
@@ -301,4 +306,24 @@ def test_a_reranker_orders_the_first_hits_anew(store: SqliteStore) -> None:
     plain, first = found(0), found(3)
     assert texts(first[:3]) == sorted(texts(plain[:3]), key=len, reverse=True)
     assert first[3:] == plain[3:] and [hit.score for hit in first] == [hit.score for hit in plain]
-    assert first[0].signals["reranker"] == len(first[0].passage.text)
+    assert ["length" in hit.signals for hit in first] == [True] * 3 + [False] * (len(first) - 3)
+
+
+def bare_hit(text: str, score: float) -> Hit:
+    passage = Passage(text, 0, text, 0, len(text), 9, "0" * 32)
+    return Hit(len(text), passage, 1, "a.md", "A", score)
+
+
+def test_what_reads_english_only_is_spared_the_rest() -> None:
+    """A question in another language keeps its order, and a text in one counts as middling."""
+    ranking = Ranking(reranked=3, reranker_weight=100)
+    reranker = LongestFirst(english_only=True)
+    hits = [
+        bare_hit("The hens are in the yard.", 3.0),
+        bare_hit("Die Hühner sind am Abend alle wieder im Stall.", 2.0),
+        bare_hit("The hens are in the yard, and the fox is behind the hedge.", 1.0),
+    ]
+    assert reranked(hits, "Wo sind die Hühner?", reranker, ranking) == hits
+    found = reranked(hits, "Where are the hens?", reranker, ranking)
+    assert [hit.passage.text for hit in found] == [hits[place].passage.text for place in (2, 1, 0)]
+    assert ["length" in hit.signals for hit in found] == [True, False, True]

@@ -1309,13 +1309,13 @@ def test_a_pulled_reranker_is_used_and_put_away(filled: Path, monkeypatch: pytes
         lambda self, query, texts: asked.append(query),
     )
     architecture = '{"architectures": ["BertForSequenceClassification"]}'
-    folder = pulled(filled, "ms-marco-minilm-l6-v2", config_json=architecture)
+    pulled(filled, "ms-marco-minilm-l6-v2", config_json=architecture)
     app = app_at(filled, MODELS)
     press(app, "Use", key="use-ms-marco-minilm-l6-v2")
-    assert load_settings(library=filled).reranker == folder.resolve()
+    assert load_settings(library=filled).reranker == "ms-marco-minilm-l6-v2"
     assert len(asked) == 1
     press(app_at(filled, MODELS), "Rank without a model")
-    assert load_settings(library=filled).reranker is None
+    assert load_settings(library=filled).reranker == "none"
 
 
 def test_a_pulled_model_that_fails_is_not_taken(filled: Path) -> None:

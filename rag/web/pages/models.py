@@ -39,7 +39,7 @@ def models_page(app: App) -> None:
             if kind == "embedding":
                 draw_jobs(app.jobs, say, user=app.visitor.user)
                 draw_own_embedder(app)
-            if kind == "reranker" and app.library.settings.reranker is not None:
+            if kind == "reranker" and app.library.settings.reranker != QUOTES_ONLY:
                 st.button(app.say("use_no_reranker"), on_click=use, args=(app, QUOTES_ONLY, kind))
             listed = [model for model in CATALOGUE if model.kind == kind]
             draw_models(app, [*listed, *unlisted(app, kind)])
@@ -109,20 +109,16 @@ def draw_own_embedder(app: App) -> None:
 
 def is_here(app: App, model: Model) -> bool:
     """Whether the model is on this computer, ready or in an installed package."""
-    from rag.models import PackageSource
     from rag.models.folders import read_manifest
 
-    if isinstance(model.source, PackageSource):
-        return True
-    return read_manifest(app.library.settings.models / model.folder) is not None
+    return model.always_there or read_manifest(app.library.settings.models / model.folder) is not None
 
 
 def is_used(app: App, model: Model) -> bool:
     """Whether the model is the one that writes, searches or ranks."""
     settings = app.library.settings
-    ranks = settings.reranker is not None and settings.reranker.name == model.folder
-    used = (settings.chat_model, settings.embedding_model, settings.picture_model)
-    return ranks or model.name in map(str.lower, used)
+    used = (settings.chat_model, settings.embedding_model, settings.reranker, settings.picture_model)
+    return model.name in map(str.lower, used)
 
 
 def draw_model(app: App, model: Model) -> None:
@@ -138,7 +134,7 @@ def draw_model(app: App, model: Model) -> None:
 
 def draw_choice(app: App, model: Model) -> None:
     """What can be done with a model that is here and not in use."""
-    from rag.models import PICTURE_TEXTS, PackageSource
+    from rag.models import PICTURE_TEXTS
 
     say = app.say
     if model.kind in ("chat", "reranker") or (
@@ -147,7 +143,7 @@ def draw_choice(app: App, model: Model) -> None:
         st.button(say("use"), key=f"use-{model.name}", on_click=use, args=(app, model.name, model.kind))
     elif model.kind == "embedding":
         draw_embed(app, model.name)
-    if not isinstance(model.source, PackageSource):
+    if not model.always_there:
         with st.popover(say("remove"), key=f"remove-{model.name}"):
             st.text(say("remove_model_sure", size=size_text(model.disk)))
             st.button(
