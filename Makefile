@@ -57,10 +57,10 @@ lint: install-dev
 	@$(HEARTBEAT) --show "Checking types" $(PY) -m mypy
 
 test: install-dev browser lint
-	@$(HEARTBEAT) --show "Running every test" $(PY) -m pytest -n 2 --dist loadfile
+	@$(HEARTBEAT) --show "Running every test" $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: lint
-	@$(HEARTBEAT) --show "Running the fast tests" $(PY) -m pytest -n 2 --dist loadfile -m "not slow"
+	@$(HEARTBEAT) --show "Running the fast tests" $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 lock: install-dev
 	@$(PY) .ci/lock.py

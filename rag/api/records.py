@@ -73,6 +73,7 @@ class Citation(BaseModel):
     header: str
     superseded_by: str | None
     superseded_since: str | None
+    hidden: bool = Field(description="The document does not show this text")
     sentence_start: int | None
     sentence_end: int | None
     answer_start: int | None
@@ -187,6 +188,14 @@ class FoundPassage(BaseModel):
     page: int | None
     text: str
     score: float
+    hidden: bool = Field(description="The document does not show this text")
+
+
+class PartlyRead(BaseModel):
+    """A document that the answer rests on and that was not read whole, and what its report says."""
+
+    doc: str
+    notes: list[str]
 
 
 class Tokens(BaseModel):
@@ -202,6 +211,7 @@ class AskResult(Checked):
 
     answer: str
     passages: list[FoundPassage]
+    partly_read: list[PartlyRead]
     left_out: list[int]
     removed_markers: int
     tokens: Tokens
@@ -504,6 +514,7 @@ class IngestCounts(BaseModel):
     unchanged: int
     removed: int
     failed: int
+    moved: int
 
 
 class IngestReceipt(BaseModel):
@@ -516,6 +527,7 @@ class IngestReceipt(BaseModel):
     skipped: list[Failure]
     embedded: int
     pages: int
+    pictures_embedded: int
     excluded: int
     interrupted: bool
 

@@ -66,7 +66,8 @@ def test_ingest_prints_its_receipt_and_says_that_some_files_failed(own: Path, no
     done = run("ingest", notes, "--json", library=own)
     receipt = lines(done.stdout)[0]
     assert done.returncode == 3
-    assert receipt["documents"] == {"added": 1, "updated": 0, "unchanged": 0, "removed": 0, "failed": 1}
+    counts = {"added": 1, "updated": 0, "moved": 0, "unchanged": 0, "removed": 0, "failed": 1}
+    assert receipt["documents"] == counts
     assert receipt["passages"] == 1
     assert [failure["doc"] for failure in receipt["failures"]] == ["broken.pdf"]
     assert "broken.pdf" in done.stderr
@@ -209,7 +210,7 @@ def test_batch_goes_on_where_it_was_cut_off(library: Path, tmp_path: Path) -> No
     assert [row["id"] for row in rows] == [0, 1, 2, 3]
     assert rows[0] == json.loads(whole)
     assert [len(row["passages"]) for row in rows[1:]] == [2, 2, 2]
-    assert set(rows[1]["passages"][0]) == {"doc", "page", "text", "score"}
+    assert set(rows[1]["passages"][0]) == {"doc", "page", "text", "score", "hidden"}
 
 
 def test_a_bad_line_of_questions_is_named(library: Path, tmp_path: Path) -> None:

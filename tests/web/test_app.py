@@ -1308,6 +1308,7 @@ def test_a_pulled_reranker_is_used_and_put_away(filled: Path, monkeypatch: pytes
         "rag.embeddings.cross_encoder.CrossEncoderReranker.scores",
         lambda self, query, texts: asked.append(query),
     )
+    monkeypatch.delenv("FOOTNOTE_RERANKER")
     architecture = '{"architectures": ["BertForSequenceClassification"]}'
     pulled(filled, "ms-marco-minilm-l6-v2", config_json=architecture)
     app = app_at(filled, MODELS)
