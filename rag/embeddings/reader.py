@@ -27,7 +27,7 @@ class ReaderConfig(BertConfig):  # type: ignore[no-untyped-call]
         self.marks = list(marks)
 
 
-class Reader(BertPreTrainedModel):  # type: ignore[no-untyped-call]
+class ReaderForSequenceClassification(BertPreTrainedModel):  # type: ignore[no-untyped-call]
     """One logit a pair, of both sides' means, of how well the question's words are matched, and of [CLS].
 
     A base trained to embed tells by the first two alone which passage is on the subject (their weights begin
@@ -82,4 +82,4 @@ def mean(states: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
 
 
 AutoConfig.register(MODEL_TYPE, ReaderConfig)
-AutoModelForSequenceClassification.register(ReaderConfig, Reader)
+AutoModelForSequenceClassification.register(ReaderConfig, ReaderForSequenceClassification)

@@ -55,7 +55,7 @@ def write_cross_encoder(base: Mapping[str, Path], changes: Path | None, folder: 
     tuned = unpacked(encoder_tensors(base), load_file(changes) if changes else {})
     save_file(tuned, folder / WEIGHTS, metadata={"format": "pt"})
     config = json.loads(base[CONFIG].read_text(encoding="utf-8")) | {
-        "architectures": ["Reader"],
+        "architectures": ["ReaderForSequenceClassification"],
         "model_type": "footnote-reader",
         "id2label": {"0": "LABEL_0"},
         "label2id": {"LABEL_0": 0},

@@ -160,13 +160,13 @@ def fit(rows: Sequence[Row], base: dict[str, Path], start: Path | None, *, epoch
     from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
     from transformers import AutoTokenizer
 
-    from rag.embeddings.reader import Reader
+    from rag.embeddings.reader import ReaderForSequenceClassification
 
     torch.manual_seed(seed)
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
         write_cross_encoder(base, start, Path(folder))
-        model = Reader.from_pretrained(folder)
+        model = ReaderForSequenceClassification.from_pretrained(folder)
         tokenizer = AutoTokenizer.from_pretrained(folder)
     if start is None:
         with torch.no_grad():

@@ -20,7 +20,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
     from transformers import BertTokenizerFast  # type: ignore[attr-defined]
 
-    from rag.embeddings.reader import Reader, ReaderConfig
+    from rag.embeddings.reader import ReaderConfig, ReaderForSequenceClassification
 
     torch.manual_seed(0)
     place = tmp_path_factory.mktemp("models") / "reader"
@@ -37,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         num_labels=1,
         initializer_range=0.3,
     )
-    Reader(config).save_pretrained(place)
+    ReaderForSequenceClassification(config).save_pretrained(place)
     return place
 
 
