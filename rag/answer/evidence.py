@@ -136,7 +136,10 @@ def read(
     kept = shortlist(every, lexical)
     chosen = [every[i] for i in kept]
     opinions = reader_opinions(chosen)
-    compared, matches = compared_signals(question, chosen, embedder, second, match=not opinions)
+    # The decision leaves other versions out, so what was read of them spares it no matches.
+    judged = [hit for hit in hits if hit.document_id not in other_versions]
+    match = not any(READER_SIGNAL in hit.signals for hit in judged)
+    compared, matches = compared_signals(question, chosen, embedder, second, match=match)
     scores = score({name: values[kept] for name, values in lexical.items()} | compared | opinions)
     scores -= OTHER_VERSION * np.array([one.hit.document_id in other_versions for one in chosen])
     ranked = [(chosen[i], float(scores[i])) for i in np.argsort(-scores, kind="stable")]

@@ -28,6 +28,7 @@ from rag.evaluation import (
     make_questions,
     save,
 )
+from rag.models import NO_MODEL
 from rag.prompts import render
 from rag.records import Hit, Message
 from rag.search import DEFAULT_RANKING, Ranking
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from rag.ingest import IngestEvent
     from rag.interfaces import ChatModel
     from rag.library import Library
-from rag.models import NO_MODEL
 
 SHIPPED, IN_USE = "as shipped", "as set"
 DEEPEST = 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from rag.answer.evidence import read
 from rag.interfaces import Similarity, Vectors
-from rag.records import Evidence, Hit, Passage
+from rag.records import READER_SIGNAL, Evidence, Hit, Passage
 from rag.text.answer_types import expected_answer
 from rag.text.words import content_words, fold, stem, words
 
@@ -166,3 +167,32 @@ def test_a_row_of_a_long_table_has_the_header_and_few_others() -> None:
 def test_the_answer_is_marked_where_its_kind_is_known(question: str, text: str, answer: str | None) -> None:
     (best,) = read(question, [make_hit(text)], embedder=WordEmbedder(), count=1).evidence
     assert (best.answer and text[slice(*best.answer)]) == answer
+
+
+def test_tokens_are_matched_unless_the_reader_has_read_what_is_judged() -> None:
+    """Of a version that another one follows, the decision takes nothing: the rest needs its matches then."""
+    first = make_hit("The hall is locked at nine.", rowid=1)
+    second = replace(make_hit("The hall is locked at ten, and the yard at eleven.", rowid=2), document_id=2)
+    read_by_it = replace(first, signals={READER_SIGNAL: 1.5})
+    question = "When is the hall locked?"
+
+    def matches(hits: list[Hit], *, other: tuple[int, ...] = ()) -> int:
+        return len(read(question, hits, embedder=WordEmbedder(), other_versions=other).matches)
+
+    assert matches([first, second]) > 0
+    assert matches([read_by_it, second]) == 0
+    assert matches([read_by_it, second], other=(read_by_it.document_id,)) > 0
+
+
+def test_the_readers_opinion_of_a_passage_counts_for_its_excerpts() -> None:
+    """Two passages that share as much with the question: the one that it holds to answer comes first."""
+    texts = ("The north hall is locked at nine.", "The south hall is locked at nine.")
+
+    def first(*opinions: float) -> str:
+        hits = [
+            replace(make_hit(text, rowid=place), signals={READER_SIGNAL: opinion})
+            for place, (text, opinion) in enumerate(zip(texts, opinions, strict=True), start=1)
+        ]
+        return read("When is the hall locked?", hits, embedder=WordEmbedder()).evidence[0].quote
+
+    assert (first(3.0, -3.0), first(-3.0, 3.0)) == texts
