@@ -144,6 +144,45 @@ def test_markdown_keeps_the_source_so_that_quotes_are_exact() -> None:
     assert document.title == "A b c"
 
 
+def test_html_in_markdown_is_read_as_a_page_is() -> None:
+    source = """# Press
+
+<!-- to do: prices -->
+
+<p align="center"><b>Apple</b> presses since 1921</p>
+
+<details>
+<summary>How to clean it</summary>
+
+Rinse with *warm* water.
+
+</details>
+
+<table>
+<tr><th>Size</th><th>Price</th></tr>
+
+<tr><td>small</td><td>210</td></tr>
+</table>
+
+<your name>
+
+<table>
+
+not closed
+"""
+    document = read_document(source.encode(), "press.md")
+    assert blocks(document) == [
+        ("heading", "# Press"),
+        ("paragraph", "Apple presses since 1921"),
+        ("paragraph", "How to clean it"),
+        ("paragraph", "Rinse with *warm* water."),
+        ("table", "| Size | Price |\n|---|---|\n| small | 210 |"),
+        ("paragraph", "<your name>"),
+        ("paragraph", "not closed"),
+    ]
+    assert document.characters_left_out == {"comments": len("todo:prices")}
+
+
 def test_broken_front_matter_is_text_and_told() -> None:
     document = read_document(b"---\ntitle: [unclosed\n---\n\nBody", "note.md")
     assert document.title == "note"
