@@ -62,8 +62,11 @@ class Embedder(PassageTokenizer, Protocol):
     def embed_queries(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
         """Unit vectors, shape (len(texts), dimensions), float32, in the order given; `truncate` as above."""
 
+    def cosines(self, query: str, texts: Sequence[str]) -> Vectors:
+        """How near each text is to the query, shape (len(texts),); long texts by their beginning."""
+
     def compare(self, query: str, texts: Sequence[str]) -> Similarity:
-        """How far each text fits the query, as a whole and token by token; long texts by their beginning."""
+        """The same, and token by token."""
 
 
 class PictureEmbedder(Protocol):

@@ -281,7 +281,7 @@ class Library:
         filled = self.store.passage_count(collection) > 0
         (self.embedder_of(collection) if filled else self.embedder).compare("?", ["!"])
         if self.second_embedder is not None:
-            self.second_embedder.embed_queries(["?"])
+            self.second_embedder.cosines("?", ["!"])
         if self.reranker is not None:
             self.reranker.scores("?", ["!"])
         _ = self.chat_model

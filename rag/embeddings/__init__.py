@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -30,9 +31,12 @@ BATCH_TOKENS = 1536
 # Each new shape of a batch costs OpenVINO memory for good: 600 passages of 74 shapes 0.86 GB, of 27 (rounded
 # up to 32 tokens) 0.39 GB, in the same time.
 SHAPE_TOKENS = 32
-# A few quotes are read in batches this small: they keep all cores busy (in 0.22 s; 0.28 s in batches of 768).
-READ_BATCH_TOKENS = 256
+# A few quotes are read in batches this small to keep all cores busy: 256 take 1.1 times as long, 512 twice.
+READ_BATCH_TOKENS = 128
 READ_SHAPE_TOKENS = 16
+# Questions and short texts whose vectors are kept: 2 kB each. One question is embedded to search, to compare,
+# and by each model again; a second question about the same documents meets the same sentences.
+QUESTIONS_KEPT, TEXTS_KEPT = 32, 20_000
 # A passage cut inside a word can take a few tokens more than its share of the whole text had.
 CUT_TOKENS = 8
 
@@ -83,6 +87,8 @@ class SentenceEmbedder:
         self._torch_encoder = Once(lambda: TorchEncoder(model.path, threads=threads))
         self._query_encoder = Once(lambda: self._encoder("LATENCY"))
         self._passage_encoder = Once(lambda: self._encoder("THROUGHPUT"))
+        self._asked = lru_cache(QUESTIONS_KEPT)(self._read_question)
+        self._read = Recent(TEXTS_KEPT)
 
     @cached_property
     def max_passage_tokens(self) -> int:
@@ -102,6 +108,8 @@ class SentenceEmbedder:
         """
         ids = self._ids(texts, self.model.query_prompt)
         ids = self._truncated(ids) if truncate else ids
+        if len(ids) == 1 and len(ids[0]) <= self.model.max_tokens:
+            return self._asked(tuple(ids[0]))[0]
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
         for places, batch in self._batches(ids, self._query_encoder, "The question"):
             vectors[places] = batch
@@ -133,35 +141,77 @@ class SentenceEmbedder:
                 progress(done)
         return vectors
 
+    def cosines(self, query: str, texts: Sequence[str]) -> Vectors:
+        """How near each text is to the query, shape (len(texts),).
+
+        What a text has beyond the model's limit is not read. A text that was read lately is not read again.
+        """
+        (asked,) = self._question(query)[0]
+        known = self._read.get_all(texts)
+        new = list(dict.fromkeys(text for text in texts if text not in known))
+
+        def keep(place: int, vector: Vectors, tokens: Vectors) -> None:
+            known[new[place]] = vector
+
+        self._read_in_small_batches(self._passage_ids(new), keep)
+        self._read.put_all({text: known[text] for text in new})
+        return np.array([known[text] @ asked for text in texts], np.float32)
+
     def compare(self, query: str, texts: Sequence[str]) -> Similarity:
         """How far each text fits the query, as a whole and token by token.
 
         Prompts and special tokens have no part in the matches. What a text has beyond the model's limit
-        is not read. Small batches on all cores at once: 28 quotes of a question take 0.22 s so, 0.36 s
-        one large batch after another.
+        is not read.
         """
-        vectors, tokens = self._query_encoder().encode_tokens(
-            *padded(self._truncated(self._ids([query], self.model.query_prompt)))
-        )
-        asked = tokens[0, self._prompt_length(self.model.query_prompt) : tokens.shape[1] - self._tokens_after]
-        ids = self._truncated(self._ids(texts, self.model.passage_prompt))
+        (whole,), tokens = self._question(query)
+        asked = tokens[self._prompt_length(self.model.query_prompt) : len(tokens) - self._tokens_after]
         first = self._prompt_length(self.model.passage_prompt)
         cosines = np.zeros(len(texts), np.float32)
         matches = np.zeros((len(texts), len(asked)), np.float32)
-        lengths = self._rounded(ids, to=READ_SHAPE_TOKENS)
+
+        def match(place: int, vector: Vectors, tokens: Vectors) -> None:
+            cosines[place] = vector @ whole
+            own = tokens[first : len(tokens) - self._tokens_after]
+            matches[place] = (asked @ own.T).max(axis=1, initial=-1.0)
+
+        self._read_in_small_batches(self._passage_ids(texts), match)
+        return Similarity(cosines, matches)
+
+    def _question(self, query: str) -> tuple[Vectors, Vectors]:
+        (ids,) = self._truncated(self._ids([query], self.model.query_prompt))
+        return self._asked(tuple(ids))
+
+    def _read_question(self, ids: tuple[int, ...]) -> tuple[Vectors, Vectors]:
+        """The question's vector, shape (1, dimensions), and those of its tokens, (tokens, dimensions)."""
+        (length,) = self._rounded([ids], to=READ_SHAPE_TOKENS)
+        whole, tokens = self._query_encoder().encode_tokens(*padded([ids], length=length))
+        for kept in (whole, tokens):
+            kept.setflags(write=False)
+        return whole, tokens[0, : len(ids)]
+
+    def _passage_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        return self._truncated(self._ids(texts, self.model.passage_prompt))
+
+    def _read_in_small_batches(
+        self, texts: Sequence[Sequence[int]], take: Callable[[int, Vectors, Vectors], None]
+    ) -> None:
+        """Gives each text's place, vector and token vectors.
+
+        Small batches on all cores at once: 28 quotes of a question take 0.22 s so, 0.36 s one large batch
+        after another.
+        """
+        if not texts:
+            return
+        lengths = self._rounded(texts, to=READ_SHAPE_TOKENS)
         run = self._passage_encoder()
 
         def encode(places: Sequence[int]) -> None:
-            length = lengths[places[0]]
-            batch, tokens = run.encode_tokens(*padded([ids[place] for place in places], length=length))
-            cosines[places] = batch @ vectors[0]
-            for row, place in enumerate(places):
-                own = tokens[row, first : len(ids[place]) - self._tokens_after]
-                matches[place] = (asked @ own.T).max(axis=1, initial=-1.0)
+            batch = padded([texts[place] for place in places], length=lengths[places[0]])
+            for place, vector, tokens in zip(places, *run.encode_tokens(*batch), strict=True):
+                take(place, vector, tokens[: len(texts[place])])
 
         with ThreadPoolExecutor(run.parallel) as pool:
             list(pool.map(encode, batches_by_length(lengths, READ_BATCH_TOKENS)))
-        return Similarity(cosines, matches)
 
     def _rounded(self, ids: Sequence[Sequence[int]], *, to: int = SHAPE_TOKENS) -> list[int]:
         """The length each text is padded to, so that the engine meets few shapes."""
@@ -236,6 +286,30 @@ class SentenceEmbedder:
             yield from zip(batches, results, strict=True)
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+class Recent:
+    """The vectors of the texts read last, shared by threads."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._vectors: OrderedDict[str, Vectors] = OrderedDict()
+        self._changing = threading.Lock()
+
+    def get_all(self, texts: Iterable[str]) -> dict[str, Vectors]:
+        """The vectors of those of the texts that are known."""
+        with self._changing:
+            known = {text: self._vectors[text] for text in texts if text in self._vectors}
+            for text in known:
+                self._vectors.move_to_end(text)
+            return known
+
+    def put_all(self, vectors: Mapping[str, Vectors]) -> None:
+        """Keeps more vectors, and lets go of the oldest."""
+        with self._changing:
+            self._vectors.update(vectors)
+            while len(self._vectors) > self._most:
+                self._vectors.popitem(last=False)
 
 
 class Once(Generic[T]):

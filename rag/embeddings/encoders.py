@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import queue
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.embeddings.folder import Pooling
-from rag.embeddings.openvino import MODEL_FILE, Load, compiled_model, convert_module
+from rag.embeddings.openvino import MODEL_FILE, Load, Requests, compiled_model, convert_module
 from rag.errors import ModelDamaged
 from rag.interfaces import Vectors
 
@@ -48,30 +47,19 @@ class OpenVinoEncoder:
         file: str = MODEL_FILE,
     ) -> None:
         self._pool = {"mean": mean_vectors, "cls": first_vectors}[pooling]
-        self._compiled = compiled_model(folder, load=load, threads=threads, precision=precision, file=file)
-        self.parallel = int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
-        self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        for _ in range(self.parallel):
-            self._requests.put(self._compiled.create_infer_request())
+        compiled = compiled_model(folder, load=load, threads=threads, precision=precision, file=file)
+        self._requests = Requests(compiled)
+        self.parallel = self._requests.parallel
 
     def encode(self, ids: Ids, mask: Ids) -> Vectors:
         """Mean of the token vectors or the first one, made a unit vector."""
-        request = self._requests.get()
-        try:
-            request.infer([ids, mask])
-            return self._pool(request.get_output_tensor().data, mask)
-        finally:
-            self._requests.put(request)
+        with self._requests.inferred((ids, mask)) as tokens:
+            return self._pool(tokens, mask)
 
     def encode_tokens(self, ids: Ids, mask: Ids) -> tuple[Vectors, Vectors]:
         """The vectors, and those they are made of."""
-        request = self._requests.get()
-        try:
-            request.infer([ids, mask])
-            tokens = request.get_output_tensor().data
+        with self._requests.inferred((ids, mask)) as tokens:
             return self._pool(tokens, mask), unit(tokens)
-        finally:
-            self._requests.put(request)
 
 
 class TorchEncoder:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import queue
 import sys
 import threading
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.errors import ModelDamaged, ModelError
 
@@ -87,6 +91,26 @@ def compiled_model(
             f"The converted model in {folder} cannot be loaded. Delete that folder; it is made again."
         ) from error
     return compiled
+
+
+class Requests:
+    """What infers with a compiled model: one request for each of its streams, shared by threads."""
+
+    def __init__(self, compiled: Any) -> None:
+        self.parallel = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+        self._free: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        for _ in range(self.parallel):
+            self._free.put(compiled.create_infer_request())
+
+    @contextmanager
+    def inferred(self, inputs: Sequence[NDArray[np.int64]]) -> Iterator[NDArray[np.float32]]:
+        """The model's output, which the next inference overwrites."""
+        request = self._free.get()
+        try:
+            request.infer(list(inputs))
+            yield request.get_output_tensor().data
+        finally:
+            self._free.put(request)
 
 
 def run_once(compiled: Any) -> None:

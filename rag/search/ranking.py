@@ -41,7 +41,7 @@ class Ranking:
     document_weight: Weight = 2.5
     number_weight: Weight = 1.0
     page_penalty: Weight = 0.3
-    reranked: Annotated[int, Ge(0), Le(1000)] = 8
+    reranked: Annotated[int, Ge(0), Le(1000)] = 6
     reranker_weight: Weight = 0.8
     fusion: Literal["scores", "ranks"] = "scores"
     distance: Distance = "centred"

@@ -37,6 +37,9 @@ class WordEmbedder:
 
     embed_queries = embed_passages
 
+    def cosines(self, query: str, texts: Sequence[str]) -> Vectors:
+        return self.compare(query, texts).cosines
+
     def compare(self, query: str, texts: Sequence[str]) -> Similarity:
         held = [set(words(text)) for text in texts]
         matches = [[0.7 + 0.3 * (word in one) for word in words(query)] for one in held]

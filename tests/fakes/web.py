@@ -64,6 +64,9 @@ class WordEmbedder:
 
     embed_queries = embed_passages
 
+    def cosines(self, query: str, texts: Sequence[str]) -> Vectors:
+        return self.compare(query, texts).cosines
+
     def compare(self, query: str, texts: Sequence[str]) -> Similarity:
         """A token is a word; it is matched where the text has it."""
         asked = re.findall(r"\w+", query.casefold())

@@ -50,6 +50,9 @@ class WordEmbedder:
     def embed_queries(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
         return text_vectors(texts)
 
+    def cosines(self, query: str, texts: Sequence[str]) -> Vectors:
+        return self.compare(query, texts).cosines
+
     def compare(self, query: str, texts: Sequence[str]) -> Similarity:
         raise AssertionError("a search compares stored vectors alone")
 
