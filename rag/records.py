@@ -380,6 +380,12 @@ class PartlyRead:
     notes: tuple[str, ...]
 
 
+ACROSS_LANGUAGES = (
+    "The question is in another language than these passages. They come nearest; "
+    "whether they answer it could not be judged."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A finished answer with everything needed to check it, save it and show it again.
@@ -391,7 +397,8 @@ class Answer:
     or not to the end; "" where nothing went wrong. `settings` are those that decided it, by name, with
     the embedding model and the versions of the software. `changes` are those of a comparison, in order; their
     quotes are the evidence. `computation` is how a value came about that no document states. `partly_read`
-    are the documents it rests on that were not read whole.
+    are the documents it rests on that were not read whole. `across_languages`: the question is in another
+    language than the passages, so whether they answer it could not be judged.
     """
 
     question: str
@@ -415,6 +422,7 @@ class Answer:
     changes: tuple[Change, ...] = ()
     computation: Computation | None = None
     partly_read: tuple[PartlyRead, ...] = ()
+    across_languages: bool = False
 
 
 @dataclass(frozen=True, slots=True)

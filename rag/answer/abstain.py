@@ -87,11 +87,15 @@ class Reading(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The decision, why ("" where an answer is given), and the probability, 0 to 1, of an answer."""
+    """The decision, why ("" where an answer is given), and the probability, 0 to 1, of an answer.
+
+    `across_languages`: it tells little, since the question is in another language than what was found.
+    """
 
     abstain: bool
     reason: str
     confidence: float
+    across_languages: bool = False
 
     @property
     def doubtful(self) -> bool:
@@ -204,7 +208,7 @@ def judge(question: str, hits: Sequence[Hit], reading: Reading, *, nowhere: Sequ
     situation = situation_of(question, texts, values)
     confidence = fitted().calibrations[situation].confidence(values)
     if confidence >= fitted().threshold:
-        return Decision(False, "", confidence)
+        return Decision(False, "", confidence, across_languages=situation == "translated")
     # A translation is not a lack: words are missed only where a text is in the question's language.
     missing = missing_words(question, texts) if situation != "translated" else ()
     return Decision(True, _reason(values, missing), confidence)

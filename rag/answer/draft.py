@@ -89,6 +89,7 @@ def check(draft: Draft, embedder: Embedder | None, seconds: dict[str, float]) ->
         settings=dict(draft.settings),
         changes=draft.changes,
         computation=draft.computation,
+        across_languages=draft.judgement.across_languages,
     )
 
 

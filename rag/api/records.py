@@ -212,6 +212,7 @@ class AskResult(Checked):
     answer: str
     passages: list[FoundPassage]
     partly_read: list[PartlyRead]
+    across_languages: bool
     left_out: list[int]
     removed_markers: int
     tokens: Tokens
@@ -415,6 +416,7 @@ class Passage(BaseModel):
     text: str
     start: int
     end: int
+    hidden: bool
     superseded_by: str | None
     superseded_since: str | None
 

@@ -22,6 +22,7 @@ from rag.cli.options import (
 )
 from rag.cli.printing import messages, print_changes, print_json, print_place, results, say
 from rag.errors import ModelError, RagError, UsageError
+from rag.records import ACROSS_LANGUAGES
 
 if TYPE_CHECKING:
     from rag.answer import EvidenceReady
@@ -366,6 +367,8 @@ def print_sources(answer: Answer) -> None:
         hit = answer.hits[marker - 1]
         place = [hit.doc, f"page {hit.page}" if hit.page else "", hit.heading]
         results.print(f"[{marker}] {' · '.join(part for part in place if part)}")
+    if answer.across_languages:
+        results.print(ACROSS_LANGUAGES, style="yellow")
     for one in answer.partly_read:
         results.print(f"Only part of {one.doc} was used: {' '.join(one.notes)}", style="yellow")
 

@@ -83,6 +83,7 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "text": passage.text,
         "start": passage.start,
         "end": passage.end,
+        "hidden": passage.is_hidden,
     }
 
 
@@ -179,6 +180,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "changes": [change_json(change) for change in answer.changes],
         "computation": computation_json(answer.computation) if answer.computation else None,
         "partly_read": [asdict(one) for one in answer.partly_read],
+        "across_languages": answer.across_languages,
         "left_out": list(answer.budget.left_out) if answer.budget else [],
         "removed_markers": answer.removed_markers,
         "tokens": {

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, field_validator
 from rag import records
 from rag.answer.claims import CheckedClaim
 from rag.interfaces import SearchIndex
-from rag.records import Answer, DocumentEntry, Evidence, Hit, Superseded
+from rag.records import ACROSS_LANGUAGES, Answer, DocumentEntry, Evidence, Hit, Superseded
 from rag.text.visible import UNSAFE
 
 FOUND = "Answered from your documents: every quote is exact."
@@ -199,7 +199,7 @@ class Places:
         numbers = {_key(one): quote.number for one, quote in zip(answer.evidence, quotes, strict=True)}
         return AskResult(
             in_your_documents=not answer.abstained,
-            message=answer.reason or FOUND,
+            message=answer.reason or (ACROSS_LANGUAGES if answer.across_languages else FOUND),
             quotes=[] if answer.abstained else quotes,
             nearest=quotes if answer.abstained else [],
             computation=_computation(answer),

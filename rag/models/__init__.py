@@ -130,11 +130,11 @@ def reranker_folder(name: str, *, models: Path) -> Path:
         return folder
     model = _named(name, models=models, kind="reranker")
     folder = models / model.folder
-    if read_manifest(folder) is not None:
-        return folder
     if isinstance(model.source, TrainedSource):
         return _assemble(model, model.source, folder)
-    raise _not_pulled(model)
+    if read_manifest(folder) is None:
+        raise _not_pulled(model)
+    return folder
 
 
 def picture_folders(name: str, *, models: Path) -> tuple[Path, Path | None] | None:
@@ -384,16 +384,15 @@ def _given_gguf(path: Path) -> Path:
 
 
 def _assemble(model: Model, source: TrainedSource, folder: Path) -> Path:
-    from rag.models.trained import write_cross_encoder
+    """The model's folder, made when it is missing, or was made of other weights than today's."""
 
-    files = verified_files(source.base, models=folder.parent)
-    make_folder(
-        folder,
-        lambda partial: write_cross_encoder(files, source.changes, partial),
-        name=model.name,
-        source=str(source),
-        licence=model.licence,
-    )
+    def write(partial: Path) -> None:
+        from rag.models.trained import write_cross_encoder
+
+        files = verified_files(source.base, models=folder.parent)
+        write_cross_encoder(files, source.changes, partial)
+
+    make_folder(folder, write, name=model.name, source=str(source), licence=model.licence, same_source=True)
     return folder
 
 

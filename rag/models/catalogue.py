@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -90,7 +92,12 @@ class TrainedSource:
         return Path(__file__).with_name(self.file)
 
     def __str__(self) -> str:
-        return f"trained for Footnote on {self.base.repository}"
+        return f"trained for Footnote on {self.base.repository}, weights {_checksum(self.changes)[:12]}"
+
+
+@cache
+def _checksum(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,17 +132,19 @@ def make_folder(
     source: str,
     licence: str,
     keep_partial: bool = False,
+    same_source: bool = False,
 ) -> Manifest:
     """Lets `write` fill a temporary folder, checksums it, and gives it its name.
 
-    With `keep_partial`, `write` finds there what an interrupted earlier call left.
+    With `keep_partial`, `write` finds there what an interrupted earlier call left. With `same_source`, a
+    folder that was made from another source is made again.
 
     Safe from several processes: one writes, the others wait and find the folder there.
     """
     try:
         with lock(folder):
             manifest = read_manifest(folder)
-            if manifest is None:
+            if manifest is None or (same_source and manifest.source != source):
                 partial = partial_of(folder)
                 if not keep_partial:
                     shutil.rmtree(partial, ignore_errors=True)

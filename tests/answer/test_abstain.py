@@ -232,6 +232,13 @@ def test_each_situation_has_a_calibration_of_its_own(
     assert situation_of(question, texts, values) == situation
 
 
+def test_an_answer_across_languages_says_that_it_was_not_judged() -> None:
+    alike = [make_hit("The notice period is three months.", i, 0.8) for i in range(2)]
+    found = judge("Wie lang ist die Kündigungsfrist?", alike, reading(0.92, {1: [[0.91, 0.85, 0.85]]}))
+    assert (found.abstain, found.across_languages) == (False, True)
+    assert not judge(QUESTION, CLEAR, CLEAR_READ).across_languages
+
+
 scored = st.tuples(st.text(max_size=30), st.floats(-1, 1))
 matched = st.lists(st.lists(st.floats(-1, 1), min_size=3, max_size=3), max_size=6)
 

@@ -97,6 +97,7 @@ def test_the_json_has_what_scripts_rely_on(library: FakeLibrary) -> None:
         "passages",
         "left_out",
         "partly_read",
+        "across_languages",
         "tokens",
         "seconds",
     } <= set(row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from rag.embeddings.cross_encoder import CrossEncoderReranker
 from rag.models import READER, reranker_folder
+from rag.models.folders import MANIFEST
 from rag.models.trained import packed, unpacked
 
 
@@ -46,3 +48,16 @@ def test_the_reader_is_assembled_from_the_packages_and_prefers_what_answers(tmp_
     ]
     assert reranker.scores("Do I see my money again when I stop gardening?", allotments).argmax() == 1
     assert reranker.scores("can I take my pet on board", ferry).argmax() == 0
+
+
+@pytest.mark.slow
+def test_a_reader_of_other_weights_is_made_again(tmp_path: Path) -> None:
+    folder = reranker_folder(READER.name, models=tmp_path)
+    weights = folder / "model.safetensors"
+    made = weights.stat().st_mtime_ns
+    assert reranker_folder(READER.name, models=tmp_path) == folder
+    assert weights.stat().st_mtime_ns == made
+    manifest = folder / MANIFEST
+    manifest.write_text(re.sub("weights [0-9a-f]+", "weights 0", manifest.read_text()))
+    reranker_folder(READER.name, models=tmp_path)
+    assert weights.stat().st_mtime_ns > made

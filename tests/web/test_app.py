@@ -170,6 +170,8 @@ def test_a_quote_that_its_document_does_not_show_says_so(language: str) -> None:
 def test_an_answer_says_which_document_was_read_in_part() -> None:
     read = PartlyRead("policies/expenses.pdf", ("Pictures in the file, not read: 3.",))
     said = Tags("".join(turn_html(turn(partly_read=(read,)), Phrases("de")))).text
+    assert "Sprache" not in said
+    assert "Sprache" in Tags("".join(turn_html(turn(across_languages=True), Phrases("de")))).text
     assert "Von expenses.pdf wurde nur ein Teil verwendet: Bilder in der Datei, nicht gelesen: 3." in said
 
 

@@ -384,7 +384,8 @@ def stopped_html(turn: Turn, say: Phrases) -> str:
 def footer_html(turn: Turn, say: Phrases, selected: int | None) -> str:
     """Sources, what to do with the answer, and what it cost."""
     return (
-        f'<footer class="fn-footer">{sources_html(turn, say, selected)}{partly_read_html(turn, say)}'
+        f'<footer class="fn-footer">{sources_html(turn, say, selected)}{across_languages_html(turn, say)}'
+        f"{partly_read_html(turn, say)}"
         f'<div class="fn-actions">{actions_html(turn, say)}</div>{cost_html(turn, say)}</footer>'
     )
 
@@ -396,6 +397,13 @@ def sources_html(turn: Turn, say: Phrases, selected: int | None) -> str:
         return ""
     shown = folded_html(chips, SHOWN_CHIPS, say)
     return f'<div class="fn-sources" role="group" aria-label="{text(say("sources"))}">{shown}</div>'
+
+
+def across_languages_html(turn: Turn, say: Phrases) -> str:
+    """Says that a question in another language than the passages could not be judged."""
+    if not turn.across_languages:
+        return ""
+    return f'<p class="fn-superseded" dir="auto">{icon("translate")}{text(say("across_languages"))}</p>'
 
 
 def partly_read_html(turn: Turn, say: Phrases, doc: str | None = None) -> str:

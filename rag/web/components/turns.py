@@ -51,6 +51,7 @@ class Turn:
     changes: tuple[Change, ...] = ()
     computation: Computation | None = None
     partly_read: tuple[PartlyRead, ...] = ()
+    across_languages: bool = False
     model: str | None = None
     budget: BudgetUse | None = None
     usage: Usage | None = None
@@ -123,6 +124,7 @@ def saved_turn(answer: Answer, *, key: str, stale: dict[int, Place] | None = Non
         changes=answer.changes,
         computation=answer.computation,
         partly_read=answer.partly_read,
+        across_languages=answer.across_languages,
         model=answer.model,
         budget=answer.budget,
         usage=answer.usage,
