@@ -18,6 +18,7 @@ FLOORS = (
         "interfaces",
         "access",
         "hosts",
+        "lines",
         "text",
         "search.ranking",
         "search.query",
