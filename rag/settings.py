@@ -86,6 +86,10 @@ class Settings(BaseSettings):
     threads: int | None = Field(None, ge=1, description="CPU threads; None takes all cores")
     embedding_engine: Literal["auto", "openvino", "openvino-int8", "torch"] = "auto"
     language: Literal["auto", "en", "de", "zh"] = Field("auto", description="Language of the app's pages")
+    backup_days: int = Field(0, ge=0, le=365, description="Days between the app's own backups; 0 makes none")
+    backup_folder: Path | None = Field(
+        None, description="Folder of the app's own backups; by default backups/ in the library's"
+    )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Host names the app and servers answer to, beside localhost and their own address",
@@ -106,6 +110,11 @@ class Settings(BaseSettings):
     def models(self) -> Path:
         """The folder of pulled and prepared models."""
         return self.library / "models"
+
+    @property
+    def backups(self) -> Path:
+        """The folder of the app's own backups."""
+        return self.backup_folder or self.library / "backups"
 
     @property
     def cache(self) -> Path:
