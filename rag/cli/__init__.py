@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from rag.cli import supervision
 from rag.cli.options import CollectionOption, LibraryOption
 
 log = logging.getLogger("rag")
@@ -79,6 +80,9 @@ def main() -> None:
 
     if Path(sys.argv[0]).stem == "footnote":
         os.environ.setdefault("FOOTNOTE_COMMAND", "footnote")
+    if supervision.is_wanted(sys.argv[1:]):
+        sys.exit(supervision.supervise())
+    supervision.live()
     os.umask(0o077)  # what a library is made of is its owner's alone
     try:
         app(standalone_mode=True)
