@@ -19,6 +19,7 @@ FLOORS = (
         "access",
         "hosts",
         "lines",
+        "signs",
         "text",
         "search.ranking",
         "search.query",

@@ -59,7 +59,7 @@ def stop_signal() -> signal.Signals:
 
 
 def _beat(place: int) -> None:
-    from rag.ingest.signs import seems_stuck
+    from rag.signs import seems_stuck
 
     watching = select.poll()
     watching.register(place, 0)  # wakes only when nobody reads any more

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from rag.ingest import signs
+from rag import signs
 from rag.ingest.events import IngestEvent, Progress
 from rag.interfaces import PictureEmbedder
 from rag.store import SqliteStore

@@ -13,8 +13,8 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
+from rag import signs
 from rag.errors import DocumentError, UnsupportedFormat
-from rag.ingest import signs
 from rag.ingest.chunk import split
 from rag.ingest.events import IngestEvent, Outcome, Progress
 from rag.ingest.plan import Task

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
+from rag import signs
 from rag.errors import LibraryLocked
-from rag.ingest import signs
 from rag.ingest.events import IngestEvent, Progress
 from rag.ingest.lock import writer_lock
 from rag.ingest.pictures import embed_pictures

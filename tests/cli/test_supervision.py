@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from rag import signs
 from rag.cli import supervision
-from rag.ingest import signs
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to pass on")
 
