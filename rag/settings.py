@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -143,6 +144,14 @@ def load_settings(**options: Any) -> Settings:
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise UsageError(f"Settings are not valid: {problems}") from error
+    except (ValueError, OSError) as error:
+        folder = options.get("library") or os.environ.get("FOOTNOTE_LIBRARY") or default_library()
+        raise unreadable(Path(folder) / SETTINGS_FILE, error) from error
+
+
+def unreadable(path: Path, error: Exception) -> UsageError:
+    """Says that a file of settings cannot be read."""
+    return UsageError(f"{path} cannot be read: {error}. Mend or remove it.")
 
 
 def save_settings(library: Path, changes: dict[str, Any]) -> Settings:
@@ -154,7 +163,10 @@ def save_settings(library: Path, changes: dict[str, Any]) -> Settings:
         UsageError: a value is not valid; nothing is written.
     """
     path = library / SETTINGS_FILE
-    kept = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    try:
+        kept = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except (ValueError, OSError) as error:
+        raise unreadable(path, error) from error
     values = {name: value for name, value in (kept | changes).items() if value not in (None, {})}
     load_settings(**(values | {"library": library}))
     library.mkdir(parents=True, exist_ok=True)

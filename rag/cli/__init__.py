@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from rag.cli import supervision
 from rag.cli.options import CollectionOption, LibraryOption
 
 log = logging.getLogger("rag")
@@ -80,9 +79,6 @@ def main() -> None:
 
     if Path(sys.argv[0]).stem == "footnote":
         os.environ.setdefault("FOOTNOTE_COMMAND", "footnote")
-    if supervision.is_wanted(sys.argv[1:]):
-        sys.exit(supervision.supervise())
-    supervision.live()
     os.umask(0o077)  # what a library is made of is its owner's alone
     try:
         app(standalone_mode=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from rag.cli import supervision
+from rag import supervision
 
 ENDED_BY_INTERRUPT = 130  # as shells report a program ended by Ctrl-C
 _STOPPING = b"\nStopping: what is finished is kept. Press Ctrl-C again to quit at once.\n"

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rag.errors import LibraryError
 
@@ -57,8 +58,7 @@ def passphrase(folder: Path) -> str:
     given = os.environ.get(PASSPHRASE, "")
     if given or not find_spec("keyring"):
         return given
-    import keyring
-
+    keyring: Any = import_module("keyring")
     with suppress(keyring.errors.KeyringError):
         if found := keyring.get_password(KEYRING, str(folder.absolute())):
             _found[:] = [found]  # its backups and copies, in other folders, have the same

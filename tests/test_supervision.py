@@ -12,15 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from rag import signs
-from rag.cli import supervision
+from rag import signs, supervision
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to pass on")
 
 LIVING = """
 import ctypes, os, signal, sys, time
 from pathlib import Path
-from rag.cli import supervision
+from rag import supervision
 supervision.live()
 tries = Path(sys.argv[1])
 tries.write_text(str(int(tries.read_text() or 0) + 1) if tries.exists() else "1")
@@ -89,7 +88,7 @@ def test_one_interrupt_ends_it_within_seconds(
 
 
 def test_the_second_process_ends_with_the_first(tmp_path: Path) -> None:
-    first = "import sys; from rag.cli import supervision; supervision.supervise(sys.argv[1:])"
+    first = "import sys; from rag import supervision; supervision.supervise(sys.argv[1:])"
     process = subprocess.Popen(
         [sys.executable, "-c", first, *command(tmp_path, f"print(os.getpid(), flush=True)\n{WAIT}")],
         stdout=subprocess.PIPE,
