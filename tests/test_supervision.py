@@ -32,7 +32,7 @@ STUCK_ONCE = f"if tries.read_text() == '1': {HOLD_THE_INTERPRETER_LOCK}"
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervision, "STUCK_SECONDS", 3.0)
+    monkeypatch.setattr(supervision, "STUCK_SECONDS", 2.0)
     monkeypatch.setattr(supervision, "BEAT_SECONDS", 0.1)
     monkeypatch.setattr(supervision, "IDLE_CPU_SECONDS", 0.02)
     monkeypatch.setattr(supervision, "INTERRUPTED_SECONDS", 0.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +33,8 @@ def back_up(store: SqliteStore, folder: Path, *, now: datetime | None = None) ->
     try:
         store.back_up(target)
     except LibraryError:
-        target.unlink(missing_ok=True)
+        with suppress(OSError):
+            target.unlink()
         raise
     thin(folder)
     return target
@@ -42,7 +44,8 @@ def thin(folder: Path) -> None:
     """Deletes the backups that no day, week or month of `KEPT` needs."""
     made = backups_in(folder)
     for time in made.keys() - needed(made):
-        made[time].unlink(missing_ok=True)
+        with suppress(OSError):  # it may be on a disk that is read only by now; the next time tries again
+            made[time].unlink()
 
 
 def needed(times: Iterable[datetime]) -> set[datetime]:
