@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from rag.errors import LibraryError
 from rag.ingest import embed_again, ingest
@@ -188,7 +189,7 @@ def killed(folder: Path, seed: int, seconds: float) -> list[list[str]]:
     (folder / "export.db").unlink(missing_ok=True)
     said = folder / SAID
     said.unlink(missing_ok=True)
-    starting = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
+    starting: Any = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
     if os.name == "posix":
         starting.set_forkserver_preload(PRELOADED)
     process = starting.Process(target=work, args=(folder, seed), daemon=True)
@@ -226,14 +227,22 @@ def losses(folder: Path, said: set[int], did: list[list[str]]) -> list[str]:
     return found
 
 
+def write_files(folder: Path, chosen: random.Random) -> None:
+    """Fills the folder up again."""
+    while len(list((folder / "docs").iterdir())) < FILES:
+        text = "Tram seven runs at ten. " * chosen.randrange(1, FILES)
+        (folder / "docs" / f"{chosen.random()}.md").write_text(text)
+
+
 def rounds(count: int, folder: Path, seed: int = 0) -> tuple[Counter[str], list[str]]:
     """So many kills: in which operation each fell, and what was lost."""
     (folder / "docs").mkdir(exist_ok=True)
     chosen, fell, lost, said = random.Random(seed), Counter[str](), list[str](), set[int]()
+    write_files(folder, chosen)
+    with open_store(folder / "library.db") as store:
+        do_ingest(store, folder, chosen)
     for number in range(count):
-        while len(list((folder / "docs").iterdir())) < FILES:
-            text = f"Tram {number} runs at ten. " * chosen.randrange(1, FILES)
-            (folder / "docs" / f"{number}-{chosen.random()}.md").write_text(text)
+        write_files(folder, chosen)
         did = killed(folder, seed * 10_000 + number, chosen.uniform(0.0, MAX_SECONDS))
         last = next((words for words in reversed(did) if words[0] in ("begin", "done")), ["", "start"])
         fell[last[1] if last[0] == "begin" else "between"] += 1
