@@ -1,5 +1,19 @@
-"""`python -m rag`."""
+"""`python -m rag`, and `footnote`."""
 
-from rag.cli import main
+import sys
 
-main()
+from rag import supervision
+
+
+def main() -> None:
+    """Runs the command; what takes long in a second process, over which this one watches."""
+    if supervision.is_wanted(sys.argv[1:]):
+        sys.exit(supervision.supervise())
+    supervision.live()
+    from rag.cli import main as run  # what watches needs none of it
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

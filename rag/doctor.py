@@ -19,6 +19,7 @@ from rag.ingest.lock import writer_lock
 from rag.models import NO_MODEL, chat_model_location, embedding_folder, installed
 from rag.models.folders import verify
 from rag.store import Finding
+from rag.store.connection import is_encrypted
 from rag.store.salvage import Salvage, salvage
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def check(library: Library) -> list[Finding]:
         found = [*library.store.check(), *model_findings(library)]
     except LibraryDamaged as error:
         found = [Finding("file", str(error))]
-    return [*found, *folders, privacy(library), free_space(library)]
+    return [*found, *folders, privacy(library), encryption(library), free_space(library)]
 
 
 def repair(library: Library) -> Salvage | None:
@@ -113,6 +114,12 @@ def privacy(library: Library) -> Finding:
     shared = os.name == "posix" and folder.stat().st_mode & 0o077
     problem = f"other accounts of this computer can enter {folder}. Run: chmod -R go= '{folder}'"
     return Finding("privacy", problem if shared else None, "only your account can enter the folder")
+
+
+def encryption(library: Library) -> Finding:
+    """Whether the library is encrypted, as far as its first bytes tell; a damaged one is found otherwise."""
+    encrypted = is_encrypted(library.settings.database)
+    return Finding("encryption", None, f"library.db and index.db are {'' if encrypted else 'not '}encrypted")
 
 
 def free_space(library: Library) -> Finding:

@@ -24,6 +24,7 @@ class RagError(Exception):
         │   ├── ModelDamaged
         │   └── ModelServerError
         ├── TemplateError       a prompt file is broken
+        ├── Busy                too much is asked at once
         └── BudgetError         the context window cannot hold even the instructions
     """
 
@@ -91,6 +92,14 @@ class ModelServerError(ModelError):
 
 class TemplateError(RagError):
     """A prompt file is missing, or names a value that does not exist."""
+
+
+class Busy(RagError):
+    """Too much is asked at once; `seconds` says when to try again."""
+
+    def __init__(self, message: str, *, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class BudgetError(RagError):

@@ -461,10 +461,11 @@ class Library:
         cancelled: Callable[[], bool] = lambda: False,
         user: User | None = None,
         without_model: bool = False,
+        take_turns: Callable[[ChatModel | None], ChatModel | None] = lambda model: model,
     ) -> Iterator[AnswerEvent]:
         """Answers a question; see `rag.answer.answer`, and `search` for `user`.
 
-        The chat model is not asked `without_model`.
+        The chat model is not asked `without_model`. Where several ask at once, `take_turns` has it wait.
 
         Raises:
             UsageError: the question is empty, or the collection has no documents.
@@ -480,7 +481,7 @@ class Library:
             embedder=self.embedder_of(asked),
             second_embedder=self.second_embedder,
             reranker=self.reranker,
-            chat_model=lambda: None if without_model else self.chat_model,
+            chat_model=lambda: None if without_model else take_turns(self.chat_model),
             templates=Templates(self.settings.prompts),
             circumstances=self._circumstances(),
         )

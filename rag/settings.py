@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -86,6 +87,10 @@ class Settings(BaseSettings):
     threads: int | None = Field(None, ge=1, description="CPU threads; None takes all cores")
     embedding_engine: Literal["auto", "openvino", "openvino-int8", "torch"] = "auto"
     language: Literal["auto", "en", "de", "zh"] = Field("auto", description="Language of the app's pages")
+    backup_days: int = Field(0, ge=0, le=365, description="Days between the app's own backups; 0 makes none")
+    backup_folder: Path | None = Field(
+        None, description="Folder of the app's own backups; by default backups/ in the library's"
+    )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Host names the app and servers answer to, beside localhost and their own address",
@@ -106,6 +111,11 @@ class Settings(BaseSettings):
     def models(self) -> Path:
         """The folder of pulled and prepared models."""
         return self.library / "models"
+
+    @property
+    def backups(self) -> Path:
+        """The folder of the app's own backups."""
+        return self.backup_folder or self.library / "backups"
 
     @property
     def cache(self) -> Path:
@@ -134,6 +144,14 @@ def load_settings(**options: Any) -> Settings:
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise UsageError(f"Settings are not valid: {problems}") from error
+    except (ValueError, OSError) as error:
+        folder = options.get("library") or os.environ.get("FOOTNOTE_LIBRARY") or default_library()
+        raise unreadable(Path(folder) / SETTINGS_FILE, error) from error
+
+
+def unreadable(path: Path, error: Exception) -> UsageError:
+    """Says that a file of settings cannot be read."""
+    return UsageError(f"{path} cannot be read: {error}. Mend or remove it.")
 
 
 def save_settings(library: Path, changes: dict[str, Any]) -> Settings:
@@ -145,7 +163,10 @@ def save_settings(library: Path, changes: dict[str, Any]) -> Settings:
         UsageError: a value is not valid; nothing is written.
     """
     path = library / SETTINGS_FILE
-    kept = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    try:
+        kept = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except (ValueError, OSError) as error:
+        raise unreadable(path, error) from error
     values = {name: value for name, value in (kept | changes).items() if value not in (None, {})}
     load_settings(**(values | {"library": library}))
     library.mkdir(parents=True, exist_ok=True)

@@ -18,6 +18,8 @@ FLOORS = (
         "interfaces",
         "access",
         "hosts",
+        "lines",
+        "signs",
         "text",
         "search.ranking",
         "search.query",
@@ -27,7 +29,7 @@ FLOORS = (
     {"ingest", "answer", "explore"},  # the two ways of the data, joined from stages
     {"library"},
     {"doctor", "evaluation.runner"},
-    {"cli", "api", "mcp", "web", "__main__", "sqlite_plugin"},
+    {"cli", "api", "mcp", "web", "__main__", "sqlite_plugin", "supervision"},
 )
 STAGES = 2
 NAMES = {name: floor for floor, names in enumerate(FLOORS) for name in names}

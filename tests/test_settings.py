@@ -58,3 +58,13 @@ def test_a_saved_ranking_takes_the_place_of_the_one_before(tmp_path: Path) -> No
 def test_a_ranking_tells_what_differs_from_what_is_shipped() -> None:
     assert DEFAULT_RANKING.changed() == {}
     assert Ranking(keyword_weight=0.9, fusion="ranks").changed() == {"keyword_weight": 0.9, "fusion": "ranks"}
+
+
+@pytest.mark.parametrize("damaged", [b"top_k = [", b"top_k = 20\n# \xb6", b"[ranking]\n[ranking]\n"])
+def test_a_damaged_file_of_settings_is_named(tmp_path: Path, damaged: bytes) -> None:
+    """Bytes that are not UTF-8, or not TOML, ended in a traceback."""
+    (tmp_path / SETTINGS_FILE).write_bytes(damaged)
+    for read in (lambda: load_settings(library=tmp_path), lambda: save_settings(tmp_path, {"top_k": 5})):
+        with pytest.raises(UsageError, match=r"settings\.toml cannot be read: .* Mend or remove it"):
+            read()
+    assert (tmp_path / SETTINGS_FILE).read_bytes() == damaged

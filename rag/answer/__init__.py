@@ -43,6 +43,7 @@ __all__ = [
     "allowed_quotes",
     "answer",
     "replay",
+    "until_evidence",
 ]
 
 # The starter chooses among the five best: the right one is there in 0.97 of XQuAD's questions.
@@ -152,6 +153,14 @@ def answer(
     seconds["first_token"] = (draft.first_written_at or quoted_at) - started
     seconds["total"] = time.perf_counter() - started
     yield AnswerDone(check(draft, stages.embedder, seconds))
+
+
+def until_evidence(events: Iterator[AnswerEvent]) -> Iterator[AnswerEvent]:
+    """The events of an answer to its evidence; the others are left."""
+    for event in events:
+        yield event
+        if isinstance(event, EvidenceReady):
+            return
 
 
 def searched_for(

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from rag.api.records import Error, ErrorBody
-from rag.errors import AccessDenied, DocumentError, LibraryLocked, RagError, UsageError
+from rag.errors import AccessDenied, Busy, DocumentError, LibraryLocked, RagError, UsageError
 from rag.text.command import as_started
 from rag.text.visible import safe_json
 
@@ -26,6 +26,7 @@ _STATUS: tuple[tuple[type[RagError], int], ...] = (
     (AccessDenied, 403),
     (DocumentError, 422),
     (LibraryLocked, 503),
+    (Busy, 429),
     (RagError, 500),
 )
 _KINDS = {
@@ -86,8 +87,11 @@ def refusal_of(error: Exception) -> Refusal:
         return Refusal(400, f"The request is not valid: {wrong}.", param=_place(first["loc"]))
     if isinstance(error, RagError):
         status = next(status for kind, status in _STATUS if isinstance(error, kind))
-        headers = {"Retry-After": "5"} if status == 503 else {}
-        return Refusal(status, str(error), headers=headers)
+        seconds = error.seconds if isinstance(error, Busy) else 5
+        headers = {"Retry-After": str(seconds)} if status in (429, 503) else {}
+        return Refusal(
+            status, str(error), code="rate_limit_exceeded" if status == 429 else None, headers=headers
+        )
     log.error("A request failed.", exc_info=error)
     return Refusal(500, UNFORESEEN)
 

@@ -42,10 +42,11 @@ class Metrics:
         with self._lock:
             self._answers["abstained" if abstained else "answered"] += 1
 
-    def text(self, collections: Iterable[Collection]) -> str:
-        """All of it, with the size of these collections."""
+    def text(self, collections: Iterable[Collection], *, waiting: int) -> str:
+        """All of it, with the size of these collections, and how many requests wait for their turn."""
         with self._lock:
             lines = [*self._lines()]
+        lines += ["# TYPE footnote_requests_waiting gauge", f"footnote_requests_waiting {waiting}"]
         lines.append("# TYPE footnote_documents gauge")
         lines += [
             f'footnote_documents{{collection="{_label(one.name)}"}} {one.documents}' for one in collections

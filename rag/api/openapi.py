@@ -37,7 +37,6 @@ class Operation:
     status: int = 200
     is_open: bool = False
     streams: bool = False
-    is_heavy: bool = False
 
     @property
     def described_path(self) -> str:

@@ -262,6 +262,9 @@ class ChatRequest(Request):
     messages: list[ChatMessage] = Field(min_length=1)
     stream: bool | None = None
     stream_options: StreamOptions | None = None
+    user: str | None = Field(
+        default=None, max_length=200, description="Who asks, of those who share a key: they take turns"
+    )
     footnote: ChatOptions | None = None
 
 

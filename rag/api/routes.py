@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from rag import __version__
-from rag.answer import AnswerDone, AnswerEvent
+from rag.answer import AnswerDone, AnswerEvent, until_evidence
 from rag.answer.versions import Versions
 from rag.api import records
 from rag.api.chat import Completion, content_of, conversation, pieces
@@ -24,6 +27,7 @@ from rag.history.receipts import answer_json, hit_json
 from rag.ingest.uploads import keep_upload, safe_name
 from rag.interfaces import Vectors
 from rag.library import Library
+from rag.lines import Line, in_line
 from rag.mcp.tools import page_end
 from rag.records import Hit, Message
 from rag.store import Collection
@@ -31,6 +35,11 @@ from rag.store import Collection
 MODEL_PREFIX = "footnote/"
 INGEST_WAIT_SECONDS = 600.0
 """A watched folder may be at work: an upload takes its turn after it."""
+WORKERS = max(2, os.cpu_count() or 1)
+"""Searches at work at once. More would not be done sooner, and all of them would be done last."""
+PATIENCE_SECONDS = 30.0
+WRITING_PATIENCE_SECONDS = 120.0
+"""A client waits that long for a search and for the chat model; then it is told how many come first."""
 NO_DOCUMENTS = "There are no documents yet. Add some: python -m rag ingest FOLDER"
 
 
@@ -47,6 +56,11 @@ class Call:
     content: bytes = b""
     cancelled: Callable[[], bool] = field(default=lambda: False)
 
+    @property
+    def who(self) -> str:
+        """Who takes turns with others: a key, or one of those who share it."""
+        return f"{self.caller.name}/{getattr(self.asked, 'user', None) or ''}"
+
 
 class Routes:
     """The routes over one library. Any thread may call them."""
@@ -54,6 +68,8 @@ class Routes:
     def __init__(self, library: Library, metrics: Metrics) -> None:
         self.library = library
         self.metrics = metrics
+        self.searching = Line(WORKERS, patience_seconds=PATIENCE_SECONDS)
+        self.writing = Line(1, patience_seconds=WRITING_PATIENCE_SECONDS)
 
     # OpenAI's API
 
@@ -78,9 +94,7 @@ class Routes:
             if asked.stream:
                 return completion.chunks([reply], with_usage=with_usage)
             return completion.whole(reply, None)
-        events = self._events(
-            question, collection, options.documents, history=history, cancelled=call.cancelled
-        )
+        events = self._events(call, question, collection, options.documents, history=history)
         if asked.stream:
             said = pieces(events, with_footnotes=options.footnotes)
             return completion.chunks(said, with_usage=with_usage)
@@ -101,10 +115,12 @@ class Routes:
         texts = [asked.input] if isinstance(asked.input, str) else asked.input
         embed = embedder.embed_passages if asked.input_type == "passage" else embedder.embed_queries
         tokens = sum(map(len, embedder.token_starts(texts)))
+        with self._turn(call):
+            vectors = embed(texts)
         return records.EmbeddingList(
             data=[
                 records.Embedding(index=index, embedding=written(vector, asked.encoding_format))
-                for index, vector in enumerate(embed(texts))
+                for index, vector in enumerate(vectors)
             ],
             model=name,
             usage=records.EmbeddingUsage(prompt_tokens=tokens, total_tokens=tokens),
@@ -116,20 +132,22 @@ class Routes:
         """The passages nearest to a query."""
         asked: records.SearchRequest = call.asked
         collection = self._collection(call.caller, asked.collection)
-        docs = self._docs(asked.documents, collection)
-        hits = self.library.search(asked.query, collection=collection, count=asked.count, docs=docs)
-        return records.SearchResult(collection=collection, passages=self._passages(hits, collection))
+        with self._turn(call):
+            docs = self._docs(asked.documents, collection)
+            hits = self.library.search(asked.query, collection=collection, count=asked.count, docs=docs)
+            passages = self._passages(hits, collection)
+        return records.SearchResult(collection=collection, passages=passages)
 
     def ask(self, call: Call) -> records.AskResult:
         """The answer to a question, or that the documents don't contain it."""
         asked: records.AskRequest = call.asked
         history = [Message(turn.role, turn.content) for turn in asked.history]
         *_, last = self._events(
+            call,
             asked.question,
             self._collection(call.caller, asked.collection),
             asked.documents,
             history=history,
-            cancelled=call.cancelled,
             without_model=asked.without_model,
         )
         assert isinstance(last, AnswerDone)  # asking ends with it
@@ -214,21 +232,30 @@ class Routes:
 
     def counts(self, call: Call) -> str:
         """What the server has done."""
-        return self.metrics.text(self._filled(call.caller))
+        return self.metrics.text(self._filled(call.caller), waiting=self.searching.waiting)
+
+    def _turn(self, call: Call) -> AbstractContextManager[None]:
+        """The caller's turn to search."""
+        return self.searching.turn(call.who, cancelled=call.cancelled)
 
     def _events(
-        self,
-        question: str,
-        collection: str,
-        documents: Sequence[str] | None,
-        *,
-        cancelled: Callable[[], bool],
-        **options: Any,
+        self, call: Call, question: str, collection: str, documents: Sequence[str] | None, **options: Any
     ) -> Iterator[AnswerEvent]:
-        """The events of an answer; what is wrong with the question is raised here, before the first."""
-        docs = self._docs(documents, collection)
-        events = self.library.ask(question, collection=collection, docs=docs, cancelled=cancelled, **options)
-        return self._counted(events)
+        """The events of an answer, once its evidence is there, which does not wait for any text.
+
+        What is wrong with the question is raised here, and that there are too many of them.
+        """
+        with self._turn(call):
+            events = self.library.ask(
+                question,
+                collection=collection,
+                docs=self._docs(documents, collection),
+                cancelled=call.cancelled,
+                take_turns=lambda model: in_line(model, self.writing, call.who),
+                **options,
+            )
+            found = list(until_evidence(events))
+        return self._counted(chain(found, events))
 
     def _counted(self, events: Iterator[AnswerEvent]) -> Iterator[AnswerEvent]:
         for event in events:

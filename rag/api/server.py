@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -30,6 +29,7 @@ from rag.api.routes import Call, Routes
 from rag.errors import RagError, UsageError
 from rag.hosts import AllowedHosts, is_loopback
 from rag.library import Library
+from rag.lines import Withdrawn
 from rag.text.visible import safe_json
 
 log = logging.getLogger(__name__)
@@ -37,8 +37,8 @@ T = TypeVar("T")
 
 CONCURRENT = 32
 """Requests of one key at a time."""
-WORKERS = 2 * (os.cpu_count() or 1)
-"""Questions at work at once; the others wait in line. All at once, they would all be done at the end."""
+THREADS = 256
+"""Requests at work at once, most of which wait their turn: `Routes` has the lines."""
 NEEDS_KEYS = (
     "Beyond this computer, the server lets nobody in without a key. Make one first: "
     "python -m rag serve keys add NAME"
@@ -57,7 +57,6 @@ def operations(routes: Routes) -> list[Operation]:
             records.ChatCompletion,
             body=records.ChatRequest,
             refuses=(404,),
-            is_heavy=True,
             streams=True,
         ),
         Operation(
@@ -67,7 +66,6 @@ def operations(routes: Routes) -> list[Operation]:
             records.EmbeddingList,
             body=records.EmbeddingRequest,
             refuses=(404,),
-            is_heavy=True,
         ),
         Operation(
             "POST",
@@ -76,7 +74,6 @@ def operations(routes: Routes) -> list[Operation]:
             records.SearchResult,
             body=records.SearchRequest,
             refuses=(404,),
-            is_heavy=True,
         ),
         Operation(
             "POST",
@@ -85,7 +82,6 @@ def operations(routes: Routes) -> list[Operation]:
             records.AskResult,
             body=records.AskRequest,
             refuses=(404,),
-            is_heavy=True,
         ),
         Operation(
             "GET",
@@ -118,10 +114,10 @@ def operations(routes: Routes) -> list[Operation]:
 
 
 class Endpoint:
-    """The operations of one path, by method, as an ASGI app. Those that work hard wait in `line`."""
+    """The operations of one path, by method, as an ASGI app."""
 
-    def __init__(self, operations: list[Operation], line: CapacityLimiter) -> None:
-        self.line = line
+    def __init__(self, operations: list[Operation], threads: CapacityLimiter) -> None:
+        self.threads = threads
         self.operations = {one.method: one for one in operations}
         self.path = operations[0].described_path
 
@@ -130,7 +126,7 @@ class Endpoint:
         request = Request(scope, receive)
         try:
             response = await self.answer(request)
-        except ClientDisconnect:
+        except (ClientDisconnect, Withdrawn):
             return
         except Exception as error:  # noqa: BLE001 (the client gets a sentence, the log the rest)
             response = refusal_of(error).response
@@ -141,14 +137,13 @@ class Endpoint:
         operation = self.operations["GET" if request.method == "HEAD" else request.method]
         stopped = threading.Event()
         call = await call_of(operation, request, stopped)
-        line = self.line if operation.is_heavy else None
-        given = await while_connected(request, stopped, operation.run, call, line)
+        given = await while_connected(request, stopped, operation.run, call, self.threads)
         if isinstance(given, BaseModel):
             body = safe_json(given.model_dump())
             return Response(body, operation.status, media_type="application/json")
         if isinstance(given, str):
             return Response(given, media_type=metrics.MEDIA_TYPE)
-        return EventStream(given, stopped, self.line)
+        return EventStream(given, stopped, self.threads)
 
 
 async def call_of(operation: Operation, request: Request, stopped: threading.Event) -> Call:
@@ -180,7 +175,7 @@ async def while_connected(
     stopped: threading.Event,
     run: Callable[[Call], T],
     call: Call,
-    line: CapacityLimiter | None,
+    threads: CapacityLimiter,
 ) -> T:
     """What a route gives, run in a thread; it is told when the client leaves."""
 
@@ -192,7 +187,7 @@ async def while_connected(
 
     watching = asyncio.create_task(watch())
     try:
-        return await anyio.to_thread.run_sync(run, call, limiter=line)
+        return await anyio.to_thread.run_sync(run, call, limiter=threads)
     finally:
         watching.cancel()
 
@@ -201,17 +196,17 @@ class EventStream(StreamingResponse):
     """Records as server-sent events, each made in a thread; the maker is told when the client leaves."""
 
     def __init__(
-        self, chunks: Iterator[records.ChatChunk], stopped: threading.Event, line: CapacityLimiter
+        self, chunks: Iterator[records.ChatChunk], stopped: threading.Event, threads: CapacityLimiter
     ) -> None:
         self.made = events(chunks)
         self.stopped = stopped
-        self.line = line
+        self.threads = threads
         headers = {"Cache-Control": "no-cache"}
         super().__init__(self.each(), media_type="text/event-stream", headers=headers)
 
     async def each(self) -> AsyncIterator[str]:
         """The events, each when its turn comes."""
-        while event := await anyio.to_thread.run_sync(next, self.made, "", limiter=self.line):
+        while event := await anyio.to_thread.run_sync(next, self.made, "", limiter=self.threads):
             yield event
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -261,7 +256,7 @@ def api_app(library: Library, host: str, *, concurrent: int = CONCURRENT, warm: 
     if not is_loopback(host) and not keys.all():
         raise UsageError(NEEDS_KEYS)
     counted = metrics.Metrics()
-    known, line = operations(Routes(library, counted)), CapacityLimiter(WORKERS)
+    known, threads = operations(Routes(library, counted)), CapacityLimiter(THREADS)
     description = safe_json(document(known))
 
     async def describe(request: Request) -> Response:
@@ -270,7 +265,7 @@ def api_app(library: Library, host: str, *, concurrent: int = CONCURRENT, warm: 
     app = Starlette(
         routes=[
             *(
-                Route(path, Endpoint(those, line), methods=[one.method for one in those])
+                Route(path, Endpoint(those, threads), methods=[one.method for one in those])
                 for path, those in by_path(known).items()
             ),
             Route("/openapi.json", describe),

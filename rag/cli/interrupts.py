@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from rag import supervision
+
 ENDED_BY_INTERRUPT = 130  # as shells report a program ended by Ctrl-C
 _STOPPING = b"\nStopping: what is finished is kept. Press Ctrl-C again to quit at once.\n"
 
@@ -28,8 +30,9 @@ def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
         asked.set()
         os.write(2, _STOPPING)  # nothing that takes a lock: the handler may run while another line is printed
 
-    before = signal.signal(signal.SIGINT, stop)
+    signal_ = supervision.stop_signal()
+    before = signal.signal(signal_, stop)
     try:
         yield asked.is_set
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal_, before)

@@ -121,13 +121,25 @@ def typed_bytes(text: str) -> bytes:
 @app.command()
 def backup(
     context: typer.Context,
-    target: Annotated[Path, typer.Argument(help="The file to write.", metavar="FILE.db")],
+    target: Annotated[
+        Path, typer.Argument(help="The file to write, or a folder for dated ones.", metavar="FILE.db|FOLDER")
+    ],
     as_json: JsonOption = False,
     library: LibraryOption = None,
     collection: CollectionOption = None,
 ) -> None:
-    """Copy the library's database while it is in use, and check the copy."""
-    open_library(context, library=library).store.back_up(target)
+    """Copy the library's database while it is in use, and check the copy.
+
+    In a folder the copy gets the date, and older ones are thinned: the newest of each of the last 7 days,
+    4 weeks and 12 months stays.
+    """
+    from rag.store import backups
+
+    store = open_library(context, library=library).store
+    if target.is_dir():
+        target = backups.back_up(store, target)
+    else:
+        store.back_up(target)
     tell({"file": str(target)}, f"Backed up to {target}", as_json=as_json)
 
 

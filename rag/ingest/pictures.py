@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
+from rag import signs
 from rag.ingest.events import IngestEvent, Progress
 from rag.interfaces import PictureEmbedder
 from rag.store import SqliteStore
@@ -27,7 +28,8 @@ def embed_pictures(
         batch = store.pictures.without_vector(embedder.identity, BATCH_PICTURES)
         if not batch:
             return
-        embedded = embedder.embed_pictures([thumbnail for _, thumbnail in batch])
+        with signs.batch():
+            embedded = embedder.embed_pictures([thumbnail for _, thumbnail in batch])
         store.pictures.add_vectors(embedder.identity, [id_ for id_, _ in batch], embedded)
         progress.pictures += len(batch)
         yield progress.event(time.perf_counter())

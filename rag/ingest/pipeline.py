@@ -13,6 +13,7 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
+from rag import signs
 from rag.errors import DocumentError, UnsupportedFormat
 from rag.ingest.chunk import split
 from rag.ingest.events import IngestEvent, Outcome, Progress
@@ -185,7 +186,8 @@ class Pipeline:
             if self._stopped():
                 return
             part = hashes[start : start + MAX_AT_ONCE]
-            made = self._embedder.embed_passages([texts[hash_] for hash_ in part])
+            with signs.batch():
+                made = self._embedder.embed_passages([texts[hash_] for hash_ in part])
             vectors.update(zip(part, made, strict=True))
             self._progress.embedded += len(part)
 

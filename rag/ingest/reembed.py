@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
+from rag import signs
 from rag.errors import LibraryLocked
 from rag.ingest.events import IngestEvent, Progress
 from rag.ingest.lock import writer_lock
@@ -82,7 +83,8 @@ def _build(
             if _switched_over(store, building):
                 return
         else:
-            built = embedder.embed_passages([embedding_text(context, text) for _, context, text in batch])
+            with signs.batch():
+                built = embedder.embed_passages([embedding_text(context, text) for _, context, text in batch])
             store.add_built(building, [rowid for rowid, _, _ in batch], built)
             progress.passages += len(batch)
             progress.embedded += len(batch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
+from rag import signs
 from rag.ingest.events import IngestEvent, Progress
 from rag.interfaces import Embedder
 from rag.records import Hit
@@ -37,7 +38,8 @@ def embed_second(
         hits = store.passages_without(collection, second.identity, BATCH_PASSAGES, language=LANGUAGE)
         if not hits:
             return
-        embedded = second.embed_passages([placed_text(hit) for hit in hits], truncate=True)
+        with signs.batch():
+            embedded = second.embed_passages([placed_text(hit) for hit in hits], truncate=True)
         store.add_vectors(collection, second.identity, [hit.rowid for hit in hits], embedded)
         yield progress.event(time.perf_counter(), hits[-1].doc)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import UsageError
+from rag.store.connection import connect
 from rag.store.database import BUSY_MILLISECONDS, translated_errors
 from rag.store.index_file import index_path
 
@@ -59,7 +60,7 @@ def _open(library: Path) -> apsw.Connection:
     import apsw
     import sqlite_vec
 
-    db = apsw.Connection(str(library), flags=apsw.SQLITE_OPEN_READONLY)
+    db = connect(library, read_only=True)
     db.set_busy_timeout(BUSY_MILLISECONDS)
     db.enable_load_extension(True)
     db.load_extension(sqlite_vec.loadable_path())

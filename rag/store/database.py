@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rag.errors import LibraryDamaged, LibraryError, LibraryLocked
 from rag.store import index_file
+from rag.store.connection import PASSPHRASE, connect, is_encrypted, unlocked
 from rag.store.queries import first_row, rows
 from rag.store.schema import APPLICATION_ID, PRIVATE, Migration, back_up, migrate, migrations, schema_version
 
@@ -94,13 +95,16 @@ class Database:
 
     def restore(self, backup: Path) -> None:
         """Puts a backup in the place of all that the library has, in one transaction, while it is in use."""
-        import apsw
-
+        if is_encrypted(backup) != is_encrypted(self.path):
+            raise LibraryError(
+                f"Of {self.path} and {backup}, one is encrypted and the other is not, so that one cannot "
+                "take the other's place. Add what the backup has: python -m rag import FILE.db"
+            )
         with translated_errors(backup), self._borrowed() as db:
             # What is in memory is known by generation and id: neither may mean something else afterwards.
             (generation,) = first_row(db, "SELECT coalesce(max(generation), 0) FROM collections")
             next_ids = rows(db, "SELECT next, name FROM next_ids")
-            copy = apsw.Connection(str(backup), flags=apsw.SQLITE_OPEN_READONLY)
+            copy = connect(backup, read_only=True)
             try:
                 with db.backup("main", copy, "main") as running:
                     while not running.done:
@@ -169,6 +173,7 @@ class Database:
                 )
         flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
         db = apsw.Connection(f"{self.path.absolute().as_uri()}?immutable=1", flags=flags)
+        unlocked(db, self.path, encrypted=is_encrypted(self.path))
         _load_vectors(db)
         index = index_file.index_path(self.path).absolute().as_uri()
         db.execute("ATTACH ? AS search", (f"{index}?immutable=1",))
@@ -181,11 +186,9 @@ class Database:
         return db
 
     def _open(self) -> apsw.Connection:
-        import apsw
-
         if self.is_read_only:
             return self._open_read_only(migrations())
-        db = apsw.Connection(str(self.path))
+        db = connect(self.path)
         db.set_busy_timeout(BUSY_MILLISECONDS)
         _load_vectors(db)
         db.pragma("journal_mode", "wal")
@@ -205,12 +208,10 @@ class Database:
 
 def require_sound(path: Path) -> None:
     """Raises `LibraryDamaged` unless a file is a library of a version we know, and whole."""
-    import apsw
-
     if not path.is_file():
         raise LibraryError(f"There is no file {path}.")
     with translated_errors(path):
-        db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        db = connect(path, read_only=True)
         try:
             is_library = db.pragma("application_id") == APPLICATION_ID
             version = schema_version(db)
@@ -279,8 +280,9 @@ def translated_errors(path: Path) -> Iterator[None]:
     except (apsw.BusyError, apsw.LockedError) as error:
         raise LibraryLocked(f"Another process is writing to {path}; wait for it, or stop it.") from error
     except (apsw.CorruptError, apsw.NotADBError) as error:
+        locked = f" Or it is encrypted, and {PASSPHRASE} is missing or wrong." if is_encrypted(path) else ""
         raise LibraryDamaged(
-            f"{path} is damaged ({error}). `python -m rag doctor --repair` keeps what can be read, "
+            f"{path} is damaged ({error}).{locked} `python -m rag doctor --repair` keeps what can be read, "
             "`python -m rag restore FILE.db` takes a backup in its place."
         ) from error
     except apsw.FullError as error:

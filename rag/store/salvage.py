@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.errors import LibraryDamaged
 from rag.store import index_file
+from rag.store.connection import connect, is_encrypted
 from rag.store.database import require_sound, unused_name
 from rag.store.queries import first_row, rows
 from rag.store.schema import PRIVATE, migrate, migrations
@@ -59,7 +60,7 @@ def salvage(path: Path) -> Salvage:
     new = path.with_name(f"{path.name}.salvaged")
     new.unlink(missing_ok=True)
     new.touch(mode=PRIVATE)
-    source, target = apsw.Connection(str(path)), apsw.Connection(str(new))
+    source, target = connect(path), connect(new, encrypted=is_encrypted(path))
     try:
         version = int(source.pragma("user_version"))
         migrate(target, new, migrations()[:version])

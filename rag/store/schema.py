@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.errors import LibraryError
+from rag.store.connection import connect, is_encrypted
 from rag.store.views import VIEWS_SINCE, refresh_vectors_view
 
 if TYPE_CHECKING:
@@ -87,12 +88,10 @@ def _drop_virtual_tables(db: apsw.Connection) -> None:
 
 def back_up(db: apsw.Connection, target: Path) -> None:
     """A consistent copy of the database in one file, made while others read and write it."""
-    import apsw
-
     unfinished = target.with_name(target.name + ".part")
     unfinished.unlink(missing_ok=True)
     unfinished.touch(mode=PRIVATE)
-    copy = apsw.Connection(str(unfinished))
+    copy = connect(unfinished, encrypted=is_encrypted(Path(db.filename)))
     try:
         with copy.backup("main", db, "main") as backup:
             while not backup.done:

@@ -350,7 +350,7 @@ class SqliteStore:
         """Copies of the library beside it, which still have what was removed since."""
         return sorted(
             file
-            for pattern in ("*.bak", "before-restore*.db", "*.damaged*")
+            for pattern in ("*.bak", "before-restore*.db", "*.damaged*", "backups/*.db")
             for file in self.path.parent.glob(pattern)
         )
 

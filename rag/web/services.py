@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from rag.access import User
 from rag.library import Library
+from rag.lines import Line, in_line
 from rag.records import Answer, Message
+from rag.web.background.backups import Backups
 from rag.web.background.downloads import Downloads, Pull
 from rag.web.background.folder_watch import FolderWatch, Watch
 from rag.web.background.preload import Preload
@@ -35,7 +37,7 @@ class Services:
 
     `jobs` are ingests and embeddings, `lab` evaluations, `pulls` models on their way, `tunings` chat
     models being measured, `watches` the folders that are followed, `warming` the models that are loaded
-    ahead.
+    ahead, `backups` copies of the library made by the clock.
     """
 
     library: Library
@@ -46,10 +48,12 @@ class Services:
     tunings: Downloads
     watches: FolderWatch
     warming: Preload
+    backups: Backups
 
     def close(self) -> None:
         """Stops what is at work and frees the models."""
-        for desk in (self.desk, self.watches, self.jobs, self.lab, self.pulls, self.tunings, self.warming):
+        at_work = (self.desk, self.watches, self.jobs, self.lab, self.pulls, self.tunings, self.warming)
+        for desk in (*at_work, self.backups):
             desk.close()
         self.library.close()
 
@@ -57,20 +61,24 @@ class Services:
 def open_services(open_library: OpenLibrary) -> Services:
     """Opens the library and the desks over it."""
     library = open_library()
+    writing = Line(1)
     return Services(
         library,
-        TaskQueue(lambda task: asked(library, task), lambda task, answer: save(library, task, answer)),
+        TaskQueue(
+            lambda task: asked(library, task, writing), lambda task, answer: save(library, task, answer)
+        ),
         jobs=Workers("ingest"),
         lab=Workers("lab"),
         pulls=Downloads(lambda pull: fetch(library, pull)),
         tunings=Downloads(lambda pull: tune(library, pull)),
         watches=FolderWatch(lambda watch: watched(library, watch), library.settings.library / WATCHED),
         warming=Preload(library.warm_up),
+        backups=Backups(library),
     )
 
 
-def asked(library: Library, task: Task) -> Iterator[AnswerEvent]:
-    """The answer to a task, in the thread of its conversation."""
+def asked(library: Library, task: Task, writing: Line) -> Iterator[AnswerEvent]:
+    """The answer to a task, in the thread of its conversation; the model writes one after another."""
     from rag.answer import ConversationContext
 
     request = task.request
@@ -85,6 +93,7 @@ def asked(library: Library, task: Task) -> Iterator[AnswerEvent]:
         thread=ConversationContext.after(last, conversation=str(request.conversation_id)),
         cancelled=task.cancelled.is_set,
         user=User(request.owner, is_admin=False),
+        take_turns=lambda model: in_line(model, writing, request.who),
     )
 
 

@@ -36,7 +36,8 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeLibrary]:
     """The collections `default`, `bakery` and `diary`, which is Ann's own."""
     folder = tmp_path_factory.mktemp("api")
     with FakeLibrary(
-        Settings(library=folder / "library", second_embedding_model="none"), QueuedModel([REPLY])
+        Settings(library=folder / "library", second_embedding_model="none", reranker="none"),
+        QueuedModel([REPLY]),
     ) as opened:
         write_documents(folder / "default")
         for collection, text in (

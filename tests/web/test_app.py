@@ -20,7 +20,7 @@ from streamlit.testing.v1 import AppTest
 
 from rag.answer import AnswerDone, AnswerEvent, EvidenceReady, PromptReady, SearchDone, TokenDelta
 from rag.answer.outline import Mention, Outline, Section
-from rag.errors import LibraryError, ModelNotFound, UsageError
+from rag.errors import Busy, LibraryError, ModelNotFound, UsageError
 from rag.evaluation import Question, evaluate
 from rag.evaluation import save as save_evaluation
 from rag.evaluation.runner import RESULTS
@@ -58,7 +58,7 @@ from rag.web import auth, throttle
 from rag.web.auth import SESSION_SECONDS, Visitor, has_expired, is_exposed, visitor_of
 from rag.web.background.downloads import Downloads, Pull
 from rag.web.background.folder_watch import FolderWatch, Watch
-from rag.web.background.task_queue import Request, Task, TaskQueue
+from rag.web.background.task_queue import MAX_OPEN_OF_ONE, Request, Task, TaskQueue
 from rag.web.background.workers import Job, Workers
 from rag.web.browser_events import Act, act_of
 from rag.web.components.answers import plain_text, turn_html
@@ -738,6 +738,46 @@ def test_questions_are_answered_in_order_and_saved(bench: Bench) -> None:
     wait_for(lambda: second.over)
     wait_for(lambda: bench.desk.open_tasks(1) == [])
     assert bench.saved == ["one", "two"]
+
+
+def asked_in(conversation: int, question: str, owner: str = "") -> Request:
+    return Request(conversation_id=conversation, question=question, collection="default", owner=owner)
+
+
+def test_evidence_of_one_does_not_wait_for_the_text_of_another(bench: Bench) -> None:
+    tasks = [bench.desk.submit(asked_in(number, "long")) for number in range(1, 9)]
+    wait_for(lambda: all(task.turn.text == "half " for task in tasks))
+    bench.go.release(8)
+
+
+def test_people_take_turns_and_are_told_how_many_come_first() -> None:
+    go, order = threading.Semaphore(0), list[str]()
+
+    def ask(task: Task) -> Iterator[AnswerEvent]:
+        order.append(task.request.owner)
+        assert go.acquire(timeout=10)
+        yield AnswerDone(finished(task.request.question))
+
+    desk = TaskQueue(ask, lambda task, answer: None, workers=1)
+    tasks = [desk.submit(asked_in(1, "q", "greedy"))]
+    wait_for(lambda: len(order) == 1)
+    for number, owner in enumerate(["greedy", "greedy", "ann"], start=2):
+        tasks.append(desk.submit(asked_in(number, "q", owner)))
+        wait_for(lambda: tasks[-1].turn.ahead > 0)
+    assert tasks[-1].turn.ahead == 1
+    go.release(4)
+    wait_for(lambda: all(task.over for task in tasks))
+    desk.close()
+    assert order == ["greedy", "ann", "greedy", "greedy"]
+
+
+def test_nobody_has_more_than_some_questions_open(bench: Bench) -> None:
+    for number in range(MAX_OPEN_OF_ONE):
+        bench.desk.submit(asked_in(number, "long", "greedy"))
+    with pytest.raises(Busy, match="wait for an answer first"):
+        bench.desk.submit(asked_in(99, "long", "greedy"))
+    bench.desk.submit(asked_in(100, "long", "ann"))
+    bench.go.release(20)
 
 
 def test_a_refusal_that_a_model_examines_stays_until_it_writes() -> None:

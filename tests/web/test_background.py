@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from rag.evaluation.runner import in_use
 from rag.library import Library
 from rag.search.ranking import DEFAULT_RANKING
 from rag.web.auth import Visitor
+from rag.web.background.backups import Backups
 from rag.web.background.experiments import begin_on_collection, begin_on_set, may_see, saved_runs
 from rag.web.background.ingest_jobs import embed_all
 from rag.web.background.preload import Preload
@@ -226,3 +228,27 @@ def test_what_fails_to_load_ahead_is_left_to_the_first_question() -> None:
     warming = Preload(load)
     warming.start()
     warming.close()
+
+
+def test_backups_are_made_when_the_last_one_is_too_old(library: FakeLibrary, tmp_path: Path) -> None:
+    settings = library.settings.model_copy(update={"backup_days": 2, "backup_folder": tmp_path / "copies"})
+    library.settings = settings
+    desk = Backups(library)
+    wait_for(lambda: desk.newest() is not None)
+    newest = desk.newest()
+    assert newest is not None
+    assert not desk.is_due(newest + timedelta(days=1))
+    assert desk.is_due(newest + timedelta(days=2))
+    desk.close()
+
+
+def test_a_backup_that_fails_is_told(library: FakeLibrary, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    library.settings = library.settings.model_copy(update={"backup_folder": tmp_path / "file" / "copies"})
+    desk = Backups(library)
+    desk.make()
+    assert "copies" in desk.problem or "file" in desk.problem
+    library.settings = library.settings.model_copy(update={"backup_folder": tmp_path / "copies"})
+    desk.make()
+    assert (desk.problem, desk.newest() is not None) == ("", True)
+    desk.close()

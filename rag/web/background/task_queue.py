@@ -1,17 +1,26 @@
-"""The desk where questions are answered one after another, whoever asks and whether they stay or go."""
+"""The desk where questions are answered in turn, whoever asks and whether they stay or go."""
 
 from __future__ import annotations
 
 import logging
+import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
-from queue import SimpleQueue
 from typing import Any
 
-from rag.answer import AnswerDone, AnswerEvent, EvidenceReady, PromptReady, SearchDone, TokenDelta
-from rag.errors import RagError
+from rag.answer import (
+    AnswerDone,
+    AnswerEvent,
+    EvidenceReady,
+    PromptReady,
+    SearchDone,
+    TokenDelta,
+    until_evidence,
+)
+from rag.errors import Busy, RagError
+from rag.lines import Line, Withdrawn
 from rag.records import Answer
 from rag.web.components.turns import State, Turn
 
@@ -20,7 +29,14 @@ logger = logging.getLogger(__name__)
 EVIDENCED = ("evidence", "abstained", "reason", "disagreements", "changes", "computation")
 """What a turn takes over from the evidence."""
 
-Asker = Callable[["Task"], Iterable[AnswerEvent]]
+WORKERS = max(2, os.cpu_count() or 1)
+"""Searches at work at once: more would not be done sooner."""
+MAX_OPEN_OF_ONE = 8
+MAX_OPEN = 200
+"""Questions that one person, and all of them, may have open."""
+AGAIN_SECONDS = 10
+
+Asker = Callable[["Task"], Iterator[AnswerEvent]]
 Saver = Callable[["Task", Answer], None]
 
 
@@ -35,10 +51,15 @@ class Request:
     docs: tuple[str, ...] | None = None
     passage_tokens: int | None = None
 
+    @property
+    def who(self) -> str:
+        """Who takes turns with others: who signed in, else whoever has this conversation."""
+        return self.owner or f"conversation {self.conversation_id}"
+
 
 @dataclass(slots=True, eq=False)
 class Task:
-    """One request and how far it has come. Written by the desk's thread only; read by any."""
+    """One request and how far it has come. Written by its conversation's thread only; read by any."""
 
     id: int
     request: Request
@@ -60,45 +81,50 @@ class Task:
 
 
 class TaskQueue:
-    """Answers requests in the order they came, in one thread: a local model does one thing at a time.
+    """Answers requests: those of a conversation in order, those of different people in turn.
 
     A page that is closed or reloaded loses nothing, because the task goes on here and its answer
-    is saved by `save`. `ask` gives a task's events; both are called in the desk's thread.
+    is saved by `save`. `ask` gives a task's events; both are called in the conversation's thread. Only the
+    search for evidence waits in line here: what a chat model writes has a line of its own.
     """
 
-    def __init__(self, ask: Asker, save: Saver) -> None:
+    def __init__(self, ask: Asker, save: Saver, *, workers: int = WORKERS) -> None:
         self._ask = ask
         self._save = save
-        self._queue: SimpleQueue[Task | None] = SimpleQueue()
+        self._line = Line(workers)
         self._tasks: dict[int, Task] = {}
+        self._threads: dict[int, threading.Thread] = {}
         self._lock = threading.Lock()
         self._numbers = count(1)
-        self._thread = threading.Thread(target=self._work, name="footnote-desk", daemon=True)
-        self._thread.start()
 
     def submit(self, request: Request) -> Task:
-        """Puts a request at the end of the queue."""
+        """Takes a request, which waits behind the earlier ones of its conversation.
+
+        Raises:
+            Busy: this person, or everybody together, has too many questions open.
+        """
         with self._lock:
+            self._require_room(request)
             number = next(self._numbers)
             turn = Turn(key=f"task-{number}", question=request.question, state="waiting")
-            task = Task(number, request, turn)
-            self._tasks[number] = task
-        self._queue.put(task)
+            task = self._tasks[number] = Task(number, request, turn)
+            conversation = request.conversation_id
+            if conversation not in self._threads:
+                thread = threading.Thread(
+                    target=self._work, args=(conversation,), name="footnote-desk", daemon=True
+                )
+                self._threads[conversation] = thread
+                thread.start()
         return task
 
     def open_tasks(self, conversation_id: int) -> list[Task]:
         """The conversation's tasks that are waiting, at work, or failed and not yet dismissed."""
         with self._lock:
             tasks = [task for task in self._tasks.values() if task.request.conversation_id == conversation_id]
-        for task in tasks:
-            if task.turn.state == "waiting":
-                self._move(task, ahead=self.ahead_of(task))
+        unfinished = [task for task in tasks if not task.over]
+        for before, task in enumerate(unfinished[1:], start=1):
+            self._move(task, ahead=unfinished[0].turn.ahead + before)
         return tasks
-
-    def ahead_of(self, task: Task) -> int:
-        """How many unfinished tasks come before this one."""
-        with self._lock:
-            return sum(not other.over for number, other in self._tasks.items() if number < task.id)
 
     def cancel(self, task: Task) -> None:
         """Stops the task: a waiting one is dropped, one at work keeps what it has written."""
@@ -112,24 +138,56 @@ class TaskQueue:
             self._tasks.pop(task.id, None)
 
     def close(self) -> None:
-        """Stops what is at work, drops what waits, and ends the thread."""
+        """Stops what is at work, drops what waits, and ends the threads."""
         with self._lock:
-            tasks = list(self._tasks.values())
+            tasks, threads = list(self._tasks.values()), list(self._threads.values())
         for task in tasks:
             self.cancel(task)
-        self._queue.put(None)
-        self._thread.join()
+        for thread in threads:
+            thread.join()
 
-    def _work(self) -> None:
-        while (task := self._queue.get()) is not None:
-            if not task.cancelled.is_set():
-                self._answer(task)
+    def _require_room(self, request: Request) -> None:
+        unfinished = [task for task in self._tasks.values() if not task.over]
+        if sum(task.request.who == request.who for task in unfinished) >= MAX_OPEN_OF_ONE:
+            raise Busy(
+                f"You have {MAX_OPEN_OF_ONE} questions waiting, and no more at once: "
+                "wait for an answer first.",
+                seconds=AGAIN_SECONDS,
+            )
+        if len(unfinished) >= MAX_OPEN:
+            raise Busy(
+                f"Footnote is busy: {len(unfinished)} questions are waiting. Try again in a minute.",
+                seconds=AGAIN_SECONDS,
+            )
+
+    def _work(self, conversation: int) -> None:
+        """Answers a conversation's tasks one after another, and ends when there are none."""
+        while (task := self._next(conversation)) is not None:
+            self._answer(task)
+
+    def _next(self, conversation: int) -> Task | None:
+        with self._lock:
+            for task in self._tasks.values():
+                if task.request.conversation_id == conversation and task.turn.state == "waiting":
+                    return task
+            del self._threads[conversation]
+            return None
 
     def _answer(self, task: Task) -> None:
-        self._move(task, state="searching")
         try:
-            for event in self._ask(task):
+            with self._line.turn(
+                task.request.who,
+                cancelled=task.cancelled.is_set,
+                waiting=lambda ahead: self._move(task, ahead=ahead),
+            ):
+                self._move(task, state="searching", ahead=0)
+                events = self._ask(task)
+                for event in until_evidence(events):
+                    self._take(task, event)
+            for event in events:
                 self._take(task, event)
+        except Withdrawn:
+            self.dismiss(task)
         except RagError as error:
             self._move(task, state="failed", problem=str(error))
         except Exception:  # a face shows, logs and goes on with the next question

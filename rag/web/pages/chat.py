@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from rag.errors import UsageError
+from rag.errors import Busy, UsageError
 from rag.history.conversations import Conversation, Conversations
 from rag.history.conversations import Turn as SavedTurn
 from rag.web.background.task_queue import Request, Task
@@ -188,7 +188,7 @@ def draw_task(app: App, task: Task) -> DeltaGenerator:
 def retry(app: App, task: Task) -> None:
     """Asks a failed question once more."""
     app.desk.dismiss(task)
-    app.desk.submit(task.request)
+    submit(app, task.request)
 
 
 def first_evidence(app: App, task: Task, place: DeltaGenerator) -> None:
@@ -254,7 +254,8 @@ def ask(app: App, question: str) -> None:
     else:
         conversation_id = conversation.id
     st.session_state.pop("source", None)
-    app.desk.submit(
+    submit(
+        app,
         Request(
             conversation_id=conversation_id,
             question=question,
@@ -262,8 +263,16 @@ def ask(app: App, question: str) -> None:
             owner=app.visitor.name,
             docs=chosen_docs(),
             passage_tokens=st.session_state.get("passage_tokens"),
-        )
+        ),
     )
+
+
+def submit(app: App, request: Request) -> None:
+    """Sends a request to the desk; where there is no room, that is said."""
+    try:
+        app.desk.submit(request)
+    except Busy as error:
+        st.toast(label(app.say.message(str(error))), icon=":material/hourglass_empty:", duration="long")
 
 
 def draw_followups(app: App, turn: Turn) -> None:

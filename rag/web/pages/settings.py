@@ -10,6 +10,8 @@ import streamlit as st
 from rag.errors import UsageError
 from rag.search.ranking import DEFAULT_RANKING
 from rag.settings import Settings, save_settings
+from rag.web.background.backups import UNEXPECTED
+from rag.web.components.dates import clock_time
 from rag.web.components.markup import label, text
 from rag.web.components.ranking_form import draw_ranking
 from rag.web.i18n import LANGUAGES, Phrases
@@ -34,6 +36,7 @@ def draw_settings(app: App) -> None:
         changes = {
             "language": choose_language(say, settings),
             **choose_answers(say, settings),
+            "backup_days": choose_backups(say, settings),
             "ranking": choose_ranking(say, settings),
         }
         with st.container(horizontal=True):
@@ -41,6 +44,7 @@ def draw_settings(app: App) -> None:
                 save(app, changes)
             if settings.ranking != DEFAULT_RANKING and st.form_submit_button(say("settings_ranking_shipped")):
                 save(app, {"ranking": {}})
+    draw_backups(app)
     st.subheader(say("settings_place"), anchor=False)
     st.code(str(settings.library), language=None)
     st.html(f'<p class="fn-lead">{text(say("settings_place_help"))}</p>')
@@ -71,6 +75,30 @@ def choose_language(say: Phrases, settings: Settings) -> str:
     )
     st.caption(say("settings_theme"))
     return chosen
+
+
+def choose_backups(say: Phrases, settings: Settings) -> int:
+    """How often the app copies the library, in days."""
+    st.subheader(say("settings_backups"), anchor=False)
+    return st.number_input(
+        say("settings_backup_days"), 0, 365, settings.backup_days, help=say("settings_backup_help")
+    )
+
+
+def draw_backups(app: App) -> None:
+    """When the last backup was made, where it is, and one more."""
+    say, backups = app.say, app.services.backups
+    newest = backups.newest()
+    if backups.problem:
+        problem = say("unexpected") if backups.problem == UNEXPECTED else backups.problem
+        st.error(label(say("backup_failed", problem=problem)))
+    when = clock_time(newest) if newest else say("backup_none")
+    where = text(str(app.library.settings.backups))
+    st.html(f'<p class="fn-lead">{text(say("backup_last", when=when))}<br>{where}</p>')
+    if st.button(say("backup_now"), icon=":material/save:"):
+        with st.spinner(say("backup_running")):
+            backups.make()
+        st.rerun()
 
 
 def choose_ranking(say: Phrases, settings: Settings) -> dict[str, Any]:
