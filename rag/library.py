@@ -95,7 +95,7 @@ class Library:
 
         with self._loading:
             if self._store is None:
-                self._store = open_store(self.settings.database)
+                self._store = open_store(self.settings.database, url=self.settings.store)
             return self._store
 
     @property
@@ -682,7 +682,9 @@ class Library:
 
     def beside(self, folder: str, *, with_chat_model: bool = False) -> Library:
         """Another database, in a folder of this library (or an absolute one), under the same models."""
-        other = Library(self.settings.model_copy(update={"library": self.settings.library / folder}))
+        other = Library(
+            self.settings.model_copy(update={"library": self.settings.library / folder, "store": ""})
+        )
         other._embedder = self.embedder
         other._second_embedder = self.second_embedder
         other._chat_model = self.chat_model if with_chat_model else None

@@ -12,7 +12,12 @@ if TYPE_CHECKING:
     from rag.library import Library
 
 LibraryOption = Annotated[
-    Path | None, typer.Option("--library", help="Folder of the library (FOOTNOTE_LIBRARY).", metavar="DIR")
+    Path | None,
+    typer.Option(
+        "--library",
+        help="Folder of the library, or postgresql://… of one on a server (FOOTNOTE_LIBRARY).",
+        metavar="DIR",
+    ),
 ]
 CollectionOption = Annotated[
     str | None, typer.Option("--collection", help="Collection in the library.", metavar="NAME")
