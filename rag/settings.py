@@ -71,7 +71,9 @@ class Settings(BaseSettings):
         description="PostgreSQL database of the library; empty keeps it in a file of the folder",
     )
     collection: str = Field("default", min_length=1, description="Collection to search")
-    embedding_model: str = Field("multilingual-e5-small", description="Embedding model by name or folder")
+    embedding_model: str = Field(
+        "multilingual-e5-small", description="Embedding model by name, folder or server URL"
+    )
     second_embedding_model: str = Field(
         "all-minilm-l6-v2",
         description="English embedding model searched beside the first; 'none' goes without",
@@ -81,7 +83,7 @@ class Settings(BaseSettings):
     )
     reranker: str = Field(
         "footnote-reader",
-        description="Cross-encoder that reads the best passages beside the question, by name or folder; "
+        description="Cross-encoder that reads the best passages beside the question, by name, folder or server URL; "
         "'none' goes without",
     )
     picture_model: str = Field(

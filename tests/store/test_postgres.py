@@ -26,7 +26,7 @@ def served(postgres_url: str, tmp_path: Path) -> Iterator[SqliteStore]:
 
 
 def test_both_find_the_same_in_the_same_order(served: SqliteStore, sqlite_store: SqliteStore) -> None:
-    words = "harbour pilot tide anchor cable beacon fog horn mooring rope".split()
+    words = ["harbour", "pilot", "tide", "anchor", "cable", "beacon", "fog", "horn", "mooring", "rope"]
     for store in (served, sqlite_store):
         for number in range(30):
             chosen = [words[number * step % len(words)] for step in (1, 3, 7)]
