@@ -117,7 +117,7 @@ class Library:
 
     @property
     def embedder_identity(self) -> str:
-        """Names the settings' embedding model; does not load it, but asks the server of one that is served."""
+        """Names the settings' embedding model; does not load it, unless a server has it."""
         from rag.embeddings.folder import read_folder
         from rag.models import is_served
 

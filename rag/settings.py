@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     )
     reranker: str = Field(
         "footnote-reader",
-        description="Cross-encoder that reads the best passages beside the question, by name, folder or server URL; "
+        description="Cross-encoder that reads the best passages: name, folder or server URL; "
         "'none' goes without",
     )
     picture_model: str = Field(

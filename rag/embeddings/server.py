@@ -1,4 +1,4 @@
-"""Embedding models and rerankers behind a server: `/v1/embeddings`, Text Embeddings Inference, `/rerank`."""
+"""Embedding models and rerankers behind a server: `/v1/embeddings`, `/v1/rerank` and `/rerank`."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ ABSENT = (404, 405)
 USUAL_TOKENS = 512
 """What an embedding model reads where its server does not tell."""
 SPECIAL_TOKENS = 8
-# Where the server has no tokenizer to ask, a token is begun more often than any vocabulary does: at every sign
-# of scripts without spaces, and every third letter of a word.
-_TOKEN = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]|\w{1,3}|[^\w\s]")
+MARGIN = 1.3
+# A server's tokenizer does not say where in a text its tokens begin, so they are guessed: a sign of scripts
+# without spaces, up to four letters of a word, a mark. A model may find a third more, and that much is left.
+_TOKEN = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]|\w{1,4}|[^\w\s]")
 # What models were trained to read before a text, by the beginning of their names.
 _PROMPTS = {
     "e5": ("query: ", "passage: "),
@@ -121,20 +122,12 @@ class ServedEmbedder:
         self._query, self._passage = _prompts(name)
         trial = self._embedded(["Does it work?"])
         self.dimensions = trial.shape[1]
-        self.max_passage_tokens = (
-            int(self._server.info.get("max_input_length") or USUAL_TOKENS)
-            - SPECIAL_TOKENS
-            - sum(1 for _ in _TOKEN.finditer(self._passage))
-        )
-        self._has_tokenizer = bool(self._server.info) and self._tokens(["a"]) is not None
+        limit = int(self._server.info.get("max_input_length") or USUAL_TOKENS)
+        self.max_passage_tokens = int(limit / MARGIN) - SPECIAL_TOKENS - len(_TOKEN.findall(self._passage))
 
     def token_starts(self, texts: Sequence[str]) -> list[list[int]]:
-        """The character offset at which each content token begins: by the server's tokenizer, if it has one.
-
-        Else at least as many are told as any usual model finds.
-        """
-        found = self._tokens(texts) if self._has_tokenizer else None
-        return found or [[one.start() for one in _TOKEN.finditer(text)] for text in texts]
+        """The character offset at which each content token of each text likely begins."""
+        return [[one.start() for one in _TOKEN.finditer(text)] for text in texts]
 
     def embed_passages(
         self,
@@ -144,13 +137,11 @@ class ServedEmbedder:
         progress: Callable[[int], None] = lambda done: None,
     ) -> Vectors:
         """Unit vectors of passages, shape (len(texts), dimensions), float32, in the order given."""
-        batches = [
-            [self._passage + text for text in texts[start : start + BATCH_TEXTS]]
-            for start in range(0, len(texts), BATCH_TEXTS)
-        ]
+        read = [self._passage + (self._cut(text) if truncate else text) for text in texts]
+        batches = [read[start : start + BATCH_TEXTS] for start in range(0, len(read), BATCH_TEXTS)]
         found, done = [np.zeros((0, self.dimensions), np.float32)], 0
         with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
-            for vectors in pool.map(lambda batch: self._embedded(batch, truncate=truncate), batches):
+            for vectors in pool.map(self._embedded, batches):
                 found.append(vectors)
                 done += len(vectors)
                 progress(done)
@@ -160,8 +151,8 @@ class ServedEmbedder:
         """Unit vectors of questions, shape (len(texts), dimensions), float32, in the order given."""
         found = [np.zeros((0, self.dimensions), np.float32)]
         for start in range(0, len(texts), BATCH_TEXTS):
-            batch = [self._query + text for text in texts[start : start + BATCH_TEXTS]]
-            found.append(self._embedded(batch, truncate=truncate))
+            batch = texts[start : start + BATCH_TEXTS]
+            found.append(self._embedded([self._query + (self._cut(t) if truncate else t) for t in batch]))
         return np.concatenate(found)
 
     def compare(self, query: str, texts: Sequence[str]) -> Similarity:
@@ -169,11 +160,14 @@ class ServedEmbedder:
         cosines = self.embed_passages(texts, truncate=True) @ self.embed_queries([query], truncate=True)[0]
         return Similarity(cosines, cosines[:, None])
 
-    def _embedded(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
-        body: dict[str, Any] = {"model": self._server.model, "input": list(texts)}
-        reply = self._server.ask(
-            "/v1/embeddings", body | ({"truncate": True} if truncate and self._server.info else {})
-        )
+    def _cut(self, text: str) -> str:
+        """The text up to where the model stops reading."""
+        starts = self.token_starts([text])[0]
+        return text[: starts[self.max_passage_tokens]] if len(starts) > self.max_passage_tokens else text
+
+    def _embedded(self, texts: Sequence[str]) -> Vectors:
+        body = {"model": self._server.model, "input": list(texts)}
+        reply = self._server.ask("/v1/embeddings", body)
         try:
             rows = sorted(reply["data"], key=lambda one: int(one["index"]))
             vectors = np.array([one["embedding"] for one in rows], dtype=np.float32)
@@ -187,17 +181,6 @@ class ServedEmbedder:
         units: Vectors = vectors / lengths
         return units
 
-    def _tokens(self, texts: Sequence[str]) -> list[list[int]] | None:
-        """Where tokens begin by `/tokenize` of Text Embeddings Inference; None where there is none."""
-        found = []
-        for start in range(0, len(texts), BATCH_TEXTS):
-            body = {"inputs": list(texts[start : start + BATCH_TEXTS]), "add_special_tokens": False}
-            reply = self._server.ask("/tokenize", body)
-            if reply is None:
-                return None
-            found += [[int(token["start"]) for token in tokens] for tokens in reply]
-        return found
-
 
 def _prompts(model: str) -> tuple[str, str]:
     """What a model reads before a question and before a passage; nothing for one that is not known."""
@@ -207,7 +190,7 @@ def _prompts(model: str) -> tuple[str, str]:
 
 
 class ServedReranker:
-    """A `Reranker` on a server: by `/v1/rerank`, as llama-server, vLLM and Jina have it, or TEI's `/rerank`."""
+    """A `Reranker` on a server: by `/v1/rerank` (llama-server, vLLM) or TEI's `/rerank`."""
 
     english_only = False
     signal = "reranker"

@@ -105,7 +105,7 @@ def test_a_model_reads_what_it_was_trained_to_read_before_a_text(served: Server)
 
 
 def test_a_long_text_is_cut_where_the_server_stops_reading(served: Server) -> None:
-    served.pages["/info"] = lambda body: (200, {"model_id": "words", "max_input_length": 65})
+    served.pages["/info"] = lambda body: (200, {"model_id": "words", "max_input_length": 66})
     embedder = ServedEmbedder(served.url)
     assert embedder.max_passage_tokens == 42
     embedder.embed_queries(["word " * 100], truncate=True)
