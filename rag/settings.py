@@ -40,9 +40,8 @@ def default_library() -> Path:
 
 
 def server_address(library: object) -> str:
-    """The address that a library was given by, though it was taken for a path; "" for a folder."""
-    found = re.match(r"(postgres(?:ql)?):/+", str(library))
-    return f"{found[1]}://{str(library)[found.end() :]}" if found else ""
+    """The address that a library was given by; "" for a folder."""
+    return str(library) if re.match(r"postgres(ql)?://", str(library)) else ""
 
 
 def folder_of(url: str) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
     from rag.library import Library
 
 LibraryOption = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--library",
         help="Folder of the library, or postgresql://… of one on a server (FOOTNOTE_LIBRARY).",
