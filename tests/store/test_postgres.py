@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ def served(postgres_url: str, tmp_path: Path) -> Iterator[SqliteStore]:
 def test_both_find_the_same_in_the_same_order(served: SqliteStore, sqlite_store: SqliteStore) -> None:
     words = ["harbour", "pilot", "tide", "anchor", "cable", "beacon", "fog", "horn", "mooring", "rope"]
     for store in (served, sqlite_store):
-        for number in range(30):
+        for number in range(12):
             chosen = [words[number * step % len(words)] for step in (1, 3, 7)]
             put(store, f"{number:02}.md", " ".join(chosen), f"{chosen[0]} log {number}")
     query = text_vector("pilot tide beacon")
@@ -92,6 +93,25 @@ def test_a_library_moves_there_and_back_and_goes_on_where_it_stopped(
         same, before = sqlite_store.vectors_of("default", ids.tolist())
         assert np.array_equal(ids, same)
         assert np.array_equal(vectors, before)
+
+
+def test_machines_that_write_at_once_lose_and_double_nothing(
+    served: SqliteStore, postgres_url: str, tmp_path: Path
+) -> None:
+    with open_store(tmp_path / "other" / "library.db", url=postgres_url) as other:
+        put(served, "first.md", "the ferry sails")  # makes the collection
+
+        def fill(store: SqliteStore, own: str) -> None:
+            for name in (f"{own}1.md", "both.md", f"{own}2.md"):
+                put(store, name, "the ferry sails", f"as {name} says")
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(fill, (served, other), ("a", "b")))
+        names = ["a1.md", "a2.md", "b1.md", "b2.md", "both.md", "first.md"]
+        assert sorted(found.doc for found in other.documents("default")) == names
+        assert other.passage_count("default") == 11
+        assert other.postings("default", ["ferry", "as"]).frequencies == {"ferry": 6, "as": 5}
+        assert all(found.problem is None for found in other.check())
 
 
 def test_a_server_that_is_not_there_is_told_without_the_password(tmp_path: Path) -> None:
