@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,7 +142,7 @@ def _read_where_they_lie(db: Connection, embedding: Embedding, ids: NDArray[np.i
         return vectors
     room, size = vectors.data.cast("B"), vectors.strides[0]
     try:
-        blob = db.blob_open("main", embedding.table, "vector", int(ids[0]), False)
+        blob = cast(apsw.Connection, db).blob_open("main", embedding.table, "vector", int(ids[0]), False)
         for place, id_ in enumerate(ids.tolist()):
             blob.reopen(id_)  # a failure closes it
             blob.read_into(room, place * size, size)

@@ -86,10 +86,10 @@ def schema(server_url: str) -> Iterator[str]:
     name = f"footnote_{uuid4().hex}"
     with psycopg.connect(server_url, autocommit=True) as db:
         db.execute("CREATE EXTENSION IF NOT EXISTS vector SCHEMA public")
-        db.execute(f"CREATE SCHEMA {name}")  # type: ignore[arg-type]
+        db.execute(f"CREATE SCHEMA {name}")
     yield f"{server_url}&options=-csearch_path%3D{name},public"
     with psycopg.connect(server_url, autocommit=True) as db:
-        db.execute(f"DROP SCHEMA {name} CASCADE")  # type: ignore[arg-type]
+        db.execute(f"DROP SCHEMA {name} CASCADE")
 
 
 def empty(url: str) -> None:

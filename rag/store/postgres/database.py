@@ -203,7 +203,7 @@ def _migrate(db: PostgresConnection, url: str) -> None:
             "update Footnote, or use another --library."
         )
     if version == 0:
-        db.native.execute((HERE / "functions.sql").read_text("utf-8"))  # type: ignore[arg-type]
+        db.native.execute((HERE / "functions.sql").read_text("utf-8"))
     for migration in known[version:]:
         db.execute(_sql(migration))
     db.execute("UPDATE schema_version SET version = ?", (len(known),))
