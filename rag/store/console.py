@@ -33,8 +33,6 @@ def run_sql(
     """
     import apsw
 
-    if not library.exists():
-        raise UsageError("SQL is for a library in a file; ask one on PostgreSQL with psql.")
     with translated_errors(library):
         db = _open(library)
         for name, function in functions.items():

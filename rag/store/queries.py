@@ -61,7 +61,7 @@ def per_engine(step: Step) -> Step:
     return cast(Step, singledispatch(step))
 
 
-def in_its_own_way(step: Step, connection: type) -> Callable[[Step], Step]:
+def in_its_own_way(step: Callable[..., Any], connection: type) -> Callable[[Step], Step]:
     """Has the decorated function take this step on connections of another database."""
     return cast(Any, step).register(connection)  # type: ignore[no-any-return]
 

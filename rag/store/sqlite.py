@@ -69,6 +69,13 @@ class SqliteStore:
         self._postings: Latest[keywords.PostingsCache] = Latest()
         self._term_counts = keywords.TermCounts()
 
+    @property
+    def file(self) -> Path:
+        """The SQLite file, for SQL of one's own; `UsageError` where the library is on a server."""
+        if not isinstance(self.database, Database):
+            raise UsageError("SQL is for a library in a file; ask one on PostgreSQL with psql.")
+        return self.path
+
     def close(self) -> None:
         """Gives the file back; the store cannot be used afterwards."""
         self.database.close()

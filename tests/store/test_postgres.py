@@ -82,9 +82,7 @@ def test_a_library_moves_there_and_back_and_goes_on_where_it_stopped(
     for name in ("a.md", "b.md", "c.md"):
         put(sqlite_store, name, f"what {name} says", "and this")
     sqlite_store.conversations.start("Ferries", "default")
-    copying = copy_collection(sqlite_store, served, "default", resume=True)
-    assert next(copying) == "a.md"
-    copying.close()  # interrupted
+    assert next(copy_collection(sqlite_store, served, "default", resume=True)) == "a.md"  # interrupted
     assert list(copy_collection(sqlite_store, served, "default", resume=True)) == ["b.md", "c.md"]
     assert copy_conversations(sqlite_store, served) == 1
     with open_store(tmp_path / "back.db") as back:
@@ -122,9 +120,13 @@ def test_a_server_that_is_not_there_is_told_without_the_password(tmp_path: Path)
     assert "secret" not in str(failed.value)
 
 
-def test_backups_are_left_to_its_own_tools(served: SqliteStore, tmp_path: Path) -> None:
+def test_backups_and_sql_are_left_to_its_own_tools(served: SqliteStore, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="pg_dump"):
         served.back_up(tmp_path / "copy.db")
+    with pytest.raises(UsageError, match="pg_restore"):
+        served.restore(tmp_path / "copy.db")
+    with pytest.raises(UsageError, match="psql"):
+        _ = served.file
 
 
 def test_the_address_is_shown_without_who_signs_in() -> None:

@@ -373,7 +373,7 @@ def test_a_damaged_file_says_so(tmp_path: Path) -> None:
 def test_a_library_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "library.db"
     with open_store(path) as store, store.database.plain() as db:
-        db.pragma("user_version", 99)
+        db.execute("PRAGMA user_version = 99")
     with pytest.raises(LibraryError, match="newer Footnote"):
         open_store(path)
 

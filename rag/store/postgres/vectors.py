@@ -107,7 +107,7 @@ def fetch_vectors(
     wanted = np.unique(np.fromiter(passage_ids, dtype=np.int64, count=len(passage_ids)))
     sql = f"SELECT passage_id, vector FROM {embedding.table} WHERE passage_id = ANY(%s) ORDER BY passage_id"
     with db.native.cursor(binary=True) as cursor:
-        found = cursor.execute(sql, (wanted.tolist(),)).fetchall()  # type: ignore[arg-type]
+        found = cursor.execute(sql, (wanted.tolist(),)).fetchall()
     return as_matrix(found, embedding.dimensions)
 
 
