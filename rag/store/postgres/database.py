@@ -24,6 +24,10 @@ PSYCOPG_PIN = "psycopg[binary]==3.3.9"
 HERE = Path(__file__).parent
 MOST_IDLE = 8
 CONNECT_SECONDS = 10
+OWN_TOOLS = (
+    "A library on PostgreSQL is backed up and restored by its tools, pg_dump and pg_restore; "
+    "`python -m rag export FILE.db` and `import FILE.db` write it to a file and add one to it."
+)
 # Writers of a library wait for each other, as with SQLite; the lock ends with their transaction.
 _WAIT_FOR_WRITERS = "SELECT pg_advisory_xact_lock(hashtext('footnote'), hashtext(current_schema()))"
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -119,17 +123,11 @@ class PostgresDatabase:
 
     def back_up(self, target: Path) -> NoReturn:
         """Left to PostgreSQL's own tools."""
-        raise UsageError(
-            "A library on PostgreSQL is backed up by pg_dump; `python -m rag export FILE.db` writes it to a "
-            "file of Footnote's."
-        )
+        raise UsageError(OWN_TOOLS)
 
     def restore(self, backup: Path) -> NoReturn:
         """Left to PostgreSQL's own tools."""
-        raise UsageError(
-            "A library on PostgreSQL is restored by pg_restore; `python -m rag import FILE.db` adds what is "
-            "in a file of Footnote's."
-        )
+        raise UsageError(OWN_TOOLS)
 
     def close(self) -> None:
         """Closes the idle connections; those in use close when they are given back."""
