@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import numpy as np
@@ -16,6 +17,9 @@ from numpy.typing import NDArray
 
 from rag.errors import ModelServerError, UsageError
 from rag.interfaces import Similarity, Vectors
+
+if TYPE_CHECKING:
+    import httpx2
 
 KEY_VARIABLE = "FOOTNOTE_SERVER_KEY"
 """Names the environment variable that holds the server's key."""
@@ -64,19 +68,8 @@ class ModelServer:
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """The reply to a request, from JSON; None where the server has no such page."""
-        import httpx2
-
         url = self.address + path
-        for tried in range(1, TRIES + 1):
-            try:
-                reply = self._client.post(url, json=body) if body is not None else self._client.get(url)
-            except httpx2.HTTPError as error:
-                raise ModelServerError(
-                    f"{self.address} cannot be reached ({error}). Is it running?"
-                ) from error
-            if reply.status_code not in BUSY or tried == TRIES:
-                break
-            time.sleep(_wait_seconds(reply.headers.get("Retry-After"), tried))
+        reply = self._patiently(url, body)
         if reply.status_code in ABSENT:
             return None
         if reply.status_code != 200:
@@ -86,16 +79,31 @@ class ModelServer:
         except ValueError as error:
             raise ModelServerError(f"{url} did not answer with JSON.") from error
 
+    def _patiently(self, url: str, body: dict[str, Any] | None) -> httpx2.Response:
+        """The reply of a server that may be busy, the last one after `TRIES`."""
+        import httpx2
+
+        for tried in itertools.count(1):
+            try:
+                reply = self._client.request("GET" if body is None else "POST", url, json=body)
+            except httpx2.HTTPError as error:
+                why = f"{self.address} cannot be reached ({error}). Is the server running?"
+                raise ModelServerError(why) from error
+            if reply.status_code not in BUSY or tried == TRIES:
+                break
+            time.sleep(_wait_seconds(reply.headers.get("Retry-After"), tried))
+        return reply
+
     @cached_property
     def info(self) -> dict[str, Any]:
         """What Text Embeddings Inference tells of its model; empty of other servers."""
         found = self.ask("/info")
-        return found if isinstance(found, dict) else {}
+        return found if isinstance(found, dict) and "model_id" in found else {}
 
     @cached_property
     def model(self) -> str:
         """The model's name: the one given, or the first that the server offers."""
-        if self.named or self.info.get("model_id"):
+        if self.named or self.info:
             return self.named or str(self.info["model_id"])
         offered = self.ask("/v1/models")
         names = [str(one.get("id")) for one in (offered or {}).get("data") or []]
