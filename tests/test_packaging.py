@@ -71,8 +71,9 @@ def test_the_requirements_have_the_direct_dependencies_at_their_pins(name: str) 
 
 
 def comparable(pin: str) -> str:
-    """A pin with its name as registries compare it."""
-    return re.sub(r"[-_.]+", "-", pin.partition("==")[0]).lower() + "==" + pin.partition("==")[2]
+    """A pin with its name as registries compare it, without its extras: what they bring has pins of its own."""
+    name, _, version = pin.partition("==")
+    return f"{re.sub(r'[-_.]+', '-', name.partition('[')[0]).lower()}=={version}"
 
 
 def test_users_install_no_cuda() -> None:
