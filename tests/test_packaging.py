@@ -71,7 +71,7 @@ def test_the_requirements_have_the_direct_dependencies_at_their_pins(name: str) 
 
 
 def comparable(pin: str) -> str:
-    """A pin with its name as registries compare it, without its extras: what they bring has pins of its own."""
+    """A pin with its name as registries compare it, without its extras, which have pins of their own."""
     name, _, version = pin.partition("==")
     return f"{re.sub(r'[-_.]+', '-', name.partition('[')[0]).lower()}=={version}"
 

@@ -120,7 +120,7 @@ def test_texts_are_compared_as_wholes(served: Server) -> None:
 
 def test_a_busy_server_is_asked_again(served: Server) -> None:
     embedder = ServedEmbedder(served.url)
-    replies = iter([(503, {}), (429, {})])
+    replies: Iterator[tuple[int, Any]] = iter([(503, {}), (429, {})])
     served.pages["/v1/embeddings"] = lambda body: next(replies, None) or embeddings(body)
     assert len(embedder.embed_queries(["again"])) == 1
     assert len(served.asked) == 6  # the name, whether it is TEI's, the trial, and three times the text
