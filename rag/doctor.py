@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.errors import LibraryDamaged, ModelDamaged, ModelError
 from rag.ingest.lock import writer_lock
-from rag.models import NO_MODEL, chat_model_location, embedding_folder, installed
+from rag.models import NO_MODEL, chat_model_location, embedding_folder, installed, is_served
 from rag.models.folders import verify
 from rag.store import Finding
 from rag.store.connection import is_encrypted
@@ -64,8 +64,11 @@ def model_findings(library: Library) -> Iterator[Finding]:
     """Whether the two models of the settings are where they should be, and fit the vectors."""
     settings = library.settings
     try:
-        folder = embedding_folder(settings.embedding_model, models=settings.models)
-        yield Finding("embedding model", None, str(folder))
+        if is_served(settings.embedding_model):
+            place = library.embedder_identity
+        else:
+            place = str(embedding_folder(settings.embedding_model, models=settings.models))
+        yield Finding("embedding model", None, place)
         yield from (stale_vectors(library, name) for name in embedded_collections(library))
     except ModelError as error:
         yield Finding("embedding model", str(error))

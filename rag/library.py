@@ -95,7 +95,7 @@ class Library:
 
         with self._loading:
             if self._store is None:
-                self._store = open_store(self.settings.database)
+                self._store = open_store(self.settings.database, url=self.settings.store)
             return self._store
 
     @property
@@ -103,28 +103,27 @@ class Library:
         """The settings' embedding model, unpacked and compiled on first use."""
         with self._loading:
             if self._embedder is None:
-                self._embedder = self._load_embedder(self._embedding_folder())
+                self._embedder = self._named_embedder(self.settings.embedding_model)
             return self._embedder
 
     @property
     def second_embedder(self) -> Embedder | None:
         """The English model that is searched beside the first; None where the settings go without."""
-        from rag.models import embedding_folder
-
         name = self.settings.second_embedding_model
         with self._loading:
             if self._second_embedder is None and name not in (NO_MODEL, self.settings.embedding_model):
-                self._second_embedder = self._load_embedder(
-                    embedding_folder(name, models=self.settings.models)
-                )
+                self._second_embedder = self._named_embedder(name)
             return self._second_embedder
 
     @property
     def embedder_identity(self) -> str:
-        """Names the settings' embedding model; does not load it."""
+        """Names the settings' embedding model; does not load it, unless a server has it."""
         from rag.embeddings.folder import read_folder
+        from rag.models import is_served
 
         with self._loading:
+            if is_served(self.settings.embedding_model):
+                return self.embedder.identity
             return (
                 self._embedder.identity if self._embedder else read_folder(self._embedding_folder()).identity
             )
@@ -150,7 +149,10 @@ class Library:
     def _earlier_embedder(self, identity: str) -> Embedder | None:
         """An installed model that the settings do not name any more; None where there is none."""
         from rag.embeddings.folder import read_folder
+        from rag.models import is_served
 
+        if is_served(identity):
+            return self._served_earlier(identity)
         with self._loading:
             if identity not in self._earlier_embedders:
                 folder = self._earlier_folder(identity)
@@ -158,6 +160,13 @@ class Library:
                     return None
                 log.warning(EARLIER_MODEL, identity.partition("@")[0], self.settings.embedding_model)
                 self._earlier_embedders[identity] = self._load_embedder(folder)
+            return self._earlier_embedders[identity]
+
+    def _served_earlier(self, identity: str) -> Embedder:
+        """A model of a server that the settings do not name any more; its identity is its address."""
+        with self._loading:
+            if identity not in self._earlier_embedders:
+                self._earlier_embedders[identity] = self._named_embedder(identity)
             return self._earlier_embedders[identity]
 
     def _earlier_folder(self, identity: str) -> Path | None:
@@ -176,6 +185,16 @@ class Library:
 
         return embedding_folder(self.settings.embedding_model, models=self.settings.models)
 
+    def _named_embedder(self, name: str) -> Embedder:
+        """The embedding model of a name, a folder or a server's address."""
+        from rag.models import embedding_folder, is_served
+
+        if is_served(name):
+            from rag.embeddings.server import ServedEmbedder
+
+            return ServedEmbedder(name)
+        return self._load_embedder(embedding_folder(name, models=self.settings.models))
+
     def _load_embedder(self, folder: Path) -> Embedder:
         from rag.embeddings import load_embedder
 
@@ -192,11 +211,14 @@ class Library:
     def reranker(self) -> Reranker | None:
         """The cross-encoder, or None where the settings ask for none."""
         from rag.embeddings.cross_encoder import CrossEncoderReranker
-        from rag.models import READER, reranker_folder
+        from rag.embeddings.server import ServedReranker
+        from rag.models import READER, is_served, reranker_folder
         from rag.records import READER_SIGNAL
 
         with self._loading:
             settings = self.settings
+            if self._reranker is None and is_served(settings.reranker):
+                self._reranker = ServedReranker(settings.reranker)
             ours = settings.reranker == READER.name
             if self._reranker is None and settings.reranker != NO_MODEL:
                 self._reranker = CrossEncoderReranker(
@@ -683,7 +705,9 @@ class Library:
 
     def beside(self, folder: str, *, with_chat_model: bool = False) -> Library:
         """Another database, in a folder of this library (or an absolute one), under the same models."""
-        other = Library(self.settings.model_copy(update={"library": self.settings.library / folder}))
+        other = Library(
+            self.settings.model_copy(update={"library": self.settings.library / folder, "store": ""})
+        )
         other._embedder = self.embedder
         other._second_embedder = self.second_embedder
         other._chat_model = self.chat_model if with_chat_model else None

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import tomli_w
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -37,6 +40,19 @@ def default_library() -> Path:
     return user_data_path("footnote", appauthor=False)
 
 
+def server_address(library: object) -> str:
+    """The address that a library was given by; "" for a folder."""
+    return str(library) if re.match(r"postgres(ql)?://", str(library)) else ""
+
+
+def folder_of(url: str) -> Path:
+    """The folder of this machine for the models, caches and uploads of a library on a server."""
+    parts = urlsplit(url)
+    place = f"{parts.hostname or ''}:{parts.port or ''}{parts.path}?{parts.query}"
+    named = re.sub(r"[^A-Za-z0-9]+", "-", f"{parts.hostname or 'local'}{parts.path}").strip("-")
+    return default_library() / "servers" / f"{named}-{sha256(place.encode()).hexdigest()[:8]}"
+
+
 class Settings(BaseSettings):
     """Everything a person can turn. Each field is an option, a variable and a line of `settings.toml`.
 
@@ -49,8 +65,15 @@ class Settings(BaseSettings):
     )
 
     library: Path = Field(default_factory=default_library, description="Folder of the library")
+    store: str = Field(
+        "",
+        pattern=r"^(postgres(ql)?://.*)?$",
+        description="PostgreSQL database of the library; empty keeps it in a file of the folder",
+    )
     collection: str = Field("default", min_length=1, description="Collection to search")
-    embedding_model: str = Field("multilingual-e5-small", description="Embedding model by name or folder")
+    embedding_model: str = Field(
+        "multilingual-e5-small", description="Embedding model by name, folder or server URL"
+    )
     second_embedding_model: str = Field(
         "all-minilm-l6-v2",
         description="English embedding model searched beside the first; 'none' goes without",
@@ -60,7 +83,7 @@ class Settings(BaseSettings):
     )
     reranker: str = Field(
         "footnote-reader",
-        description="Cross-encoder that reads the best passages beside the question, by name or folder; "
+        description="Cross-encoder that reads the best passages: name, folder or server URL; "
         "'none' goes without",
     )
     picture_model: str = Field(
@@ -95,6 +118,13 @@ class Settings(BaseSettings):
         (),
         description="Host names the app and servers answer to, beside localhost and their own address",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def server_as_library(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """A library given by the address of a server has a folder of this machine for the rest."""
+        url = server_address(values.get("library"))
+        return values | {"library": folder_of(url), "store": url} if url else values
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod
@@ -133,7 +163,10 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Options win over variables, variables over the library's file."""
         library = init_settings().get("library") or env_settings().get("library") or default_library()
-        toml = TomlConfigSettingsSource(settings_cls, Path(library) / SETTINGS_FILE)
+        url = server_address(library)
+        toml = TomlConfigSettingsSource(
+            settings_cls, (folder_of(url) if url else Path(library)) / SETTINGS_FILE
+        )
         return init_settings, env_settings, toml
 
 

@@ -13,6 +13,7 @@ import pytest
 from rag import __version__
 from rag.cli.serving import MCP_PIN
 from rag.settings import PROJECT, project_folder
+from rag.store.postgres.database import PSYCOPG_PIN
 
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
 EXTRAS = PYPROJECT["project"]["optional-dependencies"]
@@ -47,8 +48,9 @@ def test_the_version_is_the_same_everywhere() -> None:
     assert f"\n## {__version__} - 20" in (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
-def test_the_command_names_the_pin_of_its_extra() -> None:
+def test_the_code_names_the_pins_of_its_extras() -> None:
     assert EXTRAS["mcp"] == [MCP_PIN]
+    assert EXTRAS["postgres"] == [PSYCOPG_PIN]
 
 
 def entries(name: str) -> list[str]:
@@ -69,8 +71,9 @@ def test_the_requirements_have_the_direct_dependencies_at_their_pins(name: str) 
 
 
 def comparable(pin: str) -> str:
-    """A pin with its name as registries compare it."""
-    return re.sub(r"[-_.]+", "-", pin.partition("==")[0]).lower() + "==" + pin.partition("==")[2]
+    """A pin with its name as registries compare it, without its extras, which have pins of their own."""
+    name, _, version = pin.partition("==")
+    return f"{re.sub(r'[-_.]+', '-', name.partition('[')[0]).lower()}=={version}"
 
 
 def test_users_install_no_cuda() -> None:

@@ -317,7 +317,7 @@ def sql(
     for known in opened.store.collections():
         opened.store.compare_documents(known.name)
     functions = vector_functions() | embedding_functions(lambda: opened.embedder)
-    with run_sql(opened.store.path, typed_or_piped(query), functions) as (columns, rows):
+    with run_sql(opened.store.file, typed_or_piped(query), functions) as (columns, rows):
         if as_json:
             for row in rows:
                 print_json(dict(zip(columns, map(json_value, row), strict=True)))

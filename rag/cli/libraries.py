@@ -209,12 +209,40 @@ def import_library(
             copy_all(theirs, ours, collection, as_json=as_json)
 
 
-def copy_all(source: SqliteStore, target: SqliteStore, collection: str | None, *, as_json: bool) -> None:
+@app.command()
+def migrate(
+    context: typer.Context,
+    target: Annotated[
+        str, typer.Argument(help="The other library: a folder, or postgresql://…", metavar="LIBRARY")
+    ],
+    as_json: JsonOption = False,
+    library: LibraryOption = None,
+    collection: CollectionOption = None,
+) -> None:
+    """Copy the library into another one, on a server or in a folder; nothing is embedded again.
+
+    Run it again after an interruption: it goes on with what is missing.
+    """
+    from rag.ingest.lock import writer_lock
+    from rag.library import Library
+    from rag.settings import load_settings
+
+    ours = open_library(context, library=library)
+    with Library(load_settings(library=target)) as theirs:
+        if theirs.settings.database == ours.settings.database:
+            raise UsageError(f"{target} is this library; name another one.")
+        with writer_lock(theirs.store.path, purpose="copy a library into it"):
+            copy_all(ours.store, theirs.store, collection, as_json=as_json, resume=True)
+
+
+def copy_all(
+    source: SqliteStore, target: SqliteStore, collection: str | None, *, as_json: bool, resume: bool = False
+) -> None:
     """Copies one collection, or everything, and tells how much that was."""
     from rag.store.transfer import copy_collection, copy_conversations
 
     names = [collection] if collection else [found.name for found in source.collections()]
-    documents = sum(1 for name in names for _ in copy_collection(source, target, name))
+    documents = sum(1 for name in names for _ in copy_collection(source, target, name, resume=resume))
     conversations = 0 if collection else copy_conversations(source, target)
     record = {"documents": documents, "collections": names, "conversations": conversations}
     told = f"Copied {documents} documents of {len(names)} collections, and {conversations} conversations"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,7 +11,12 @@ if TYPE_CHECKING:
     from rag.library import Library
 
 LibraryOption = Annotated[
-    Path | None, typer.Option("--library", help="Folder of the library (FOOTNOTE_LIBRARY).", metavar="DIR")
+    str | None,
+    typer.Option(
+        "--library",
+        help="Folder of the library, or postgresql://… of one on a server (FOOTNOTE_LIBRARY).",
+        metavar="DIR",
+    ),
 ]
 CollectionOption = Annotated[
     str | None, typer.Option("--collection", help="Collection in the library.", metavar="NAME")

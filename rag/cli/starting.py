@@ -45,7 +45,10 @@ def open_app(
     prepare_models(opened)
     if sample and not any(found.passages for found in opened.store.collections()):
         index_sample(opened)
-    environment = os.environ | {"FOOTNOTE_LIBRARY": str(opened.settings.library)}
+    environment = os.environ | {
+        "FOOTNOTE_LIBRARY": str(opened.settings.library),
+        "FOOTNOTE_STORE": opened.settings.store,
+    }
     if collection:
         environment["FOOTNOTE_COLLECTION"] = collection
     opened.close()

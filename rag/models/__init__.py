@@ -47,6 +47,7 @@ __all__ = [
     "chat_model_location",
     "embedding_folder",
     "installed",
+    "is_served",
     "kind_named",
     "picture_folders",
     "pull",
@@ -78,6 +79,11 @@ def ignore_progress(progress: Progress) -> None:
     """For those who watch nothing."""
 
 
+def is_served(name: str) -> bool:
+    """Whether a model is given by a server's address: one for chatting, unless its kind is told."""
+    return name.startswith(("http://", "https://"))
+
+
 def embedding_folder(name: str, *, models: Path, progress: ShowProgress = ignore_progress) -> Path:
     """The Sentence Transformers folder of an embedding model, given by catalogue name or path.
 
@@ -104,7 +110,7 @@ def chat_model_location(name: str, *, models: Path) -> str:
     Raises:
         ModelNotFound: no such file or name, or the model has not been pulled yet.
     """
-    if name.startswith(("http://", "https://")):
+    if is_served(name):
         return name
     if _looks_like_path(name):
         return str(_given_gguf(Path(name).expanduser()))
@@ -305,7 +311,10 @@ def use(
         return save_settings(library, _without(kind or "chat"))
     kind = kind or kind_named(name, models=models)
     chosen = str(Path(name).expanduser().resolve()) if _looks_like_path(name) else name
-    if kind == "chat":
+    if is_served(chosen):
+        if kind == "image":
+            raise UsageError("A picture model is run here, not by a server; give its name or folder.")
+    elif kind == "chat":
         chat_model_location(chosen, models=models)
     elif kind == "embedding":
         embedding_folder(chosen, models=models)
@@ -340,7 +349,7 @@ def kind_named(name: str, *, models: Path) -> Kind:
     Raises:
         ModelNotFound: there is no such model.
     """
-    if name.startswith(("http://", "https://")):
+    if is_served(name):
         return "chat"
     if not _looks_like_path(name):
         return _named(name, models=models).kind

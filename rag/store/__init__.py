@@ -1,4 +1,4 @@
-"""The library on disk: one SQLite file for documents, vectors, keywords and conversations."""
+"""The library: one SQLite file, or a PostgreSQL database, for documents, vectors, keywords, conversations."""
 
 from __future__ import annotations
 
@@ -31,6 +31,14 @@ __all__ = [
 ]
 
 
-def open_store(path: Path) -> SqliteStore:
-    """Opens the library's database, creating or migrating it; `LibraryError` when it cannot be."""
-    return SqliteStore(path)
+def open_store(path: Path, *, url: str = "") -> SqliteStore:
+    """Opens the library's database, creating or migrating it; `LibraryError` when it cannot be.
+
+    With the `url` of a PostgreSQL database it is there; `path` is in the library's folder on this machine.
+    """
+    if not url:
+        return SqliteStore(path)
+    from rag.store.postgres import PostgresDatabase
+
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return SqliteStore(path, PostgresDatabase(url))

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from rag.store import keywords, pictures, vector_index, vectors
 from rag.store.keywords import terms_table
-from rag.store.queries import first_row, rows
+from rag.store.queries import Connection, first_row, per_engine, rows
 from rag.store.rows import Finding
 from rag.store.vectors import Embedding
-
-if TYPE_CHECKING:
-    import apsw
 
 LARGE_LOG_BYTES = 200_000_000
 # The tables whose rows belong to another's, owners first.
@@ -29,7 +25,7 @@ _OWNERS = {
 _PASSAGES = "FROM passages JOIN documents ON documents.id = document_id WHERE collection_id = ?"
 
 
-def check(db: apsw.Connection, *, index_problems: list[str], log_bytes: int) -> Iterator[Finding]:
+def check(db: Connection, *, index_problems: list[str], log_bytes: int) -> Iterator[Finding]:
     """One finding a check; `problem` says what is wrong and how to mend it.
 
     `index_problems` are what `integrity_problems` found in the index, outside of any transaction: one that
@@ -38,8 +34,7 @@ def check(db: apsw.Connection, *, index_problems: list[str], log_bytes: int) -> 
     problems = integrity_problems(db, "main")
     yield _finding("file", problems, "Run `python -m rag doctor --repair`, or restore a backup.")
     yield _finding("search index", index_problems, "Run `python -m rag doctor --repair`.")
-    orphans = [f"{table} row {rowid}" for table, rowid, *_ in rows(db, "PRAGMA foreign_key_check")]
-    yield _finding("references", orphans[:5], "Run `python -m rag doctor --repair`.")
+    yield _finding("references", orphans(db)[:5], "Run `python -m rag doctor --repair`.")
     yield _finding("documents", _document_problems(db), "Ingest these documents again.")
     collections = rows(db, "SELECT id, name FROM collections ORDER BY name")
     for collection_id, name in [] if index_problems else collections:
@@ -52,7 +47,14 @@ def check(db: apsw.Connection, *, index_problems: list[str], log_bytes: int) -> 
     yield _finding("write-ahead log", large, "Close other programs that use the library.")
 
 
-def integrity_problems(db: apsw.Connection, schema: str) -> list[str]:
+@per_engine
+def orphans(db: Connection) -> list[str]:
+    """The rows that belong to one that is not there."""
+    return [f"{table} row {rowid}" for table, rowid, *_ in rows(db, "PRAGMA foreign_key_check")]
+
+
+@per_engine
+def integrity_problems(db: Connection, schema: str) -> list[str]:
     """What SQLite's own check of a file finds wrong with it."""
     import apsw
 
@@ -66,7 +68,7 @@ def _finding(check: str, problems: list[str], remedy: str) -> Finding:
     return Finding(check, f"{'; '.join(problems)}. {remedy}" if problems else None)
 
 
-def _document_problems(db: apsw.Connection) -> list[str]:
+def _document_problems(db: Connection) -> list[str]:
     found = rows(
         db,
         "SELECT doc, documents.passages, count(passages.id) FROM documents"
@@ -84,7 +86,7 @@ def _document_problems(db: apsw.Connection) -> list[str]:
     return problems + [f"passage {ordinal} of {doc} is not where it says" for doc, ordinal in found]
 
 
-def _collection_problems(db: apsw.Connection, collection_id: int) -> Iterator[str]:
+def _collection_problems(db: Connection, collection_id: int) -> Iterator[str]:
     (counted,) = first_row(db, "SELECT passages FROM collections WHERE id = ?", (collection_id,))
     (there,) = first_row(db, f"SELECT count(*) {_PASSAGES}", (collection_id,))
     if counted != there:
@@ -100,7 +102,7 @@ def _collection_problems(db: apsw.Connection, collection_id: int) -> Iterator[st
         yield from _embedding_problems(db, vectors.load_embedding(db, id_), complete=id_ == first)
 
 
-def _embedding_problems(db: apsw.Connection, embedding: Embedding, *, complete: bool) -> Iterator[str]:
+def _embedding_problems(db: Connection, embedding: Embedding, *, complete: bool) -> Iterator[str]:
     (there,) = first_row(db, f"SELECT count(*) FROM {embedding.table}")
     if there != embedding.vectors:
         yield f"{there} vectors, but {embedding.vectors} on record"
@@ -120,14 +122,14 @@ def _embedding_problems(db: apsw.Connection, embedding: Embedding, *, complete: 
         yield f"{indexed} of {there} vectors in the vector index"
 
 
-def _count_orphans(db: apsw.Connection, embedding: Embedding) -> int:
+def _count_orphans(db: Connection, embedding: Embedding) -> int:
     (orphans,) = first_row(
         db, f"SELECT count(*) FROM {embedding.table} WHERE passage_id NOT IN (SELECT id FROM passages)"
     )
     return int(orphans)
 
 
-def _count_missing(db: apsw.Connection, embedding: Embedding) -> int:
+def _count_missing(db: Connection, embedding: Embedding) -> int:
     (missing,) = first_row(
         db,
         f"SELECT count(*) {_PASSAGES} AND passages.id NOT IN (SELECT passage_id FROM {embedding.table})",
@@ -136,7 +138,7 @@ def _count_missing(db: apsw.Connection, embedding: Embedding) -> int:
     return int(missing)
 
 
-def repair(db: apsw.Connection) -> None:
+def repair(db: Connection) -> None:
     """Makes again what follows from the documents: counts, sums, codes; drops what belongs to nothing.
 
     A document with a passage that lost its vector or terms is marked to be read again.
@@ -164,7 +166,7 @@ def repair(db: apsw.Connection) -> None:
     )
 
 
-def _mark_incomplete(db: apsw.Connection, collection_id: int, serving: Embedding) -> None:
+def _mark_incomplete(db: Connection, collection_id: int, serving: Embedding) -> None:
     """Lets documents with a passage that no search finds be read again by the next ingest."""
     complete = (
         f"EXISTS (SELECT 1 FROM {serving.table} WHERE passage_id = passages.id) AND EXISTS"

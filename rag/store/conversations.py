@@ -4,25 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from rag.records import Citation, CitedPassage, ConversationRow, MessageRow
 from rag.store.names import SHOWN
-from rag.store.queries import first_row, rows
+from rag.store.queries import Connection, Engine, first_row, rows
 from rag.store.rows import storable
 from rag.store.vectors import now
-
-if TYPE_CHECKING:
-    import apsw
-
-
-class Transactions(Protocol):
-    """What `Database` offers: transactions on the library's file."""
-
-    def read(self) -> AbstractContextManager[apsw.Connection]: ...
-    def write(self) -> AbstractContextManager[apsw.Connection]: ...
-
 
 _LISTED = (
     "SELECT c.id, c.title, c.collection, c.created, c.updated,"
@@ -33,19 +21,20 @@ _LISTED = (
 class ConversationTables:
     """The conversations of one library. Unknown ids give None, [] or no change."""
 
-    def __init__(self, database: Transactions) -> None:
+    def __init__(self, database: Engine) -> None:
         self._database = database
 
     def start(self, title: str, collection: str, *, owner: str = "", created: str | None = None) -> int:
         """A new, empty conversation; returns its id."""
         moment = created or now()
         with self._database.write() as db:
-            db.execute(
+            (id_,) = first_row(
+                db,
                 "INSERT INTO conversations(title, collection, owner, created, updated)"
-                " VALUES (?, ?, ?, ?, ?)",
+                " VALUES (?, ?, ?, ?, ?) RETURNING id",
                 (storable(title), collection, owner, moment, moment),
             )
-            return int(db.last_insert_rowid())
+            return int(id_)
 
     def append(
         self,
@@ -68,9 +57,10 @@ class ConversationTables:
                 "SELECT coalesce(max(ordinal) + 1, 0) FROM messages WHERE conversation_id = ?",
                 (conversation_id,),
             )
-            db.execute(
+            (message_id,) = first_row(
+                db,
                 "INSERT INTO messages(conversation_id, ordinal, created, question, answer, record,"
-                " searchable) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                " searchable) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
                 (
                     conversation_id,
                     ordinal,
@@ -78,12 +68,11 @@ class ConversationTables:
                     *(storable(text) for text in (question, answer, record, searchable)),
                 ),
             )
-            message_id = int(db.last_insert_rowid())
             _insert_citations(db, message_id, citations)
             db.execute(
                 "UPDATE conversations SET updated = max(updated, ?) WHERE id = ?", (moment, conversation_id)
             )
-        return message_id
+        return int(message_id)
 
     def listed(self, limit: int, offset: int, *, owner: str = "") -> list[ConversationRow]:
         """An owner's conversations, the one changed last first."""
@@ -153,15 +142,14 @@ class ConversationTables:
 
     def _change(self, sql: str, values: tuple[Any, ...]) -> bool:
         with self._database.write() as db:
-            db.execute(sql, values)
-            return db.changes() > 0
+            return bool(rows(db, f"{sql} RETURNING 1", values))
 
     def matching(self, words: Sequence[str], limit: int, *, owner: str = "") -> list[tuple[int, int, str]]:
         """(conversation, message, searchable text) of turns that hold every word, the newest first.
 
         A plain scan finds parts of words in every script; 10,000 turns take some 20 ms.
         """
-        conditions = " AND ".join("instr(searchable, ?) > 0" for _ in words) or "1"
+        conditions = " AND ".join("instr(searchable, ?) > 0" for _ in words) or "1 = 1"
         with self._database.read() as db:
             return rows(
                 db,
@@ -202,9 +190,7 @@ class ConversationTables:
         return texts
 
 
-def _insert_citations(
-    db: apsw.Connection, message_id: int, citations: Sequence[tuple[Citation, str]]
-) -> None:
+def _insert_citations(db: Connection, message_id: int, citations: Sequence[tuple[Citation, str]]) -> None:
     db.executemany(
         'INSERT INTO citations(message_id, ordinal, marker, doc, page, quote, quote_hash, start, "end",'
         " passage_key, content_hash, supported, origin) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

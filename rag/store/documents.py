@@ -6,17 +6,14 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rag.records import Document, DocumentEntry, Hit, Passage
 from rag.store.names import SHOWN
-from rag.store.queries import first_row, rows, take_ids
+from rag.store.queries import IDS, Connection, first_row, rows, take_ids
 from rag.store.rows import KnownFile, ReportRow, Source, Status, storable
 from rag.store.vectors import now
 from rag.text.dates import date_in_name
-
-if TYPE_CHECKING:
-    import apsw
 
 PASSAGE_COLUMNS = (
     'passages.key, ordinal, passages.text, start, "end", token_count, content_hash, heading_path,'
@@ -63,7 +60,7 @@ def visible_characters(text: str) -> int:
 
 
 def insert_document(
-    db: apsw.Connection,
+    db: Connection,
     collection_id: int,
     source: Source,
     document: Document,
@@ -100,9 +97,7 @@ def insert_document(
     return _insert(db, values)
 
 
-def insert_failure(
-    db: apsw.Connection, collection_id: int, source: Source, status: Status, error: str
-) -> int:
+def insert_failure(db: Connection, collection_id: int, source: Source, status: Status, error: str) -> int:
     """The row of a document that could not be read; returns its id."""
     return _insert(
         db,
@@ -122,14 +117,14 @@ def insert_failure(
     )
 
 
-def _insert(db: apsw.Connection, values: dict[str, Any]) -> int:
+def _insert(db: Connection, values: dict[str, Any]) -> int:
     values = {"id": take_ids(db, "documents", 1), **values}
     names, marks = ", ".join(values), ", ".join("?" * len(values))
     db.execute(f"INSERT INTO documents({names}) VALUES ({marks})", tuple(values.values()))
     return int(values["id"])
 
 
-def move(db: apsw.Connection, collection_id: int, document_id: int, source: Source, title: str) -> bool:
+def move(db: Connection, collection_id: int, document_id: int, source: Source, title: str) -> bool:
     """Gives a document another path, and remembers the one before; says whether its title changed."""
     was, title_before = first_row(db, "SELECT doc, title FROM documents WHERE id = ?", (document_id,))
     db.execute(
@@ -139,29 +134,30 @@ def move(db: apsw.Connection, collection_id: int, document_id: int, source: Sour
     if was != source.doc:
         db.execute(
             "UPDATE moves SET doc = :doc WHERE collection_id = :collection AND doc = :was;"
-            "INSERT OR REPLACE INTO moves VALUES (:collection, :was, :doc);"
+            "INSERT INTO moves VALUES (:collection, :was, :doc) ON CONFLICT (collection_id, was) DO UPDATE"
+            " SET doc = excluded.doc;"
             "DELETE FROM moves WHERE collection_id = :collection AND was = doc",
             {"collection": collection_id, "was": was, "doc": source.doc},
         )
     return bool(title != title_before)
 
 
-def openings(db: apsw.Connection, document_ids: Sequence[int], characters: int) -> dict[int, str]:
+def openings(db: Connection, document_ids: Sequence[int], characters: int) -> dict[int, str]:
     """The first characters of each document's text."""
     return dict(
         rows(
             db,
-            "SELECT id, substr(text, 1, ?) FROM documents WHERE id IN (SELECT value FROM json_each(?))",
+            f"SELECT id, substr(text, 1, ?) FROM documents WHERE id IN {IDS}",
             (characters, json.dumps(list(document_ids))),
         )
     )
 
 
-def warnings_of(db: apsw.Connection, document_ids: Sequence[int]) -> dict[int, list[str]]:
+def warnings_of(db: Connection, document_ids: Sequence[int]) -> dict[int, list[str]]:
     """What each document's reader warned of."""
     found = rows(
         db,
-        "SELECT id, warnings FROM documents WHERE id IN (SELECT value FROM json_each(?))",
+        f"SELECT id, warnings FROM documents WHERE id IN {IDS}",
         (json.dumps(list(document_ids)),),
     )
     return {id_: json.loads(warnings) for id_, warnings in found}
@@ -178,7 +174,7 @@ def _indexed_characters(text: str, passages: Sequence[Passage]) -> int:
     return total
 
 
-def insert_passages(db: apsw.Connection, document_id: int, passages: Sequence[Passage]) -> list[int]:
+def insert_passages(db: Connection, document_id: int, passages: Sequence[Passage]) -> list[int]:
     """The rows of a document's passages; returns their ids, consecutive and in order."""
     first = take_ids(db, "passages", len(passages))
     ids = list(range(first, first + len(passages)))
@@ -209,30 +205,30 @@ def insert_passages(db: apsw.Connection, document_id: int, passages: Sequence[Pa
     return ids
 
 
-def passage_ids(db: apsw.Connection, document_id: int) -> list[int]:
+def passage_ids(db: Connection, document_id: int) -> list[int]:
     """The ids of a document's passages, in their order."""
     found = rows(db, "SELECT id FROM passages WHERE document_id = ? ORDER BY ordinal", (document_id,))
     return [id_ for (id_,) in found]
 
 
-def find_document(db: apsw.Connection, collection_id: int, source: Source) -> KnownFile | None:
+def find_document(db: Connection, collection_id: int, source: Source) -> KnownFile | None:
     """The document of this root and path."""
     found = _known(db, "collection_id = ? AND root = ? AND doc = ?", (collection_id, source.root, source.doc))
     return found[0] if found else None
 
 
-def document_by_id(db: apsw.Connection, collection_id: int, document_id: int) -> KnownFile | None:
+def document_by_id(db: Connection, collection_id: int, document_id: int) -> KnownFile | None:
     """The document of this id, if it is the collection's."""
     found = _known(db, "collection_id = ? AND id = ?", (collection_id, document_id))
     return found[0] if found else None
 
 
-def known_files(db: apsw.Connection, collection_id: int) -> list[KnownFile]:
+def known_files(db: Connection, collection_id: int) -> list[KnownFile]:
     """All documents of a collection as a sync sees them, by root and path."""
     return _known(db, "collection_id = ?", (collection_id,))
 
 
-def _known(db: apsw.Connection, condition: str, values: tuple[Any, ...]) -> list[KnownFile]:
+def _known(db: Connection, condition: str, values: tuple[Any, ...]) -> list[KnownFile]:
     found = db.execute(
         "SELECT id, root, doc, sha256, size, mtime_ns, status, error, passages FROM documents"
         f" WHERE {condition} ORDER BY root, doc",
@@ -244,7 +240,7 @@ def _known(db: apsw.Connection, condition: str, values: tuple[Any, ...]) -> list
     ]
 
 
-def named(db: apsw.Connection, collection_id: int, doc: str) -> list[StoredDocument]:
+def named(db: Connection, collection_id: int, doc: str) -> list[StoredDocument]:
     """The indexed documents called so, or of this path, or else once of it, with their text, by root."""
     found: list[Any] = []
     for condition in (
@@ -263,7 +259,7 @@ def named(db: apsw.Connection, collection_id: int, doc: str) -> list[StoredDocum
     return [StoredDocument(*(*row[:7], tuple(json.loads(row[7])))) for row in found]
 
 
-def document_of(db: apsw.Connection, document_id: int) -> Document:
+def document_of(db: Connection, document_id: int) -> Document:
     """A document as its reader gave it, without the blocks: its passages are what is left of them."""
     title, media_type, text, language, date, pages, *lists = rows(
         db,
@@ -288,7 +284,7 @@ def document_of(db: apsw.Connection, document_id: int) -> Document:
     )
 
 
-def entries(db: apsw.Connection, collection_id: int) -> list[DocumentEntry]:
+def entries(db: Connection, collection_id: int) -> list[DocumentEntry]:
     """The documents that have passages, by id.
 
     A document without a date has that of its file's name, or else its file's: a copy is as new as copying it.
@@ -316,7 +312,7 @@ def entries(db: apsw.Connection, collection_id: int) -> list[DocumentEntry]:
     ]
 
 
-def report(db: apsw.Connection, collection_id: int) -> list[ReportRow]:
+def report(db: Connection, collection_id: int) -> list[ReportRow]:
     """The stored receipts of a collection, by path."""
     found = rows(
         db,
@@ -343,12 +339,12 @@ def _with_duplicates(found: Iterable[Any]) -> list[ReportRow]:
     return receipts
 
 
-def hits(db: apsw.Connection, ids: Sequence[int]) -> list[Hit]:
+def hits(db: Connection, ids: Sequence[int]) -> list[Hit]:
     """The passages of these ids, in the order given, with score 0; unknown ids are left out."""
     found = db.execute(
         f"SELECT passages.id, documents.id, {SHOWN}, documents.title, {PASSAGE_COLUMNS}"
         " FROM passages JOIN documents ON documents.id = passages.document_id"
-        " WHERE passages.id IN (SELECT value FROM json_each(?))",
+        f" WHERE passages.id IN {IDS}",
         (json.dumps([int(id_) for id_ in ids]),),
     )
     by_id = {

@@ -7,17 +7,13 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.records import Hit
 from rag.store import documents
-from rag.store.queries import rows
-
-if TYPE_CHECKING:
-    import apsw
+from rag.store.queries import Connection, rows
 
 MIN_SHARED_WORDS = 0.8
 MIN_WORDS = 8  # "Table of contents" twice is nobody's duplicate
@@ -38,7 +34,7 @@ class DuplicateGroup:
     identical: bool
 
 
-def duplicates(db: apsw.Connection, collection_id: int) -> list[DuplicateGroup]:
+def duplicates(db: Connection, collection_id: int) -> list[DuplicateGroup]:
     """Groups of identical and near-identical passages, by their first passage.
 
     Near-identical are those that share four fifths of their distinct words (their Jaccard index). They
@@ -57,7 +53,7 @@ def duplicates(db: apsw.Connection, collection_id: int) -> list[DuplicateGroup]:
     return [_group(db, ids) for ids in groups.values()]
 
 
-def _identical(db: apsw.Connection, collection_id: int) -> list[list[int]]:
+def _identical(db: Connection, collection_id: int) -> list[list[int]]:
     found = rows(
         db,
         "SELECT content_hash, passages.id, passages.text FROM passages"
@@ -72,7 +68,7 @@ def _identical(db: apsw.Connection, collection_id: int) -> list[list[int]]:
     return [ids for ids in by_hash.values() if len(ids) > 1]
 
 
-def _near(db: apsw.Connection, collection_id: int) -> Iterator[tuple[int, int]]:
+def _near(db: Connection, collection_id: int) -> Iterator[tuple[int, int]]:
     """Pairs of passages with other texts of nearly the same words."""
     candidates = sorted(_candidates(*_signatures(db, collection_id)))
     for start in range(0, len(candidates), BLOCK):
@@ -84,14 +80,14 @@ def _near(db: apsw.Connection, collection_id: int) -> Iterator[tuple[int, int]]:
                 yield first, second
 
 
-def _signatures(db: apsw.Connection, collection_id: int) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+def _signatures(db: Connection, collection_id: int) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
     """Ids and MinHash signatures, shape (passages, bands * rows), of the passages that are long enough.
 
     Of identical passages only the first has one.
     """
     found = rows(
         db,
-        "SELECT min(passages.id), passages.text FROM passages"
+        "SELECT min(passages.id), min(passages.text) FROM passages"
         " JOIN documents ON documents.id = document_id"
         " WHERE collection_id = ? GROUP BY content_hash ORDER BY 1",
         (collection_id,),
@@ -158,6 +154,6 @@ def _join(parents: dict[int, int], first: int, second: int) -> None:
     parents[high] = low
 
 
-def _group(db: apsw.Connection, ids: list[int]) -> DuplicateGroup:
+def _group(db: Connection, ids: list[int]) -> DuplicateGroup:
     hits = documents.hits(db, ids)
     return DuplicateGroup(tuple(hits), len({hit.passage.content_hash for hit in hits}) == 1)

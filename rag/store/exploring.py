@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.interfaces import Vectors
 from rag.store.documents import to_json
-from rag.store.queries import rows
+from rag.store.queries import Connection, first_row, rows
 from rag.store.similar import document_vectors
 from rag.store.vectors import Embedding, now
 from rag.store.vectors import all_vectors as vector_batches
-
-if TYPE_CHECKING:
-    import apsw
 
 Kind = Literal["documents", "passages"]
 
@@ -59,7 +56,7 @@ class ScaleRow:
     scores: Mapping[int, tuple[str, float]] = field(default_factory=dict)
 
 
-def all_vectors(db: apsw.Connection, embedding: Embedding, kind: Kind) -> tuple[NDArray[np.int64], Vectors]:
+def all_vectors(db: Connection, embedding: Embedding, kind: Kind) -> tuple[NDArray[np.int64], Vectors]:
     """All ids, ascending, and their vectors."""
     if kind == "documents":
         return document_vectors(db, embedding)
@@ -69,7 +66,7 @@ def all_vectors(db: apsw.Connection, embedding: Embedding, kind: Kind) -> tuple[
     return np.concatenate([ids for ids, _ in batches]), np.concatenate([found for _, found in batches])
 
 
-def labels(db: apsw.Connection, collection_id: int, kind: Kind, characters: int) -> list[PointLabel]:
+def labels(db: Connection, collection_id: int, kind: Kind, characters: int) -> list[PointLabel]:
     """What the points of a collection are called, by id."""
     id_, which = ("d.id", " AND p.ordinal = 0") if kind == "documents" else ("p.id", "")
     found = rows(
@@ -82,7 +79,7 @@ def labels(db: apsw.Connection, collection_id: int, kind: Kind, characters: int)
     return [PointLabel(*row) for row in found]
 
 
-def texts(db: apsw.Connection, collection_id: int, kind: Kind) -> dict[int, str]:
+def texts(db: Connection, collection_id: int, kind: Kind) -> dict[int, str]:
     """The whole text of each document or passage, by id."""
     if kind == "documents":
         sql = "SELECT id, text FROM documents WHERE collection_id = ?"
@@ -94,15 +91,15 @@ def texts(db: apsw.Connection, collection_id: int, kind: Kind) -> dict[int, str]
     return dict(rows(db, sql, (collection_id,)))
 
 
-def keep_clusters(db: apsw.Connection, collection_id: int, clusters: Sequence[ClusterRow]) -> None:
+def keep_clusters(db: Connection, collection_id: int, clusters: Sequence[ClusterRow]) -> None:
     """Writes the clusters of a collection in place of those of last time; leaves out what is gone since."""
     db.execute("DELETE FROM clusters WHERE collection_id = ?", (collection_id,))
     for cluster in clusters:
-        db.execute(
-            "INSERT INTO clusters(collection_id, name, terms, made) VALUES (?, ?, ?, ?)",
+        (id_,) = first_row(
+            db,
+            "INSERT INTO clusters(collection_id, name, terms, made) VALUES (?, ?, ?, ?) RETURNING id",
             (collection_id, cluster.name, to_json(list(cluster.terms)), now()),
         )
-        id_ = db.last_insert_rowid()
         db.executemany(
             "INSERT INTO cluster_items SELECT ?1, ?2, ?3, ?4"
             " WHERE EXISTS (SELECT 1 FROM documents WHERE id = ?2)"
@@ -111,14 +108,14 @@ def keep_clusters(db: apsw.Connection, collection_id: int, clusters: Sequence[Cl
         )
 
 
-def keep_scale(db: apsw.Connection, collection_id: int, scale: ScaleRow) -> None:
+def keep_scale(db: Connection, collection_id: int, scale: ScaleRow) -> None:
     """Writes a scale in place of an earlier one of its name."""
     db.execute("DELETE FROM scales WHERE collection_id = ? AND name = ?", (collection_id, scale.name))
-    db.execute(
-        "INSERT INTO scales(collection_id, name, examples, made) VALUES (?, ?, ?, ?)",
+    (id_,) = first_row(
+        db,
+        "INSERT INTO scales(collection_id, name, examples, made) VALUES (?, ?, ?, ?) RETURNING id",
         (collection_id, scale.name, to_json({name: list(t) for name, t in scale.examples.items()}), now()),
     )
-    id_ = db.last_insert_rowid()
     db.executemany(
         "INSERT INTO scale_scores SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM documents WHERE id = ?2)",
         ((id_, document_id, *score) for document_id, score in scale.scores.items()),

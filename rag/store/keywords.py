@@ -10,17 +10,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from threading import Lock
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.interfaces import Postings
-from rag.store.queries import rows
+from rag.store.queries import Connection, per_engine, rows
 from rag.store.rows import storable
-
-if TYPE_CHECKING:
-    import apsw
 
 TOKENIZER = "unicode61 remove_diacritics 0 categories ''L* M* N* P* S* Co Cf''"
 # So many postings are read in some 10 ms, however large the library. Rarer terms are kept first; a
@@ -44,7 +40,8 @@ def terms_table(collection_id: int) -> str:
     return f"terms_{collection_id}"
 
 
-def create_terms(db: apsw.Connection, collection_id: int) -> None:
+@per_engine
+def create_terms(db: Connection, collection_id: int) -> None:
     """An empty keyword index and the view of its vocabulary, unless they are there."""
     table = terms_table(collection_id)
     db.execute(
@@ -54,19 +51,21 @@ def create_terms(db: apsw.Connection, collection_id: int) -> None:
     )
 
 
-def forget_removed(db: apsw.Connection, collection_id: int) -> None:
+@per_engine
+def forget_removed(db: Connection, collection_id: int) -> None:
     """Writes a collection's keyword index again: until then it holds the words of removed passages."""
     table = terms_table(collection_id)
     db.execute(f"INSERT INTO search.{table}({table}) VALUES ('optimize')")
 
 
-def drop_terms(db: apsw.Connection, collection_id: int) -> None:
+@per_engine
+def drop_terms(db: Connection, collection_id: int) -> None:
     """Removes a collection's keyword index."""
     table = terms_table(collection_id)
     db.execute(f"DROP TABLE IF EXISTS search.{table}_vocabulary; DROP TABLE IF EXISTS search.{table}")
 
 
-def drop_all_but(db: apsw.Connection, collection_ids: Iterable[int]) -> None:
+def drop_all_but(db: Connection, collection_ids: Iterable[int]) -> None:
     """Removes the keyword indexes of collections other than these."""
     kept = {terms_table(id_) for id_ in collection_ids}
     for (name,) in rows(
@@ -76,23 +75,24 @@ def drop_all_but(db: apsw.Connection, collection_ids: Iterable[int]) -> None:
             drop_terms(db, int(name.removeprefix("terms_")))
 
 
-def missing_rows(db: apsw.Connection, collection_id: int) -> list[int]:
+def missing_rows(db: Connection, collection_id: int) -> list[int]:
     """The passages of the collection that the index lacks."""
     return _difference(db, collection_id, f"{PASSAGES_OF} EXCEPT SELECT id FROM {{docsize}}")
 
 
-def stray_rows(db: apsw.Connection, collection_id: int) -> list[int]:
+def stray_rows(db: Connection, collection_id: int) -> list[int]:
     """What the index has that is no passage of the collection."""
     return _difference(db, collection_id, f"SELECT id FROM {{docsize}} EXCEPT {PASSAGES_OF}")
 
 
-def _difference(db: apsw.Connection, collection_id: int, sql: str) -> list[int]:
+def _difference(db: Connection, collection_id: int, sql: str) -> list[int]:
     docsize = f"{terms_table(collection_id)}_docsize"
     return [id_ for (id_,) in rows(db, sql.format(docsize=docsize), (collection_id,))]
 
 
+@per_engine
 def add_terms(
-    db: apsw.Connection, collection_id: int, passage_ids: Sequence[int], terms: Sequence[Sequence[str]]
+    db: Connection, collection_id: int, passage_ids: Sequence[int], terms: Sequence[Sequence[str]]
 ) -> None:
     """Indexes the terms of new passages."""
     db.executemany(
@@ -101,14 +101,16 @@ def add_terms(
     )
 
 
-def remove_terms(db: apsw.Connection, collection_id: int, passage_ids: Iterable[int]) -> None:
+@per_engine
+def remove_terms(db: Connection, collection_id: int, passage_ids: Iterable[int]) -> None:
     """Takes passages out of the keyword index."""
     db.executemany(
         f"DELETE FROM {terms_table(collection_id)} WHERE rowid = ?", ((id_,) for id_ in passage_ids)
     )
 
 
-def count_passages(db: apsw.Connection, collection_id: int, term: str) -> int:
+@per_engine
+def count_passages(db: Connection, collection_id: int, term: str) -> int:
     """In how many passages the term occurs."""
     found = db.execute(
         f"SELECT doc FROM {terms_table(collection_id)}_vocabulary WHERE term = ?", (term,)
@@ -128,7 +130,7 @@ class TermCounts:
         self._counts: dict[int, tuple[int, int, dict[str, int]]] = {}
 
     def get(
-        self, db: apsw.Connection, collection_id: int, terms: Iterable[str], *, passages: int, generation: int
+        self, db: Connection, collection_id: int, terms: Iterable[str], *, passages: int, generation: int
     ) -> dict[str, int]:
         """The count of each term; for a collection under change, of common terms within 5 %."""
         with self._lock:
@@ -178,14 +180,14 @@ class PostingsCache:
         self._terms: dict[str, TermPostings] = {}
 
     def get(
-        self, db: apsw.Connection, collection_id: int, terms: Sequence[str], counts: dict[str, int]
+        self, db: Connection, collection_id: int, terms: Sequence[str], counts: dict[str, int]
     ) -> list[TermPostings]:
         """The postings of each term; `counts` says in how many passages each occurs."""
         with self._lock:
             missing = [term for term in terms if term not in self._terms]
             rare = [term for term in missing if counts[term] <= COUNTED_LIMIT]
             common = [term for term in missing if counts[term] > COUNTED_LIMIT]
-            read = _counted(db, collection_id, rare) | _present(db, collection_id, common)
+            read = counted(db, collection_id, rare) | present(db, collection_id, common)
             if self._held > self._most:
                 self._terms = {term: self._terms[term] for term in terms if term in self._terms}
                 self._held = sum(len(rowids) for rowids, _ in self._terms.values())
@@ -194,7 +196,8 @@ class PostingsCache:
             return [self._terms[term] for term in terms]
 
 
-def _counted(db: apsw.Connection, collection_id: int, terms: Sequence[str]) -> dict[str, TermPostings]:
+@per_engine
+def counted(db: Connection, collection_id: int, terms: Sequence[str]) -> dict[str, TermPostings]:
     """Postings with counts, from FTS5's own view of its index, one instance a row.
 
     Its `bm25()` would score the same rows in three times the time, and tell neither a term from
@@ -218,7 +221,8 @@ def _counted(db: apsw.Connection, collection_id: int, terms: Sequence[str]) -> d
     return {term: np.unique(instances.get(term, none), return_counts=True) for term in terms}
 
 
-def _present(db: apsw.Connection, collection_id: int, terms: Sequence[str]) -> dict[str, TermPostings]:
+@per_engine
+def present(db: Connection, collection_id: int, terms: Sequence[str]) -> dict[str, TermPostings]:
     """Postings whose counts are all 1: those of common terms, read four times as fast."""
     table = terms_table(collection_id)
     sql = f"SELECT group_concat(rowid) FROM {table} WHERE {table} MATCH ?"
@@ -231,7 +235,7 @@ def _present(db: apsw.Connection, collection_id: int, terms: Sequence[str]) -> d
 
 
 def joined_postings(
-    db: apsw.Connection, collection_id: int, cache: PostingsCache, counts: dict[str, int], passages: int
+    db: Connection, collection_id: int, cache: PostingsCache, counts: dict[str, int], passages: int
 ) -> Postings:
     """The postings of the terms that are worth it."""
     terms = affordable(counts, passages)
@@ -246,7 +250,8 @@ def joined_postings(
     )
 
 
-def holding(db: apsw.Connection, collection_id: int, terms: Sequence[str]) -> NDArray[np.int64]:
+@per_engine
+def holding(db: Connection, collection_id: int, terms: Sequence[str]) -> NDArray[np.int64]:
     """The rowids of the passages that hold all of these terms, ascending; none without terms."""
     table = terms_table(collection_id)
     sql = f"SELECT rowid FROM {table} WHERE {table} MATCH ? ORDER BY rowid"
@@ -260,7 +265,8 @@ def _literal(term: str) -> str:
     return '"' + term.replace('"', '""') + '"'
 
 
-def passage_lengths(db: apsw.Connection, collection_id: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+@per_engine
+def passage_lengths(db: Connection, collection_id: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The rowids, ascending, and the number of terms of each passage, as FTS5 recorded them."""
     table = f"{terms_table(collection_id)}_docsize"
     found = np.fromiter(

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.interfaces import Layout
 from rag.store import documents
 from rag.store.keywords import passage_lengths
-from rag.store.queries import first_row
-
-if TYPE_CHECKING:
-    import apsw
+from rag.store.queries import Connection, first_row
 
 
-def load_layout(db: apsw.Connection, collection_id: int) -> Layout:
+def load_layout(db: Connection, collection_id: int) -> Layout:
     """Reads it from two indexes, without touching any text."""
     entries = tuple(documents.entries(db, collection_id))
     # Joined inside SQLite: 100,000 rows take 17 ms so, and 60 ms one by one.

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import PurePath
-from typing import TYPE_CHECKING
 
-from rag.store.queries import rows
-
-if TYPE_CHECKING:
-    import apsw
+from rag.store.queries import Connection, rows
 
 SHOWN = "coalesce(documents.shown, documents.doc)"
 """The SQL of what a document is called."""
 
 
-def tell_apart(db: apsw.Connection, collection_id: int, labels: Mapping[str, str]) -> bool:
+def tell_apart(db: Connection, collection_id: int, labels: Mapping[str, str]) -> bool:
     """Gives documents of the same path names that differ; says whether any name has changed.
 
     `labels` are what roots are called that have no folder of their own to be known by.

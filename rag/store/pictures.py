@@ -8,21 +8,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rag.interfaces import Vectors
 from rag.records import Picture
 from rag.store.documents import to_json
-from rag.store.queries import first_row, rows, take_ids
+from rag.store.queries import IDS, Connection, Engine, first_row, per_engine, rows, take_ids
 from rag.store.rows import storable
 from rag.store.vectors import as_blob
-
-if TYPE_CHECKING:
-    import apsw
-
-    from rag.store.database import Database
 
 MAX_K = 4_096  # sqlite-vec's own limit
 _MISSING = "FROM images WHERE id NOT IN (SELECT image_id FROM picture_vectors WHERE model = ?)"
@@ -51,7 +45,7 @@ class PictureRow:
 class PictureTables:
     """The pictures of a library. Raises what `SqliteStore` raises."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Engine) -> None:
         self._database = database
 
     def of_collection(self, collection: str) -> list[PictureRow]:
@@ -71,7 +65,7 @@ class PictureTables:
         """The small copies of images, JPEG, by id."""
         with self._database.read() as db:
             wanted = json.dumps(list(image_ids))
-            sql = "SELECT id, thumbnail FROM images WHERE id IN (SELECT value FROM json_each(?))"
+            sql = f"SELECT id, thumbnail FROM images WHERE id IN {IDS}"
             return dict(rows(db, sql, (wanted,)))
 
     def missing(self, model: str) -> int:
@@ -91,8 +85,9 @@ class PictureTables:
                 db.execute("DELETE FROM picture_vectors WHERE model <> ?", (model,))
                 drop_index(db)
             db.executemany(
-                "INSERT OR REPLACE INTO picture_vectors SELECT ?1, ?2, ?3"
-                " WHERE EXISTS (SELECT 1 FROM images WHERE id = ?1)",
+                "INSERT INTO picture_vectors SELECT ?1, ?2, ?3"
+                " WHERE EXISTS (SELECT 1 FROM images WHERE id = ?1)"
+                " ON CONFLICT (image_id) DO UPDATE SET model = excluded.model, vector = excluded.vector",
                 ((id_, model, as_blob(row)) for id_, row in zip(image_ids, embedded, strict=True)),
             )
             catch_up(db)
@@ -114,20 +109,26 @@ class PictureTables:
     def nearest(self, collection: str, vector: Vectors, limit: int) -> list[tuple[int, float]]:
         """(image id, cosine) of the nearest images of a collection, best first, ties by id."""
         with self._database.read() as db:
-            if not _is_indexed(db):
-                return []
-            found = rows(
-                db,
-                "SELECT image_id, 1 - distance FROM search.nearest_pictures WHERE vector MATCH ? AND k = ?"
-                " AND image_id IN (SELECT image_id FROM main.pictures"
-                " JOIN main.documents AS d ON d.id = document_id"
-                " JOIN main.collections AS c ON c.id = collection_id WHERE c.name = ?)",
-                (as_blob(vector), min(limit, MAX_K), collection),
-            )
+            found = nearest(db, collection, vector, limit)
         return sorted(found, key=lambda one: (-one[1], one[0]))
 
 
-def insert(db: apsw.Connection, document_id: int, pictures: Sequence[Picture]) -> None:
+@per_engine
+def nearest(db: Connection, collection: str, vector: Vectors, limit: int) -> list[tuple[int, float]]:
+    """(image id, cosine) of the nearest images of a collection, in no order."""
+    if not _is_indexed(db):
+        return []
+    return rows(
+        db,
+        "SELECT image_id, 1 - distance FROM search.nearest_pictures WHERE vector MATCH ? AND k = ?"
+        " AND image_id IN (SELECT image_id FROM main.pictures"
+        " JOIN main.documents AS d ON d.id = document_id"
+        " JOIN main.collections AS c ON c.id = collection_id WHERE c.name = ?)",
+        (as_blob(vector), min(limit, MAX_K), collection),
+    )
+
+
+def insert(db: Connection, document_id: int, pictures: Sequence[Picture]) -> None:
     """Stores a document's pictures; images that are there already are not stored again."""
     if not pictures:
         return
@@ -145,7 +146,7 @@ def insert(db: apsw.Connection, document_id: int, pictures: Sequence[Picture]) -
         )
 
 
-def _image(db: apsw.Connection, one: Picture) -> int:
+def _image(db: Connection, one: Picture) -> int:
     known = rows(db, "SELECT id FROM images WHERE content_hash = ?", (one.content_hash,))
     if known:
         return int(known[0][0])
@@ -155,7 +156,7 @@ def _image(db: apsw.Connection, one: Picture) -> int:
     return id_
 
 
-def of_document(db: apsw.Connection, document_id: int) -> tuple[Picture, ...]:
+def of_document(db: Connection, document_id: int) -> tuple[Picture, ...]:
     """A document's pictures as its reader gave them."""
     found = rows(
         db,
@@ -166,25 +167,32 @@ def of_document(db: apsw.Connection, document_id: int) -> tuple[Picture, ...]:
     return tuple(Picture(*(*row[:6], tuple(json.loads(row[6])), *row[7:])) for row in found)
 
 
-def images_of(db: apsw.Connection, document_id: int) -> list[int]:
+def images_of(db: Connection, document_id: int) -> list[int]:
     """The ids of the images that a document shows."""
     return [id_ for (id_,) in rows(db, "SELECT image_id FROM pictures WHERE document_id = ?", (document_id,))]
 
 
-def drop_unused(db: apsw.Connection, image_ids: Sequence[int] | None = None) -> None:
+def drop_unused(db: Connection, image_ids: Sequence[int] | None = None) -> None:
     """Removes those of these images, or of all, that no document shows any more."""
     if image_ids is not None and not image_ids:
         return
-    among = "" if image_ids is None else " AND id IN (SELECT value FROM json_each(?))"
+    among = "" if image_ids is None else f" AND id IN {IDS}"
     values = () if image_ids is None else (json.dumps(list(image_ids)),)
     gone = rows(
         db, f"DELETE FROM images WHERE id NOT IN (SELECT image_id FROM pictures){among} RETURNING id", values
     )
-    if gone and _is_indexed(db):
-        db.executemany("DELETE FROM search.nearest_pictures WHERE image_id = ?", gone)
+    take_out(db, gone)
 
 
-def catch_up(db: apsw.Connection) -> None:
+@per_engine
+def take_out(db: Connection, image_ids: Sequence[tuple[int]]) -> None:
+    """Takes images out of the index."""
+    if image_ids and _is_indexed(db):
+        db.executemany("DELETE FROM search.nearest_pictures WHERE image_id = ?", image_ids)
+
+
+@per_engine
+def catch_up(db: Connection) -> None:
     """Makes the index hold the vectors that there are, and no others."""
     found = rows(db, "SELECT length(vector) / 4 FROM picture_vectors LIMIT 1")
     if not found:
@@ -205,10 +213,11 @@ def catch_up(db: apsw.Connection) -> None:
     db.executemany("INSERT INTO search.nearest_pictures(image_id, vector) VALUES (?, ?)", missing)
 
 
-def drop_index(db: apsw.Connection) -> None:
+@per_engine
+def drop_index(db: Connection) -> None:
     """Removes the index of pictures."""
     db.execute("DROP TABLE IF EXISTS search.nearest_pictures")
 
 
-def _is_indexed(db: apsw.Connection) -> bool:
+def _is_indexed(db: Connection) -> bool:
     return bool(rows(db, "SELECT 1 FROM search.sqlite_schema WHERE name = 'nearest_pictures'"))

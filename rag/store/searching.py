@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.interfaces import Distance, Rowids, Vectors
 from rag.store import vector_index
+from rag.store.queries import Connection
 from rag.store.vectors import Embedding, fetch_vectors, running_mean
-
-if TYPE_CHECKING:
-    import apsw
 
 SAMPLE_SIZE = 4_096
 
@@ -40,7 +38,7 @@ def sampled_similarities(sample: Sample, vector: Vectors, distance: Distance) ->
     return similarities(sample.vectors, vector, distance=distance)
 
 
-def load_sample(db: apsw.Connection, embedding: Embedding) -> Sample:
+def load_sample(db: Connection, embedding: Embedding) -> Sample:
     """Reads it: 4,096 vectors of 384 dimensions take 11 ms."""
     ids = vector_index.sample_ids(db, embedding, SAMPLE_SIZE)
     found, vectors = fetch_vectors(db, embedding, ids)
@@ -95,7 +93,7 @@ def best(ids: NDArray[np.int64], scores: NDArray[Any], limit: int) -> list[tuple
 
 
 def nearest(
-    db: apsw.Connection,
+    db: Connection,
     embedding: Embedding,
     sample: Sample,
     vector: Vectors,

@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.interfaces import Vectors
 from rag.store.names import SHOWN
-from rag.store.queries import first_row, rows
+from rag.store.queries import IDS, Connection, first_row, rows
 from rag.store.rows import Related
 from rag.store.vector_index import unit
 from rag.store.vectors import Embedding, as_blob, as_matrix
-
-if TYPE_CHECKING:
-    import apsw
 
 NEIGHBOURS = 10
 FLOOR = 0.2
@@ -31,7 +27,7 @@ DRIFT_LIMIT = 0.01  # squared distance of the means, as a share of the vectors' 
 BLOCK = 1_000  # documents compared with all others at a time
 
 
-def is_current(db: apsw.Connection, embedding: Embedding) -> bool:
+def is_current(db: Connection, embedding: Embedding) -> bool:
     """Whether the neighbours of every document are known."""
     (stale,) = first_row(
         db,
@@ -42,7 +38,7 @@ def is_current(db: apsw.Connection, embedding: Embedding) -> bool:
     return not stale
 
 
-def forget(db: apsw.Connection, document_id: int) -> None:
+def forget(db: Connection, document_id: int) -> None:
     """Before a document goes: those that had it among their neighbours are to be compared again."""
     db.execute(
         "UPDATE documents SET compared = 0"
@@ -51,7 +47,7 @@ def forget(db: apsw.Connection, document_id: int) -> None:
     )
 
 
-def update(db: apsw.Connection, embedding: Embedding) -> None:
+def update(db: Connection, embedding: Embedding) -> None:
     """Finds the neighbours of new and changed documents, and puts those among everyone else's.
 
     The cosines are centred by the mean of when all were last compared, so that a new document leaves those of
@@ -71,7 +67,7 @@ def update(db: apsw.Connection, embedding: Embedding) -> None:
     db.execute("UPDATE documents SET compared = 1 WHERE collection_id = ?", (embedding.collection_id,))
 
 
-def related(db: apsw.Connection, embedding: Embedding, document_id: int, limit: int) -> list[Related]:
+def related(db: Connection, embedding: Embedding, document_id: int, limit: int) -> list[Related]:
     """The documents nearest to this one, best first: from the table, or worked out where it has too few."""
     if limit <= NEIGHBOURS and is_current(db, embedding):
         nearest = rows(
@@ -89,7 +85,7 @@ def related(db: apsw.Connection, embedding: Embedding, document_id: int, limit: 
         id_: (doc, title)
         for id_, doc, title in rows(
             db,
-            f"SELECT id, {SHOWN}, title FROM documents WHERE id IN (SELECT value FROM json_each(?))",
+            f"SELECT id, {SHOWN}, title FROM documents WHERE id IN {IDS}",
             (json.dumps([id_ for id_, _ in nearest]),),
         )
     }
@@ -101,20 +97,20 @@ def _floor(documents: int) -> float:
     return FLOOR if documents >= FEW else -1.1
 
 
-def document_vectors(db: apsw.Connection, embedding: Embedding) -> tuple[NDArray[np.int64], Vectors]:
+def document_vectors(db: Connection, embedding: Embedding) -> tuple[NDArray[np.int64], Vectors]:
     """The ids of the documents that have passages, ascending, and their vectors."""
     found = rows(db, f"SELECT document_id, vector FROM {embedding.document_table} ORDER BY document_id")
     return as_matrix(found, embedding.dimensions)
 
 
-def _to_compare(db: apsw.Connection, embedding: Embedding) -> list[int]:
+def _to_compare(db: Connection, embedding: Embedding) -> list[int]:
     found = rows(
         db, "SELECT id FROM documents WHERE collection_id = ? AND compared = 0", (embedding.collection_id,)
     )
     return [id_ for (id_,) in found]
 
 
-def _mean_of_last_time(db: apsw.Connection, embedding: Embedding) -> Vectors | None:
+def _mean_of_last_time(db: Connection, embedding: Embedding) -> Vectors | None:
     (blob,) = first_row(db, "SELECT document_mean FROM embeddings WHERE id = ?", (embedding.id,))
     return None if blob is None else np.frombuffer(blob, dtype="<f4")
 
@@ -124,7 +120,7 @@ def _has_moved(old: Vectors, new: Vectors, vectors: Vectors) -> bool:
     return float(((old - new) ** 2).sum()) > DRIFT_LIMIT * spread
 
 
-def _compare(db: apsw.Connection, ids: NDArray[np.int64], vectors: Vectors, stale: NDArray[np.bool_]) -> None:
+def _compare(db: Connection, ids: NDArray[np.int64], vectors: Vectors, stale: NDArray[np.bool_]) -> None:
     """Writes the neighbours of the stale documents, and these among the neighbours of the others."""
     places = np.flatnonzero(stale)
     others = np.flatnonzero(~stale)
@@ -135,7 +131,10 @@ def _compare(db: apsw.Connection, ids: NDArray[np.int64], vectors: Vectors, stal
         ((id_, _floor(len(ids))) for id_ in ids[others].tolist()),
     )
     worst = _worst(db, ids)
-    insert = "INSERT OR REPLACE INTO similarities(document_id, other_id, score) VALUES (?, ?, ?)"
+    insert = (
+        "INSERT INTO similarities(document_id, other_id, score) VALUES (?, ?, ?)"
+        " ON CONFLICT (document_id, other_id) DO UPDATE SET score = excluded.score"
+    )
     for owner, found in zip(owners, _nearest(ids, vectors, places, NEIGHBOURS), strict=True):
         db.executemany(insert, ((owner, other, score) for other, score in found))
     touched = set()
@@ -149,26 +148,26 @@ def _compare(db: apsw.Connection, ids: NDArray[np.int64], vectors: Vectors, stal
     _trim(db, touched)
 
 
-def _worst(db: apsw.Connection, ids: NDArray[np.int64]) -> NDArray[np.float64]:
+def _worst(db: Connection, ids: NDArray[np.int64]) -> NDArray[np.float64]:
     """What a new neighbour of each document has to exceed."""
     full = dict(
         rows(
             db,
-            "SELECT document_id, min(score) FROM similarities WHERE document_id IN (SELECT value FROM"
-            " json_each(?)) GROUP BY document_id HAVING count(*) >= ?",
+            f"SELECT document_id, min(score) FROM similarities WHERE document_id IN {IDS}"
+            " GROUP BY document_id HAVING count(*) >= ?",
             (json.dumps(ids.tolist()), NEIGHBOURS),
         )
     )
     return np.array([full.get(id_, _floor(len(ids))) for id_ in ids.tolist()])
 
 
-def _trim(db: apsw.Connection, owners: set[int]) -> None:
+def _trim(db: Connection, owners: set[int]) -> None:
     """Takes away what is beyond the nearest."""
     db.execute(
         "DELETE FROM similarities WHERE (document_id, other_id) IN (SELECT document_id, other_id FROM ("
         " SELECT document_id, other_id, row_number() OVER"
         " (PARTITION BY document_id ORDER BY score DESC, other_id) AS place FROM similarities"
-        " WHERE document_id IN (SELECT value FROM json_each(?))) WHERE place > ?)",
+        f" WHERE document_id IN {IDS}) AS placed WHERE place > ?)",
         (json.dumps(sorted(owners)), NEIGHBOURS),
     )
 

@@ -1,4 +1,4 @@
-"""The library's store over SQLite: collections, documents, vectors, keywords, conversations."""
+"""The library's store in SQL: collections, documents, vectors, keywords, conversations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import math
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,39 +31,50 @@ from rag.store import (
 from rag.store.caching import Latest
 from rag.store.conversations import ConversationTables
 from rag.store.database import Database, require_sound, unused_name
-from rag.store.documents import StoredDocument
+from rag.store.documents import StoredDocument, to_json
 from rag.store.duplicates import DuplicateGroup
 from rag.store.exploring import ClusterRow, Kind, PointLabel, ScaleRow
 from rag.store.layout import load_layout
-from rag.store.queries import first_row, rows, take_ids
+from rag.store.queries import IDS, Connection, Engine, first_row, rows, take_ids
 from rag.store.rows import Collection, Finding, KnownFile, Page, Related, ReportRow, Source, Status, storable
 from rag.store.searching import Sample
 from rag.store.vectors import Embedding
 
-if TYPE_CHECKING:
-    import apsw
-
 UPLOADS = "uploads"
 """Earlier releases named upload folders after the collection, in `files`: what is there is read on."""
 PAGES = "pages"
+_LEAVE_OUT = (
+    "INSERT INTO removed VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (collection_id, root, doc) DO UPDATE SET removed = excluded.removed"
+)
 
 
 class SqliteStore:
     """A library's database. Any thread may use it; writes wait for each other.
 
+    It is the SQLite file at `path`, or another `database`; then `path` is in the folder where this machine
+    has the library's uploads, fetched pages and locks.
+
     Implements `SearchIndex` of rag/interfaces.py. Every method raises `LibraryError` (damaged,
     locked, full, not writable) when the file itself fails.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, database: Engine | None = None) -> None:
         self.path = path.absolute()
-        self.database = Database(self.path)
+        self.database: Engine = database or Database(self.path)
         self.conversations = ConversationTables(self.database)
         self.pictures = pictures.PictureTables(self.database)
         self._samples: Latest[Sample] = Latest(8)
         self._layouts: Latest[Layout] = Latest()
         self._postings: Latest[keywords.PostingsCache] = Latest()
         self._term_counts = keywords.TermCounts()
+
+    @property
+    def file(self) -> Path:
+        """The SQLite file, for SQL of one's own; `UsageError` where the library is on a server."""
+        if not isinstance(self.database, Database):
+            raise UsageError("SQL is for a library in a file; ask one on PostgreSQL with psql.")
+        return self.path
 
     def close(self) -> None:
         """Gives the file back; the store cannot be used afterwards."""
@@ -269,7 +279,8 @@ class SqliteStore:
         with self.database.write() as db:
             collection_id = self._collection_id(db, collection)
             db.executemany(
-                "INSERT OR REPLACE INTO moves VALUES (?, ?, ?)",
+                "INSERT INTO moves VALUES (?, ?, ?)"
+                " ON CONFLICT (collection_id, was) DO UPDATE SET doc = excluded.doc",
                 ((collection_id, *move) for move in moves),
             )
 
@@ -298,7 +309,7 @@ class SqliteStore:
                 self._changed(db, collection_id, 0)
                 if for_good and known is not None and Path(known.source.root) not in own:
                     db.execute(
-                        "INSERT OR REPLACE INTO removed VALUES (?, ?, ?, ?)",
+                        _LEAVE_OUT,
                         (collection_id, known.source.root, known.source.doc, vectors.now()),
                     )
                 elif for_good and known is not None:
@@ -333,7 +344,7 @@ class SqliteStore:
         with self.database.write() as db:
             collection_id = self._collection_id(db, collection)
             db.executemany(
-                "INSERT OR REPLACE INTO removed VALUES (?, ?, ?, ?)",
+                _LEAVE_OUT,
                 [(collection_id, file.root, file.doc, vectors.now()) for file in files],
             )
 
@@ -380,8 +391,8 @@ class SqliteStore:
         with self.database.write() as db:
             collection_id = self._ensure_collection(db, collection)
             db.execute(
-                "INSERT INTO sources VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
-                " SET is_folder = max(is_folder, excluded.is_folder)",
+                "INSERT INTO sources VALUES (?, ?, ?) ON CONFLICT (collection_id, root) DO UPDATE"
+                " SET is_folder = max(sources.is_folder, excluded.is_folder)",
                 (collection_id, root, int(is_folder)),
             )
 
@@ -421,7 +432,9 @@ class SqliteStore:
         """Records that a web page was fetched just now, or is still what it was."""
         with self.database.write() as db:
             db.execute(
-                "INSERT OR REPLACE INTO pages VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO pages VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (collection_id, url) DO UPDATE SET"
+                " doc = excluded.doc, fetched = excluded.fetched, etag = excluded.etag,"
+                " modified = excluded.modified",
                 (
                     self._collection_id(db, collection),
                     page.url,
@@ -437,14 +450,20 @@ class SqliteStore:
         root = str(self.page_folder(collection))
         with self.database.write() as db:
             collection_id = self._collection_id(db, collection)
-            db.execute(
-                "UPDATE documents SET metadata = json_patch(metadata, facts) FROM"
-                " (SELECT doc AS file, json_object('url', url, 'fetched', substr(fetched, 1, 19) || 'Z')"
-                " AS facts FROM pages WHERE collection_id = ?1)"
-                " WHERE collection_id = ?1 AND root = ?2 AND doc = file AND metadata <> facts",
+            known = rows(
+                db,
+                "SELECT d.id, url, fetched, metadata FROM documents AS d"
+                " JOIN pages AS p ON (p.collection_id, p.doc) = (d.collection_id, d.doc)"
+                " WHERE d.collection_id = ? AND root = ?",
                 (collection_id, root),
             )
-            if db.changes():
+            described = (
+                (to_json(json.loads(metadata) | {"url": url, "fetched": f"{fetched[:19]}Z"}), id_, metadata)
+                for id_, url, fetched, metadata in known
+            )
+            changed = [(facts, id_) for facts, id_, metadata in described if facts != metadata]
+            db.executemany("UPDATE documents SET metadata = ? WHERE id = ?", changed)
+            if changed:
                 self._changed(db, collection_id, 0)
 
     def tell_apart(self, collection: str) -> None:
@@ -670,7 +689,7 @@ class SqliteStore:
         with self.database.read() as db:
             found = rows(
                 db,
-                "SELECT id FROM passages WHERE document_id IN (SELECT value FROM json_each(?)) ORDER BY id",
+                f"SELECT id FROM passages WHERE document_id IN {IDS} ORDER BY id",
                 (json.dumps(list(document_ids)),),
             )
         return [rowid for (rowid,) in found]
@@ -790,7 +809,7 @@ class SqliteStore:
         with self.database.plain() as db:
             return checks.integrity_problems(db, "search")
 
-    def _collection_id(self, db: apsw.Connection, name: str) -> int:
+    def _collection_id(self, db: Connection, name: str) -> int:
         found = db.execute("SELECT id FROM collections WHERE name = ?", (name,)).fetchone()
         if found is None:
             known = [row[0] for row in rows(db, "SELECT name FROM collections ORDER BY name")]
@@ -798,7 +817,7 @@ class SqliteStore:
             raise UsageError(f"There is no collection {name!r} in {self.path} (there: {there}).")
         return int(found[0])
 
-    def _ensure_collection(self, db: apsw.Connection, name: str) -> int:
+    def _ensure_collection(self, db: Connection, name: str) -> int:
         found = db.execute("SELECT id FROM collections WHERE name = ?", (name,)).fetchone()
         if found is not None:
             return int(found[0])
@@ -811,11 +830,11 @@ class SqliteStore:
         keywords.create_terms(db, collection_id)
         return collection_id
 
-    def _serving(self, db: apsw.Connection, collection_id: int) -> Embedding | None:
+    def _serving(self, db: Connection, collection_id: int) -> Embedding | None:
         (serving,) = first_row(db, "SELECT embedding_id FROM collections WHERE id = ?", (collection_id,))
         return None if serving is None else vectors.load_embedding(db, serving)
 
-    def _need_serving(self, db: apsw.Connection, collection_id: int, collection: str) -> Embedding:
+    def _need_serving(self, db: Connection, collection_id: int, collection: str) -> Embedding:
         embedding = self._serving(db, collection_id)
         if embedding is None:
             raise LibraryError(
@@ -823,7 +842,7 @@ class SqliteStore:
             )
         return embedding
 
-    def _leg(self, db: apsw.Connection, collection: str, model: str | None) -> Embedding:
+    def _leg(self, db: Connection, collection: str, model: str | None) -> Embedding:
         """The vectors of this model; of the collection's first where none is named."""
         collection_id = self._collection_id(db, collection)
         if model is None:
@@ -835,24 +854,24 @@ class SqliteStore:
             )
         return leg
 
-    def _sample(self, db: apsw.Connection, embedding: Embedding) -> Sample:
+    def _sample(self, db: Connection, embedding: Embedding) -> Sample:
         _, generation = self._size(db, embedding.collection_id)
         key = generation, embedding.vectors
         return self._samples.get(embedding.id, key, lambda: searching.load_sample(db, embedding))
 
-    def _size(self, db: apsw.Connection, collection_id: int) -> tuple[int, int]:
+    def _size(self, db: Connection, collection_id: int) -> tuple[int, int]:
         passages, generation = first_row(
             db, "SELECT passages, generation FROM collections WHERE id = ?", (collection_id,)
         )
         return passages, generation
 
-    def _changed(self, db: apsw.Connection, collection_id: int, passages: int) -> None:
+    def _changed(self, db: Connection, collection_id: int, passages: int) -> None:
         db.execute(
             "UPDATE collections SET passages = passages + ?, generation = generation + 1 WHERE id = ?",
             (passages, collection_id),
         )
 
-    def _remove(self, db: apsw.Connection, collection_id: int, known: KnownFile | None) -> list[int]:
+    def _remove(self, db: Connection, collection_id: int, known: KnownFile | None) -> list[int]:
         """Removes a document; returns the ids of the images that it showed."""
         if known is None:
             return []

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rag.interfaces import Leg, Vectors
 from rag.records import Hit
 from rag.store import documents, vector_index, vectors
-from rag.store.queries import first_row, rows
+from rag.store.queries import IDS, Connection, first_row, rows
 from rag.store.vectors import Embedding
 
-if TYPE_CHECKING:
-    import apsw
 
-
-def start_building(db: apsw.Connection, collection_id: int, model: str, dimensions: int) -> Embedding:
+def start_building(db: Connection, collection_id: int, model: str, dimensions: int) -> Embedding:
     """The embedding under construction for this model: the one begun earlier, or a new one.
 
     One begun for a third model is given up.
@@ -28,13 +25,13 @@ def start_building(db: apsw.Connection, collection_id: int, model: str, dimensio
     return vectors.create_embedding(db, collection_id, model, dimensions, "building")
 
 
-def stop_building(db: apsw.Connection, collection_id: int) -> None:
+def stop_building(db: Connection, collection_id: int) -> None:
     """Gives up what is under construction: the embedding that serves stays."""
     for embedding in _under_construction(db, collection_id):
         vector_index.drop_embedding(db, embedding)
 
 
-def find_leg(db: apsw.Connection, collection_id: int, model: str) -> Embedding | None:
+def find_leg(db: Connection, collection_id: int, model: str) -> Embedding | None:
     """The vectors of this model that the collection can be searched by."""
     found = rows(
         db,
@@ -44,7 +41,7 @@ def find_leg(db: apsw.Connection, collection_id: int, model: str) -> Embedding |
     return vectors.load_embedding(db, found[0][0]) if found else None
 
 
-def legs(db: apsw.Connection, collection_id: int) -> list[Leg]:
+def legs(db: Connection, collection_id: int) -> list[Leg]:
     """The models that the collection can be searched by, the first one first."""
     found = rows(
         db,
@@ -56,21 +53,19 @@ def legs(db: apsw.Connection, collection_id: int) -> list[Leg]:
     return [Leg(*row) for row in found]
 
 
-def _under_construction(db: apsw.Connection, collection_id: int) -> list[Embedding]:
+def _under_construction(db: Connection, collection_id: int) -> list[Embedding]:
     found = rows(
         db, "SELECT id FROM embeddings WHERE collection_id = ? AND state = 'building'", (collection_id,)
     )
     return [vectors.load_embedding(db, id_) for (id_,) in found]
 
 
-def passages_to_embed(db: apsw.Connection, embedding: Embedding, limit: int) -> list[tuple[int, str, str]]:
+def passages_to_embed(db: Connection, embedding: Embedding, limit: int) -> list[tuple[int, str, str]]:
     """(id, context, text) of the next passages that have no vector of this embedding yet."""
     return _without_vector(db, embedding, limit, "passages.id, context, passages.text")
 
 
-def passages_without(
-    db: apsw.Connection, embedding: Embedding, limit: int, language: str | None
-) -> list[Hit]:
+def passages_without(db: Connection, embedding: Embedding, limit: int, language: str | None) -> list[Hit]:
     """The next passages that have no vector of this embedding yet, with their documents' titles.
 
     With a `language`, only those of documents in it, or in one that is not known.
@@ -80,7 +75,7 @@ def passages_without(
 
 
 def _without_vector(
-    db: apsw.Connection, embedding: Embedding, limit: int, columns: str, language: str | None = None
+    db: Connection, embedding: Embedding, limit: int, columns: str, language: str | None = None
 ) -> list[Any]:
     return rows(
         db,
@@ -94,7 +89,7 @@ def _without_vector(
     )
 
 
-def further_embeddings(db: apsw.Connection, collection_id: int) -> list[Embedding]:
+def further_embeddings(db: Connection, collection_id: int) -> list[Embedding]:
     """The collection's embeddings beside its first."""
     found = rows(
         db,
@@ -109,7 +104,7 @@ PassageKey = tuple[str, ...]
 FurtherVectors = dict[int, dict[PassageKey, bytes]]
 
 
-def further_vectors(db: apsw.Connection, first: Embedding, content_hashes: Sequence[str]) -> FurtherVectors:
+def further_vectors(db: Connection, first: Embedding, content_hashes: Sequence[str]) -> FurtherVectors:
     """The vectors that passages of this content have of the collection's further models, by embedding.
 
     A further model reads a passage under its title and headings, so they are part of what it is known by.
@@ -131,7 +126,7 @@ def further_vectors(db: apsw.Connection, first: Embedding, content_hashes: Seque
     return found
 
 
-def keep_vectors(db: apsw.Connection, further: FurtherVectors, ids: Sequence[int]) -> None:
+def keep_vectors(db: Connection, further: FurtherVectors, ids: Sequence[int]) -> None:
     """Gives new passages the further vectors of those that say the same in the same place."""
     if not any(further.values()):
         return
@@ -139,7 +134,7 @@ def keep_vectors(db: apsw.Connection, further: FurtherVectors, ids: Sequence[int
         db,
         "SELECT passages.id, content_hash, heading_path, title FROM passages"
         " JOIN documents ON documents.id = document_id"
-        " WHERE passages.id IN (SELECT value FROM json_each(?))",
+        f" WHERE passages.id IN {IDS}",
         (json.dumps(list(ids)),),
     )
     for embedding_id, known in further.items():
@@ -149,7 +144,7 @@ def keep_vectors(db: apsw.Connection, further: FurtherVectors, ids: Sequence[int
         vector_index.store_vectors(db, embedding, found.tolist(), matrix)
 
 
-def add_built(db: apsw.Connection, embedding: Embedding, ids: Sequence[int], built: Vectors) -> None:
+def add_built(db: Connection, embedding: Embedding, ids: Sequence[int], built: Vectors) -> None:
     """Stores new vectors, except of passages that were removed or embedded meanwhile."""
     wanted = {
         id_
@@ -161,7 +156,7 @@ def add_built(db: apsw.Connection, embedding: Embedding, ids: Sequence[int], bui
     vector_index.store_vectors(db, embedding, [ids[position] for position in keep], built[keep])
 
 
-def switch_over(db: apsw.Connection, embedding: Embedding) -> bool:
+def switch_over(db: Connection, embedding: Embedding) -> bool:
     """Lets the embedding serve and drops the one before; False when passages still lack a vector."""
     if passages_to_embed(db, embedding, 1):
         return False
@@ -180,7 +175,7 @@ def switch_over(db: apsw.Connection, embedding: Embedding) -> bool:
     return True
 
 
-def _make_document_vectors(db: apsw.Connection, embedding: Embedding) -> None:
+def _make_document_vectors(db: Connection, embedding: Embedding) -> None:
     db.execute(f"DELETE FROM {embedding.document_table}")
     documents = rows(
         db, "SELECT id FROM documents WHERE collection_id = ? AND passages > 0", (embedding.collection_id,)

@@ -8,22 +8,24 @@ from typing import TYPE_CHECKING
 
 from rag.store.documents import document_of, passage_ids
 from rag.store.pictures import of_document
-from rag.store.queries import rows
+from rag.store.queries import Connection, first_row, rows
 from rag.text.terms import passage_terms
 
 if TYPE_CHECKING:
-    import apsw
-
+    from rag.store.rows import KnownFile, Source
     from rag.store.sqlite import SqliteStore
 
 
 _CONVERSATION = "title, collection, created, updated, owner"
 
 
-def copy_collection(source: SqliteStore, target: SqliteStore, name: str) -> Iterator[str]:
+def copy_collection(
+    source: SqliteStore, target: SqliteStore, name: str, *, resume: bool = False
+) -> Iterator[str]:
     """Copies a collection's documents, yielding the name of each when it is there.
 
-    A document of the same folder and path is replaced. Into a collection of another embedding model
+    A document of the same folder and path is replaced; one that is already the same is passed over when the
+    copying is to `resume`. Into a collection of another embedding model
     nothing can be copied.
 
     Raises:
@@ -44,7 +46,10 @@ def copy_collection(source: SqliteStore, target: SqliteStore, name: str) -> Iter
     further = [leg for leg in source.legs(name) if leg.model != theirs.model] if theirs.model else []
     for leg in further:
         target.add_leg(name, leg.model, leg.dimensions)
+    there = {_copied(file) for file in target.known_files(name)} if resume else set()
     for file in source.known_files(name):
+        if _copied(file) in there:
+            continue
         if file.status != "indexed" and not file.passages:
             target.put_failure(name, file.source, file.error or "", status=file.status)
             continue
@@ -64,6 +69,11 @@ def copy_collection(source: SqliteStore, target: SqliteStore, name: str) -> Iter
     target.tell_apart(name)
 
 
+def _copied(file: KnownFile) -> tuple[Source, str, int]:
+    """What a document and its copy have in common."""
+    return file.source, file.status, file.passages
+
+
 def copy_conversations(source: SqliteStore, target: SqliteStore) -> int:
     """Copies the conversations that the target does not have yet; returns how many."""
     with source.database.read() as theirs, target.database.write() as ours:
@@ -79,20 +89,21 @@ def copy_conversations(source: SqliteStore, target: SqliteStore) -> int:
             )
         ]
         for id_, *values in missing:
-            ours.execute(f"INSERT INTO conversations({_CONVERSATION}) VALUES (?, ?, ?, ?, ?)", values)
-            _copy_messages(theirs, ours, id_, ours.last_insert_rowid())
+            insert = f"INSERT INTO conversations({_CONVERSATION}) VALUES (?, ?, ?, ?, ?) RETURNING id"
+            _copy_messages(theirs, ours, id_, first_row(ours, insert, values)[0])
     return len(missing)
 
 
-def _copy_messages(theirs: apsw.Connection, ours: apsw.Connection, conversation: int, copy: int) -> None:
+def _copy_messages(theirs: Connection, ours: Connection, conversation: int, copy: int) -> None:
     columns = "ordinal, created, question, answer, record, searchable, rating, rating_reason"
     found = rows(theirs, f"SELECT id, {columns} FROM messages WHERE conversation_id = ?", (conversation,))
     for message, *values in found:
-        ours.execute(
-            f"INSERT INTO messages(conversation_id, {columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (new,) = first_row(
+            ours,
+            f"INSERT INTO messages(conversation_id, {columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " RETURNING id",
             (copy, *values),
         )
-        new = ours.last_insert_rowid()
         for citation in rows(theirs, "SELECT * FROM citations WHERE message_id = ?", (message,)):
             marks = ", ".join("?" * len(citation))
             ours.execute(f"INSERT INTO citations VALUES ({marks})", (new, *citation[1:]))

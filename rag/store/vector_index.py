@@ -16,13 +16,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.interfaces import Vectors
-from rag.store.queries import first_row, rows
+from rag.store.queries import IDS, Connection, first_row, per_engine, rows
 from rag.store.vectors import (
     Embedding,
     add_vectors,
@@ -35,10 +35,8 @@ from rag.store.vectors import (
     running_mean,
 )
 
-if TYPE_CHECKING:
-    import apsw
-
-Kind = Literal["float", "bit"]
+Kind = Literal["float", "bit", "half", "graph"]
+"""What a table keeps; the last two are PostgreSQL's (`rag.store.postgres.vectors`)."""
 
 FLOAT_LIMIT = 2_000
 DRIFT_LIMIT = 0.05  # squared distance of the means, as a share of the vectors' spread
@@ -63,7 +61,7 @@ def table_of(embedding: Embedding) -> str:
     return f"nearest_{embedding.id}"
 
 
-def load(db: apsw.Connection, embedding: Embedding) -> VectorIndex | None:
+def load(db: Connection, embedding: Embedding) -> VectorIndex | None:
     """What is recorded of the embedding's table; None where there is none."""
     found = rows(
         db,
@@ -73,20 +71,21 @@ def load(db: apsw.Connection, embedding: Embedding) -> VectorIndex | None:
     return VectorIndex(found[0][0], np.frombuffer(found[0][1], "<f4"), *found[0][2:]) if found else None
 
 
-def count(db: apsw.Connection, embedding: Embedding) -> int:
+def count(db: Connection, embedding: Embedding) -> int:
     """How many vectors the table has."""
     if load(db, embedding) is None:
         return 0
     return int(first_row(db, f"SELECT count(*) FROM search.{table_of(embedding)}_rowids")[0])
 
 
-def drop(db: apsw.Connection, embedding_id: int) -> None:
+@per_engine
+def drop(db: Connection, embedding_id: int) -> None:
     """Removes the table of an embedding."""
     db.execute(f"DROP TABLE IF EXISTS search.nearest_{embedding_id}")
     db.execute("DELETE FROM search.vector_indexes WHERE embedding_id = ?", (embedding_id,))
 
 
-def drop_all_but(db: apsw.Connection, embedding_ids: Iterable[int]) -> None:
+def drop_all_but(db: Connection, embedding_ids: Iterable[int]) -> None:
     """Removes the tables of embeddings other than these."""
     kept = set(embedding_ids)
     for (id_,) in rows(db, "SELECT embedding_id FROM search.vector_indexes"):
@@ -94,37 +93,35 @@ def drop_all_but(db: apsw.Connection, embedding_ids: Iterable[int]) -> None:
             drop(db, id_)
 
 
-def store_vectors(
-    db: apsw.Connection, embedding: Embedding, passage_ids: Sequence[int], vectors: Vectors
-) -> None:
+def store_vectors(db: Connection, embedding: Embedding, passage_ids: Sequence[int], vectors: Vectors) -> None:
     """Stores the vectors of new passages in library.db, and indexes them."""
     if len(passage_ids):
         add_vectors(db, embedding, passage_ids, vectors)
         add(db, embedding, passage_ids, vectors)
 
 
-def remove_vectors(db: apsw.Connection, embedding: Embedding, passage_ids: Sequence[int]) -> None:
+def remove_vectors(db: Connection, embedding: Embedding, passage_ids: Sequence[int]) -> None:
     """Removes the vectors of these passages from both files."""
     remove(db, embedding, delete_vectors(db, embedding, passage_ids))
 
 
-def drop_embedding(db: apsw.Connection, embedding: Embedding) -> None:
+def drop_embedding(db: Connection, embedding: Embedding) -> None:
     """Removes an embedding with its tables in both files."""
     drop(db, embedding.id)
     drop_tables(db, embedding)
 
 
-def add(db: apsw.Connection, embedding: Embedding, passage_ids: Sequence[int], vectors: Vectors) -> None:
+def add(db: Connection, embedding: Embedding, passage_ids: Sequence[int], vectors: Vectors) -> None:
     """Indexes vectors that library.db has just got."""
     index = load(db, embedding)
     if index is None:
         make(db, embedding)
         return
-    _insert(db, embedding, index.kind, passage_ids, vectors - index.mean)
+    insert(db, embedding, index.kind, passage_ids, vectors - index.mean)
     _changed(db, embedding, len(passage_ids))
 
 
-def remove(db: apsw.Connection, embedding: Embedding, passage_ids: Iterable[int]) -> None:
+def remove(db: Connection, embedding: Embedding, passage_ids: Iterable[int]) -> None:
     """Takes vectors out of the index."""
     if load(db, embedding) is None:
         return
@@ -133,7 +130,7 @@ def remove(db: apsw.Connection, embedding: Embedding, passage_ids: Iterable[int]
     _changed(db, embedding, len(keys))
 
 
-def catch_up(db: apsw.Connection, embedding: Embedding) -> None:
+def catch_up(db: Connection, embedding: Embedding) -> None:
     """Makes the index hold the vectors of library.db, and no others."""
     if load(db, embedding) is None:
         if embedding.vectors:
@@ -147,37 +144,53 @@ def catch_up(db: apsw.Connection, embedding: Embedding) -> None:
         add(db, embedding, *_fetched(db, embedding, missing))
 
 
-def _fetched(db: apsw.Connection, embedding: Embedding, ids: Sequence[int]) -> tuple[list[int], Vectors]:
+def _fetched(db: Connection, embedding: Embedding, ids: Sequence[int]) -> tuple[list[int], Vectors]:
     found, vectors = fetch_vectors(db, embedding, ids)
     return found.tolist(), vectors
 
 
-def make(db: apsw.Connection, embedding: Embedding) -> None:
+def make(db: Connection, embedding: Embedding) -> None:
     """Makes the table again from the vectors of library.db, around their present mean."""
     embedding = load_embedding(db, embedding.id)
     drop(db, embedding.id)
     mean = running_mean(db, embedding)
-    kind = _kind_for(embedding.vectors)
-    size = embedding.dimensions if kind == "float" else -(-embedding.dimensions // 8) * 8
-    db.execute(
-        f"CREATE VIRTUAL TABLE search.{table_of(embedding)} USING vec0("
-        f"passage_id INTEGER PRIMARY KEY, vector {kind}[{size}], chunk_size={CHUNK[kind]})"
-    )
+    kind = kind_for(db, embedding.vectors)
+    create(db, embedding, kind)
     for ids, vectors in all_vectors(db, embedding):
-        _insert(db, embedding, kind, ids.tolist(), vectors - mean)
+        insert(db, embedding, kind, ids.tolist(), vectors - mean)
+    finish(db, embedding, kind)
     db.execute(
         "INSERT INTO search.vector_indexes VALUES (?, ?, ?, ?, 0)",
         (embedding.id, kind, as_blob(mean), embedding.vectors),
     )
 
 
-def _kind_for(vectors: int) -> Kind:
+@per_engine
+def kind_for(db: Connection, vectors: int) -> Kind:
+    """What a table of so many vectors keeps."""
     return "float" if vectors <= FLOAT_LIMIT else "bit"
 
 
-def _insert(
-    db: apsw.Connection, embedding: Embedding, kind: Kind, passage_ids: Sequence[int], centred: Vectors
+@per_engine
+def create(db: Connection, embedding: Embedding, kind: Kind) -> None:
+    """An empty table."""
+    size = embedding.dimensions if kind == "float" else -(-embedding.dimensions // 8) * 8
+    db.execute(
+        f"CREATE VIRTUAL TABLE search.{table_of(embedding)} USING vec0("
+        f"passage_id INTEGER PRIMARY KEY, vector {kind}[{size}], chunk_size={CHUNK[kind]})"
+    )
+
+
+@per_engine
+def finish(db: Connection, embedding: Embedding, kind: Kind) -> None:
+    """What is done once a table that was made again is full: nothing here."""
+
+
+@per_engine
+def insert(
+    db: Connection, embedding: Embedding, kind: Kind, passage_ids: Sequence[int], centred: Vectors
 ) -> None:
+    """Puts vectors, minus the mean, into the table."""
     marks = "?, ?" if kind == "float" else "?, vec_bit(?)"
     db.executemany(
         f"INSERT INTO search.{table_of(embedding)}(passage_id, vector) VALUES ({marks})",
@@ -202,7 +215,7 @@ def unit(vectors: Vectors) -> Vectors:
     return found
 
 
-def _changed(db: apsw.Connection, embedding: Embedding, vectors: int) -> None:
+def _changed(db: Connection, embedding: Embedding, vectors: int) -> None:
     """Counts the change, and makes the table again where it is of the wrong kind or around a wrong mean.
 
     The mean is looked at only when half as many vectors were added or removed as it was taken over: a
@@ -214,7 +227,7 @@ def _changed(db: apsw.Connection, embedding: Embedding, vectors: int) -> None:
     )
     embedding, index = load_embedding(db, embedding.id), load(db, embedding)
     assert index is not None
-    too_small = index.kind == "float" and _kind_for(embedding.vectors) == "bit"
+    too_small = index.kind in ("float", "half") and kind_for(db, embedding.vectors) != index.kind
     few = 2 * index.changes < index.mean_vectors
     if too_small or (not few and _drift(index.mean, running_mean(db, embedding)) >= DRIFT_LIMIT):
         make(db, embedding)
@@ -226,7 +239,7 @@ def _drift(old: Vectors, new: Vectors) -> float:
     return float(((old - new) ** 2).sum()) / spread
 
 
-def sample_ids(db: apsw.Connection, embedding: Embedding, size: int) -> list[int]:
+def sample_ids(db: Connection, embedding: Embedding, size: int) -> list[int]:
     """At most `size` ids, evenly spread over the table."""
     if load(db, embedding) is None:
         return []
@@ -238,8 +251,9 @@ def sample_ids(db: apsw.Connection, embedding: Embedding, size: int) -> list[int
     return [ids[place] for place in np.linspace(0, len(ids) - 1, size).astype(int)]
 
 
+@per_engine
 def candidates(
-    db: apsw.Connection,
+    db: Connection,
     embedding: Embedding,
     index: VectorIndex,
     sample: NDArray[np.uint8],
@@ -270,7 +284,7 @@ def candidates(
 
 
 def _match(
-    db: apsw.Connection,
+    db: Connection,
     embedding: Embedding,
     mark: str,
     query: bytes,
@@ -285,12 +299,12 @@ def _match(
         sql += " AND distance <= ?"
         values.append(furthest)
     if among is not None:
-        sql += " AND passage_id IN (SELECT value FROM json_each(?))"
+        sql += f" AND passage_id IN {IDS}"
         values.append(json.dumps(among.tolist()))
     return [id_ for (id_,) in rows(db, sql, values)]
 
 
-def _all_of(db: apsw.Connection, embedding: Embedding, among: NDArray[np.int64] | None) -> list[int]:
+def _all_of(db: Connection, embedding: Embedding, among: NDArray[np.int64] | None) -> list[int]:
     if among is not None:
         return [int(id_) for id_ in among]
     return [id_ for (id_,) in rows(db, f"SELECT passage_id FROM {embedding.table}")]

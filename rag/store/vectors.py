@@ -10,18 +10,15 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import ModelMismatch
 from rag.interfaces import Vectors
-from rag.store.queries import first_row, rows, take_ids
+from rag.store.queries import IDS, Connection, first_row, per_engine, rows, take_ids
 from rag.store.views import refresh_vectors_view
-
-if TYPE_CHECKING:
-    import apsw
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +46,14 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def load_embedding(db: apsw.Connection, embedding_id: int) -> Embedding:
+def load_embedding(db: Connection, embedding_id: int) -> Embedding:
     """The embedding with this id."""
     columns = "id, collection_id, model, dimensions, state, vectors"
     return Embedding(*first_row(db, f"SELECT {columns} FROM embeddings WHERE id = ?", (embedding_id,)))
 
 
 def create_embedding(
-    db: apsw.Connection, collection_id: int, model: str, dimensions: int, state: str
+    db: Connection, collection_id: int, model: str, dimensions: int, state: str
 ) -> Embedding:
     """An empty embedding with its tables."""
     id_ = take_ids(db, "embeddings")
@@ -74,7 +71,7 @@ def create_embedding(
     return embedding
 
 
-def drop_tables(db: apsw.Connection, embedding: Embedding) -> None:
+def drop_tables(db: Connection, embedding: Embedding) -> None:
     """Removes an embedding and its tables from library.db."""
     for table in (embedding.table, embedding.document_table):
         db.execute(f"DROP TABLE IF EXISTS {table}")
@@ -87,9 +84,7 @@ def as_blob(vector: NDArray[Any]) -> bytes:
     return np.ascontiguousarray(vector, dtype="<f4").tobytes()
 
 
-def add_vectors(
-    db: apsw.Connection, embedding: Embedding, passage_ids: Sequence[int], vectors: Vectors
-) -> None:
+def add_vectors(db: Connection, embedding: Embedding, passage_ids: Sequence[int], vectors: Vectors) -> None:
     """Stores the vectors of new passages."""
     if not len(passage_ids):
         return
@@ -100,7 +95,7 @@ def add_vectors(
     _add_to_sum(db, embedding, vectors.sum(axis=0, dtype=np.float64), len(passage_ids))
 
 
-def delete_vectors(db: apsw.Connection, embedding: Embedding, passage_ids: Sequence[int]) -> list[int]:
+def delete_vectors(db: Connection, embedding: Embedding, passage_ids: Sequence[int]) -> list[int]:
     """Removes the vectors of these passages; returns the ids that had one."""
     if not len(passage_ids):
         return []
@@ -111,19 +106,19 @@ def delete_vectors(db: apsw.Connection, embedding: Embedding, passage_ids: Seque
     return [int(id_) for id_ in ids]
 
 
-def add_document_vector(
-    db: apsw.Connection, embedding: Embedding, document_id: int, vectors: Vectors
-) -> None:
+def add_document_vector(db: Connection, embedding: Embedding, document_id: int, vectors: Vectors) -> None:
     """Stores the mean of a document's passage vectors; a document without passages has none."""
     if len(vectors):
         db.execute(
-            f"INSERT OR REPLACE INTO {embedding.document_table}(document_id, vector) VALUES (?, ?)",
+            f"INSERT INTO {embedding.document_table}(document_id, vector) VALUES (?, ?)"
+            " ON CONFLICT (document_id) DO UPDATE SET vector = excluded.vector",
             (document_id, as_blob(vectors.mean(axis=0))),
         )
 
 
+@per_engine
 def fetch_vectors(
-    db: apsw.Connection, embedding: Embedding, passage_ids: Sequence[int]
+    db: Connection, embedding: Embedding, passage_ids: Sequence[int]
 ) -> tuple[NDArray[np.int64], Vectors]:
     """The ids that have a vector, ascending, and the vectors, shape (ids, dimensions)."""
     ids = np.unique(np.fromiter(passage_ids, dtype=np.int64, count=len(passage_ids)))
@@ -132,14 +127,13 @@ def fetch_vectors(
         return ids, vectors
     found = rows(
         db,
-        f"SELECT passage_id, vector FROM {embedding.table}"
-        " WHERE passage_id IN (SELECT value FROM json_each(?)) ORDER BY passage_id",
+        f"SELECT passage_id, vector FROM {embedding.table} WHERE passage_id IN {IDS} ORDER BY passage_id",
         (json.dumps(ids.tolist()),),
     )
     return as_matrix(found, embedding.dimensions)
 
 
-def _read_where_they_lie(db: apsw.Connection, embedding: Embedding, ids: NDArray[np.int64]) -> Vectors | None:
+def _read_where_they_lie(db: Connection, embedding: Embedding, ids: NDArray[np.int64]) -> Vectors | None:
     """The vectors of these ids by SQLite's blob handle, 2.7 µs each instead of 4.2; None if one is gone."""
     import apsw
 
@@ -148,7 +142,7 @@ def _read_where_they_lie(db: apsw.Connection, embedding: Embedding, ids: NDArray
         return vectors
     room, size = vectors.data.cast("B"), vectors.strides[0]
     try:
-        blob = db.blob_open("main", embedding.table, "vector", int(ids[0]), False)
+        blob = cast(apsw.Connection, db).blob_open("main", embedding.table, "vector", int(ids[0]), False)
         for place, id_ in enumerate(ids.tolist()):
             blob.reopen(id_)  # a failure closes it
             blob.read_into(room, place * size, size)
@@ -165,7 +159,7 @@ def as_matrix(found: Sequence[tuple[int, bytes]], dimensions: int) -> tuple[NDAr
     return ids, vectors.reshape(-1, dimensions)
 
 
-def _add_to_sum(db: apsw.Connection, embedding: Embedding, change: NDArray[np.float64], count: int) -> None:
+def _add_to_sum(db: Connection, embedding: Embedding, change: NDArray[np.float64], count: int) -> None:
     (blob,) = first_row(db, "SELECT vector_sum FROM embeddings WHERE id = ?", (embedding.id,))
     total = np.frombuffer(blob, dtype="<f8") + change
     db.execute(
@@ -174,14 +168,14 @@ def _add_to_sum(db: apsw.Connection, embedding: Embedding, change: NDArray[np.fl
     )
 
 
-def running_mean(db: apsw.Connection, embedding: Embedding) -> Vectors:
+def running_mean(db: Connection, embedding: Embedding) -> Vectors:
     """The mean of all vectors as they are now, shape (dimensions,), not a unit vector."""
     blob, count = first_row(db, "SELECT vector_sum, vectors FROM embeddings WHERE id = ?", (embedding.id,))
     mean: Vectors = (np.frombuffer(blob, dtype="<f8") / max(count, 1)).astype(np.float32)
     return mean
 
 
-def recount(db: apsw.Connection, embedding: Embedding) -> None:
+def recount(db: Connection, embedding: Embedding) -> None:
     """Makes the count and the sum of an embedding again from its vectors."""
     total, count = np.zeros(embedding.dimensions), 0
     for ids, vectors in all_vectors(db, embedding):
@@ -194,7 +188,7 @@ def recount(db: apsw.Connection, embedding: Embedding) -> None:
 
 
 def all_vectors(
-    db: apsw.Connection, embedding: Embedding, batch: int = 20_000
+    db: Connection, embedding: Embedding, batch: int = 20_000
 ) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
     """All ids and vectors, ascending by id, a batch at a time."""
     last = -1

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from rag.store.queries import rows
-
-if TYPE_CHECKING:
-    import apsw
+from rag.store.queries import Connection, per_engine, rows
 
 VIEWS_SINCE = 10  # the schema version that brought it
 MAX_DIMENSIONS = 4_096
@@ -40,7 +35,8 @@ _ALL = """SELECT {id} AS embedding_id, passage_id, vector FROM vectors_{id}"""
 _NONE = "SELECT NULL AS embedding_id, NULL AS passage_id, NULL AS vector WHERE 0"
 
 
-def refresh_vectors_view(db: apsw.Connection) -> None:
+@per_engine
+def refresh_vectors_view(db: Connection) -> None:
     """Makes `v_vectors` again over the embeddings that there are."""
     found = [_ALL.format(id=id_) for (id_,) in rows(db, "SELECT id FROM main.embeddings ORDER BY id")]
     # SQLite takes 500 terms in one compound SELECT.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +43,15 @@ def test_every_embedding_of_many_is_in_the_view(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    with open_store(tmp_path / "library.db") as opened:
-        put(opened, "a.md", "the cat sat", "a dog ran", "an owl flew")
-        opened.add_leg("default", LEG, 26)
-        yield opened
+def store(store: SqliteStore) -> SqliteStore:
+    return filled(store)
+
+
+def filled(store: SqliteStore) -> SqliteStore:
+    """The store with three passages and a further model that has read none of them."""
+    put(store, "a.md", "the cat sat", "a dog ran", "an owl flew")
+    store.add_leg("default", LEG, 26)
+    return store
 
 
 def complete(store: SqliteStore) -> None:
@@ -124,9 +127,9 @@ def test_a_further_model_that_becomes_the_first_is_there_once(store: SqliteStore
     assert_sound(store)
 
 
-def test_a_further_models_index_is_made_again_too(store: SqliteStore, tmp_path: Path) -> None:
-    complete(store)
-    store.close()
+def test_a_further_models_index_is_made_again_too(sqlite_store: SqliteStore, tmp_path: Path) -> None:
+    complete(filled(sqlite_store))
+    sqlite_store.close()
     for file in tmp_path.glob("index.db*"):
         file.unlink()
     with open_store(tmp_path / "library.db") as again:

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from rag.interfaces import Postings
-from rag.store import SqliteStore, keywords, open_store
+from rag.store import SqliteStore, keywords
 from rag.store.caching import Latest
 from tests.fakes.store import put
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    with open_store(tmp_path / "library.db") as opened:
-        yield opened
 
 
 def by_term(postings: Postings) -> dict[str, dict[int, int]]:

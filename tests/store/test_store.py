@@ -6,7 +6,6 @@ import os
 import sqlite3
 import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,12 +30,6 @@ from tests.fakes.store import (
     text_vectors,
     words,
 )
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    with open_store(tmp_path / "library.db") as opened:
-        yield opened
 
 
 def texts_found(store: SqliteStore, found: list[tuple[int, float]]) -> list[str]:
@@ -122,16 +115,16 @@ def test_ids_of_what_is_gone_are_never_given_again(store: SqliteStore) -> None:
 
 
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["by this store", "by another process"])
-def test_a_collection_made_again_is_searched_anew(store: SqliteStore, elsewhere: bool) -> None:
+def test_a_collection_made_again_is_searched_anew(sqlite_store: SqliteStore, elsewhere: bool) -> None:
     """Its id came to be that of the removed one, whose vectors and words were still in memory."""
     for text in ("the cat sat", "a dog ran", "the end came"):
-        with open_store(store.path) as other:
-            writer = other if elsewhere else store
+        with open_store(sqlite_store.path) as other:
+            writer = other if elsewhere else sqlite_store
             put(writer, "a.md", text)
-            assert texts_found(store, store.nearest("default", text_vector(text), 5)) == [text]
+            assert texts_found(sqlite_store, sqlite_store.nearest("default", text_vector(text), 5)) == [text]
             last_word = text.split()[-1]
-            assert store.postings("default", [last_word]).frequencies == {last_word: 1}
-            assert store.layout("default").rowids.tolist() == store.passage_rowids([1, 2, 3])
+            assert sqlite_store.postings("default", [last_word]).frequencies == {last_word: 1}
+            assert sqlite_store.layout("default").rowids.tolist() == sqlite_store.passage_rowids([1, 2, 3])
             writer.remove_collection("default")
 
 
@@ -328,8 +321,8 @@ def test_a_document_without_text_is_stored(store: SqliteStore) -> None:
     ]
 
 
-def test_stock_sqlite_reads_the_library(store: SqliteStore, tmp_path: Path) -> None:
-    put(store, "a.md", "the cat sat")
+def test_stock_sqlite_reads_the_library(sqlite_store: SqliteStore, tmp_path: Path) -> None:
+    put(sqlite_store, "a.md", "the cat sat")
     stock = sqlite3.connect(tmp_path / "library.db")
     text, blob = stock.execute(
         "SELECT passages.text, vector FROM passages JOIN vectors_1 ON passage_id = passages.id"
@@ -339,10 +332,10 @@ def test_stock_sqlite_reads_the_library(store: SqliteStore, tmp_path: Path) -> N
     np.testing.assert_array_equal(np.frombuffer(blob, "<f4"), text_vector("the cat sat"))
 
 
-def test_extensions_cannot_be_loaded_by_sql(store: SqliteStore) -> None:
+def test_extensions_cannot_be_loaded_by_sql(sqlite_store: SqliteStore) -> None:
     with (
         pytest.raises(LibraryError, match="not authorized"),
-        store.database.plain() as db,
+        sqlite_store.database.plain() as db,
     ):
         db.execute("SELECT load_extension('anything')")
 
@@ -380,7 +373,7 @@ def test_a_damaged_file_says_so(tmp_path: Path) -> None:
 def test_a_library_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "library.db"
     with open_store(path) as store, store.database.plain() as db:
-        db.pragma("user_version", 99)
+        db.execute("PRAGMA user_version = 99")
     with pytest.raises(LibraryError, match="newer Footnote"):
         open_store(path)
 
@@ -434,9 +427,9 @@ def test_a_failing_migration_changes_nothing(tmp_path: Path) -> None:
         assert db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'extra'").fetchone() == (0,)
 
 
-def test_a_backup_is_a_library(store: SqliteStore, tmp_path: Path) -> None:
-    put(store, "a.md", "the cat sat")
-    store.database.back_up(tmp_path / "elsewhere" / "copy.db")
+def test_a_backup_is_a_library(sqlite_store: SqliteStore, tmp_path: Path) -> None:
+    put(sqlite_store, "a.md", "the cat sat")
+    sqlite_store.database.back_up(tmp_path / "elsewhere" / "copy.db")
     with open_store(tmp_path / "elsewhere" / "copy.db") as copy:
         assert texts_holding(copy, "cat") == ["the cat sat"]
 

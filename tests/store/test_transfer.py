@@ -24,9 +24,8 @@ def ours(tmp_path: Path) -> Iterator[SqliteStore]:
 
 
 @pytest.fixture
-def theirs(tmp_path: Path) -> Iterator[SqliteStore]:
-    with open_store(tmp_path / "theirs.db") as store:
-        yield store
+def theirs(store: SqliteStore) -> SqliteStore:
+    return store
 
 
 def test_a_collection_arrives_as_it_was(ours: SqliteStore, theirs: SqliteStore, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def draw_sql(app: App) -> None:
         return
     functions = vector_functions() | embedding_functions(lambda: app.library.embedder)
     try:
-        with run_sql(app.library.store.path, query, functions, seconds=SECONDS) as (columns, rows):
+        with run_sql(app.library.store.file, query, functions, seconds=SECONDS) as (columns, rows):
             kept = [row for _, row in zip(range(ROWS), rows, strict=False)]
     except UsageError as error:
         st.html(problem_html(str(error), say))

@@ -1,0 +1,1 @@
+-- No library of that version is on PostgreSQL: there are no dates to mend.
