@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rag.answer.claims import CheckedClaim
     from rag.answer.outline import Outline
     from rag.explore.pictures import PictureHit
+    from rag.explore.questions import WrittenQuestion
     from rag.history.conversations import Conversations
     from rag.ingest import IngestEvent, Receipt
     from rag.interfaces import ChatModel, Embedder, PictureEmbedder, Reranker
@@ -448,6 +449,41 @@ class Library:
         if model is None or (embedder is not None and model != embedder.identity):
             raise UsageError("The pictures have no vectors of this model yet. Make them: python -m rag embed")
         return similar_pictures(picture, store=self.store, collection=asked, embedder=embedder, count=count)
+
+    def question_writer(self) -> ChatModel:
+        """The chat model, if it is able to write questions about passages.
+
+        Raises:
+            UsageError: there is none, or it is too weak to write a sentence of its own.
+        """
+        model = self.chat_model
+        if model is None or model.answer_mode == "quoting":
+            name = model.name if model else "no chat model"
+            raise UsageError(
+                f"Questions are written by a model that phrases its answers; in use is {name}. "
+                "Choose another (python -m rag models list)."
+            )
+        return model
+
+    def write_questions(
+        self, collection: str | None = None, *, cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[WrittenQuestion]:
+        """Has the chat model write questions for passages; see `rag.explore.questions.write_questions`.
+
+        Raises as `question_writer` does, and `require_documents`.
+        """
+        from rag.explore.questions import Writing, write_questions
+
+        name = self.require_documents(collection)
+        ranking = replace(self.settings.ranking, question_weight=0.0)
+
+        def search(question: str, count: int) -> list[Hit]:
+            return self.search(question, collection=name, count=count, plain=True, ranking=ranking)
+
+        writing = Writing(
+            self.store, name, self.question_writer(), self.settings.prompts, self.embedder_of(name), search
+        )
+        return write_questions(writing, cancelled=cancelled)
 
     def ask(
         self,

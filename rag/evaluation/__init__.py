@@ -8,10 +8,9 @@ from rag.evaluation.experiment import Evaluation, Origin, Search, Trial, answera
 from rag.evaluation.match import contains, holds_answer, match
 from rag.evaluation.metrics import Comparison, Estimate, Scores, compare, corrected, estimate, score
 from rag.evaluation.results import evaluation_json, save, saved, winner
-from rag.evaluation.synthetic import QUESTION_MARKS, make_questions
+from rag.evaluation.synthetic import asked_about, make_questions, question_prompt, written_by
 
 __all__ = [
-    "QUESTION_MARKS",
     "Comparison",
     "Estimate",
     "Evaluation",
@@ -22,6 +21,7 @@ __all__ = [
     "Search",
     "Trial",
     "answerable",
+    "asked_about",
     "chart",
     "chart_page",
     "compare",
@@ -35,8 +35,10 @@ __all__ = [
     "load_set",
     "make_questions",
     "match",
+    "question_prompt",
     "save",
     "saved",
     "score",
     "winner",
+    "written_by",
 ]

@@ -16,7 +16,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from rag.errors import LibraryError, UsageError
 from rag.evaluation import (
-    QUESTION_MARKS,
     Evaluation,
     Origin,
     Question,
@@ -26,11 +25,12 @@ from rag.evaluation import (
     evaluate,
     load_set,
     make_questions,
+    question_prompt,
     save,
+    written_by,
 )
 from rag.models import NO_MODEL
-from rag.prompts import render
-from rag.records import Hit, Message
+from rag.records import Hit
 from rag.search import DEFAULT_RANKING, Ranking
 from rag.settings import Settings
 
@@ -43,7 +43,6 @@ SHIPPED, IN_USE = "as shipped", "as set"
 DEEPEST = 20
 RESULTS = Path("evaluations") / "results"
 WRITTEN = "written_questions.jsonl"
-WRITTEN_TOKENS = 64
 
 RANKING_FIELDS: dict[str, Any] = get_type_hints(Ranking, include_extras=True)
 INDEXING_FIELDS: dict[str, Any] = {
@@ -287,22 +286,11 @@ class QuestionWriter:
     def __call__(self, passage: str) -> str:
         """What the model writes, or wrote before, about the passage."""
         self.asked += 1
-        prompt = render("made_question", folder=self.prompts, text=passage)
+        prompt = question_prompt(passage, self.prompts)
         key = hashlib.sha256(f"{self.model.identity}\n{prompt}".encode()).hexdigest()
         if key not in self._known:
-            self._keep(key, self._written(prompt))
+            self._keep(key, written_by(self.model, prompt))
         return self._known[key]
-
-    def _written(self, prompt: str) -> str:
-        """The model's text up to its first question mark: a weak model goes on with questions."""
-        pieces: list[str] = []
-        stream = self.model.stream(
-            [Message("user", prompt)],
-            max_tokens=WRITTEN_TOKENS,
-            cancelled=lambda: any(mark in piece for piece in pieces for mark in QUESTION_MARKS),
-        )
-        pieces.extend(piece for piece in stream if isinstance(piece, str))
-        return "".join(pieces)
 
     def _keep(self, key: str, written: str) -> None:
         self._known[key] = written
@@ -330,13 +318,7 @@ def question_writer(library: Library) -> QuestionWriter:
     Raises:
         UsageError: there is none, or it is too weak to write a sentence of its own.
     """
-    model = library.chat_model
-    if model is None or model.answer_mode == "quoting":
-        name = model.name if model else "no chat model"
-        raise UsageError(
-            f"Questions are written by a model that phrases its answers; in use is {name}. "
-            "Choose another (python -m rag models list), or take the halves of sentences."
-        )
+    model = library.question_writer()
     return QuestionWriter(model, library.settings.prompts, library.settings.cache / WRITTEN)
 
 

@@ -27,6 +27,7 @@ TABLES = (
     "pictures",
     "picture_vectors",
     "scales",
+    "passage_questions",
     "conversations",
     "messages",
 )

@@ -62,6 +62,8 @@ def copy_collection(source: SqliteStore, target: SqliteStore, name: str) -> Iter
             target.add_vectors(name, leg.model, [copied[one] for one in having.tolist()], vectors)
         yield file.source.doc
     target.tell_apart(name)
+    if theirs.model is not None:
+        target.written.keep(name, source.written.of_collection(name))
 
 
 def copy_conversations(source: SqliteStore, target: SqliteStore) -> int:
