@@ -680,11 +680,17 @@ class Library:
     def asked_of(self, query: str, collection: str | None, user: User | None = None) -> str:
         """The collection given, or else the one that the query names, or else that of the settings.
 
+        Where the query asks for documents on a scale, those that came since it was saved are scored first.
         Raises as `require_documents` does.
         """
+        from rag.explore.collection import complete_scales
         from rag.search.query import parse_query
 
-        return self.require_documents(collection or parse_query(query).collection, user)
+        parsed = parse_query(query)
+        name = self.require_documents(collection or parsed.collection, user)
+        if any(one.kind == "scale" for one in parsed.filters):
+            complete_scales(self.store, name, self.embedder_of(name))
+        return name
 
     def require_documents(self, collection: str | None = None, user: User | None = None) -> str:
         """The collection's name.

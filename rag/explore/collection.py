@@ -146,6 +146,14 @@ def keep_scale(
     store.keep_scale(collection, ScaleRow(name, examples, rows))
 
 
+def complete_scales(store: SqliteStore, collection: str, embedder: Embedder) -> None:
+    """Scores the documents on the saved scales where some have come since."""
+    for kept, whole in store.scales(collection):
+        if not whole:
+            scale = scale_of(kept.examples, embedder)
+            keep_scale(store, collection, kept.name, kept.examples, scale, *ranked(store, collection, scale))
+
+
 def scored_sentences(
     text: str, scale: Scale, embedder: Embedder, *, limit: int | None = None
 ) -> list[tuple[int, int, tuple[float, ...]]]:

@@ -752,7 +752,21 @@ class SqliteStore:
     def keep_scale(self, collection: str, scale: ScaleRow) -> None:
         """Keeps a scale with the documents' scores, in place of an earlier one of its name."""
         with self.database.write() as db:
-            exploring.keep_scale(db, self._collection_id(db, collection), scale)
+            collection_id = self._collection_id(db, collection)
+            exploring.keep_scale(db, collection_id, scale)
+            self._changed(db, collection_id, 0)
+
+    def scales(self, collection: str) -> list[tuple[ScaleRow, bool]]:
+        """The scales that are kept, by name, without scores, and whether every document has its score."""
+        with self.database.read() as db:
+            return exploring.scales(db, self._collection_id(db, collection))
+
+    def remove_scale(self, collection: str, name: str) -> None:
+        """Forgets a scale; nothing happens where there is none of this name."""
+        with self.database.write() as db:
+            collection_id = self._collection_id(db, collection)
+            db.execute("DELETE FROM scales WHERE collection_id = ? AND name = ?", (collection_id, name))
+            self._changed(db, collection_id, 0)
 
     # Keeping it sound
 

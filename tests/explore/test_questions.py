@@ -14,7 +14,7 @@ from rag.store import PassageQuestion
 from tests.fakes.store import text_vector
 from tests.fakes.web import FakeLibrary, QueuedModel, fake_library
 
-ANIMALS = "otter badger heron lynx marten stoat beaver marmot ibex chamois".split()
+ANIMALS = ["otter", "badger", "heron", "lynx", "marten", "stoat", "beaver", "marmot", "ibex", "chamois"]
 FILLER = "is seen near the river in the early morning when the fog is still thick and nobody walks there yet"
 
 
@@ -84,7 +84,9 @@ def test_a_search_without_question_weight_looks_at_none(library: FakeLibrary) ->
 def test_a_document_read_again_keeps_its_questions_and_a_removed_one_does_not(library: FakeLibrary) -> None:
     library.use(AboutItsAnimal())
     list(library.write_questions())
-    ingest(library, {"otter.md": f"{note('otter')}\nIt sleeps on stones and eats trout, crayfish and frogs.\n"})
+    ingest(
+        library, {"otter.md": f"{note('otter')}\nIt sleeps on stones and eats trout, crayfish and frogs.\n"}
+    )
     docs = {row[0] for row in library.store.written.listed("default")}
     entries = {entry.doc: entry.id for entry in library.store.documents("default")}
     library.store.remove_documents("default", [entries["heron.md"]], for_good=True)
