@@ -730,18 +730,21 @@ class Library:
         other._chat_model = self.chat_model if with_chat_model else None
         return other
 
-    def under(self, **changes: Any) -> Library:
-        """The same documents under other settings; a chat model that these name is loaded apart."""
+    def under(self, documents: Library, **changes: Any) -> Library:
+        """Another library's documents under this one's models and other settings.
+
+        A chat model that the settings name instead is loaded apart; `close_own` frees it.
+        """
         other = Library(self.settings.model_copy(update=changes))
-        other._store = self.store
-        other._embedder, other._second_embedder = self.embedder, self.second_embedder
+        other._store = documents.store
+        other._embedder, other._second_embedder = documents.embedder, documents.second_embedder
         other._reranker = self.reranker
         if other.settings.chat_model == self.settings.chat_model:
             other._chat_model = self.chat_model
         return other
 
     def close_own(self, shared: Library) -> None:
-        """Frees the chat model of a library that has the rest from another (`under`)."""
+        """Frees the chat model, unless it is that of the library which the rest is from (`under`)."""
         with self._loading_chat_model:
             if self._chat_model is not None and self._chat_model is not shared.chat_model:
                 self._chat_model.close()

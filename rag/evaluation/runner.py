@@ -193,14 +193,14 @@ def evaluate_set(
         for configuration in tried:
             model = configuration.embedding_model or library.settings.embedding_model
             if model not in benches:
-                benches[model] = bench_with(library, model, answers=answers or changes_answers(tried))
+                benches[model] = bench_with(library, model)
                 opened.callback(benches[model].close)
                 forget_moved(benches[model])
             chunk_tokens = configuration.chunk_tokens or library.settings.chunk_tokens
             collection = indexed(benches[model], questions, folder, chunk_tokens, follow=follow)
             places[configuration.name] = benches[model], collection
         evaluation = measured(
-            tried, places, questions.name, questions.questions, progress=progress, answers=answers
+            library, tried, places, questions.name, questions.questions, progress=progress, answers=answers
         )
     keep(library, evaluation)
     return evaluation
@@ -212,6 +212,7 @@ def changes_answers(tried: Sequence[Configuration]) -> bool:
 
 
 def measured(
+    library: Library,
     tried: Sequence[Configuration],
     places: Mapping[str, tuple[Library, str]],
     name: str,
@@ -230,8 +231,8 @@ def measured(
     with ExitStack() as opened:
         askers: dict[str, Ask] = {}
         for one in tried:
-            library, collection = places[one.name]
-            under = library.under(ranking=one.ranking, **one.answering)
+            indexed_in, collection = places[one.name]
+            under = library.under(indexed_in, ranking=one.ranking, **one.answering)
             opened.callback(under.close_own, library)
             askers[one.name] = ask_with(under, collection)
         return evaluate_answers(name, questions, askers, **common)
@@ -260,14 +261,14 @@ def ask_with(library: Library, collection: str) -> Ask:
     return ask
 
 
-def bench_with(library: Library, embedding_model: str, *, answers: bool) -> Library:
-    """The library of evaluations under an embedding model; without `answers` no chat model is loaded."""
+def bench_with(library: Library, embedding_model: str) -> Library:
+    """The library of evaluations, searching with an embedding model."""
     from rag.library import Library
 
     if embedding_model == library.settings.embedding_model:
-        return library.beside("evaluations", with_chat_model=answers)
+        return library.beside("evaluations")
     settings = library.settings.model_copy(update={"embedding_model": embedding_model})
-    return Library(settings).beside("evaluations", with_chat_model=answers)
+    return Library(settings).beside("evaluations")
 
 
 def forget_moved(bench: Library) -> None:
@@ -323,6 +324,7 @@ def evaluate_collection(
     writer = question_writer(library) if written else None
     questions = make_questions(library.store, collection, count=count, write=writer, progress=writing)
     evaluation = measured(
+        library,
         tried,
         dict.fromkeys((one.name for one in tried), (library, collection)),
         f"collection {collection}",

@@ -142,13 +142,14 @@ def distinctive_terms(
             for word, n in counted.items()
         }
         best = sorted(weights, key=lambda word: (-weights[word], word))[: 4 * count]
-        found.append(distinct(_phrased(best, titled, of_group), count))
+        found.append(distinct(_phrased(best, of_group), count))
     return found
 
 
-def _phrased(terms: Sequence[str], titled: Counter[str], titles: Sequence[Title]) -> list[str]:
+def _phrased(terms: Sequence[str], titles: Sequence[Title]) -> list[str]:
     """The terms, each in the pair of words that half of the titles with it have, if three do or more."""
     pairs = Counter(pair for title in titles for pair in {pair for run in title for pair in pairwise(run)})
+    titled = Counter(word for title in titles for word in {w for run in title if len(run) > 1 for w in run})
     found = []
     for term in terms:
         own = [(n, pair) for pair, n in pairs.items() if term in pair and n >= max(3, titled[term] / 2)]

@@ -154,12 +154,22 @@ def test_a_collection_is_tested_on_its_own_passages(library: Library, notes: Pat
         evaluate_collection(library, "default", configurations(["chunk_tokens=90"]), count=10, progress=print)
 
 
+class ClosingModel(QueuedModel):
+    """Knows whether it was closed."""
+
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
 def test_settings_of_answers_are_compared_by_asking(library: Library, notes: Path, tmp_path: Path) -> None:
-    library._chat_model = QueuedModel(["Nothing is known of it."])
+    library._chat_model = model = ClosingModel(["Nothing is known of it."])
     prompts = shutil.copytree(library.settings.prompts, tmp_path / "prompts")
     tried = configurations([f"prompts={prompts}", "top_k=1,5"])
     evaluation = evaluate_set(library, notes, tried, follow=through, progress=print)
     assert [one.values.get("top_k") for one in evaluation.trials] == [None, 1, 5]
+    assert not model.closed  # the app goes on with it
     assert evaluation.level == "given answer"
     assert list(evaluation.trials[0].estimates["given answer"]) == ["answered", "right", "cited"]
     assert {one.measure for _, one in evaluation.comparisons} == {"answered", "right", "cited"}

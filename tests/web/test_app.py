@@ -1110,6 +1110,22 @@ def test_what_is_suggested_at_the_start_is_answered(filled: Path) -> None:
     library.close()
 
 
+def test_questions_written_for_passages_are_suggested_first(filled: Path) -> None:
+    with fake_library(filled, ["x"]) as library:
+        store = library.store
+        asked = [
+            PassageQuestion(
+                hit.passage.content_hash, f"Who looks after the {hit.title.lower()}?", True, "m", 1.0
+            )
+            for hit in store.hits(store.passage_rowids([one.id for one in store.documents("default")]))
+            if hit.title in THINGS
+        ]
+        store.written.keep("default", asked)
+    labels = [one.label for one in app_at(filled).button if str(one.key).startswith("example-")]
+    assert len(labels) == 4
+    assert all(label.startswith("Who looks after the ") for label in labels)
+
+
 def test_a_suggestion_is_made_only_of_what_its_document_answers(filled: Path) -> None:
     library = fake_library(filled, ["x"])
     answered = library.answering_docs("How long is the notice period?", collection="default")
