@@ -133,9 +133,15 @@ class QuestionTables:
             )
         return [
             PassageQuestion(
-                hash_, question, bool(kept), *rest, None if vector is None else np.frombuffer(vector, "<f4")
+                hash_,
+                question,
+                bool(kept),
+                writer,
+                seconds,
+                model,
+                None if vector is None else np.frombuffer(vector, "<f4"),
             )
-            for hash_, question, kept, *rest, vector in found
+            for hash_, question, kept, writer, seconds, model, vector in found
         ]
 
     def listed(self, collection: str, limit: int | None = None) -> list[tuple[Any, ...]]:

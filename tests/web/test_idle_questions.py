@@ -32,14 +32,18 @@ def started(write: Any, **options: Any) -> IdleQuestions:
     return IdleQuestions(write, **(usual | options))
 
 
+def phase_of(idle: IdleQuestions) -> str:
+    return idle.phase
+
+
 def test_it_writes_while_nobody_is_there_and_stops_at_once() -> None:
     writer, busy = Writer(), threading.Event()
     idle = started(writer, at_work=busy.is_set)
     assert writer.began.wait(PATIENCE_SECONDS)
-    assert idle.phase == "writing"
+    assert phase_of(idle) == "writing"
     busy.set()
     idle.close()
-    assert idle.phase == "waiting"
+    assert phase_of(idle) == "waiting"
 
 
 def test_somebody_who_comes_stops_what_is_being_written() -> None:
