@@ -180,8 +180,8 @@ def evaluate_set(
 ) -> Evaluation:
     """Indexes a set's corpus beside the library, asks its questions under each configuration, saves.
 
-    What is measured is what a search finds, or whole `answers`: always these where a configuration says how to
-    answer.
+    What is measured is what a search finds, or whole `answers`: always these where a configuration says how
+    to answer.
 
     The indexes stay in `<library>/evaluations`, so that the next run embeds only what changed.
     """
