@@ -289,7 +289,7 @@ def test_a_loop_on_the_map_chooses_documents_to_ask(fake_app: str, page: Page) -
     page.get_by_role("tab", name="Map").click()
     canvas = page.get_by_role("img", name="A map of")
     expect(canvas).to_be_visible(timeout=60_000)
-    page.wait_for_function("document.querySelector('canvas.points')?.dataset.milliseconds !== undefined")
+    expect(page.locator("canvas.points")).to_have_attribute("data-milliseconds", re.compile(r"\d"))
     box = canvas.bounding_box()
     assert box is not None
     page.get_by_role("button", name="Select").click()
