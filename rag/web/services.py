@@ -61,14 +61,15 @@ class Services:
 def open_services(open_library: OpenLibrary) -> Services:
     """Opens the library and the desks over it."""
     library = open_library()
+    desk = TaskQueue(lambda task: asked(library, task), lambda task, answer: save(library, task, answer))
     jobs, lab = Workers("ingest"), Workers("lab")
 
     def at_work() -> bool:
-        return any(not job.over for workers in (jobs, lab) for job in workers.jobs())
+        return desk.at_work or any(not job.over for workers in (jobs, lab) for job in workers.jobs())
 
     return Services(
         library,
-        TaskQueue(lambda task: asked(library, task), lambda task, answer: save(library, task, answer)),
+        desk,
         jobs=jobs,
         lab=lab,
         pulls=Downloads(lambda pull: fetch(library, pull)),
@@ -84,9 +85,12 @@ def open_services(open_library: OpenLibrary) -> Services:
 
 
 def write_questions(library: Library, cancelled: Callable[[], bool]) -> Iterator[WrittenQuestion]:
-    """Questions for the passages of every collection, one collection after another."""
+    """Questions for the passages of every collection, one collection after another.
+
+    No model is loaded where every passage was asked about.
+    """
     for collection in library.store.collections():
-        if collection.passages and not cancelled():
+        if library.store.written.next_passages(collection.name, 1) and not cancelled():
             yield from library.write_questions(collection.name, cancelled=cancelled)
 
 

@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 QUIET_SECONDS = 120.0
 """So long nobody has used a page before writing begins."""
 LOOK_SECONDS = 15.0
+RESTS = 40  # looks that are left out after a failure: a model that is too weak will be so again
 MOST_BUSY = 0.2
 """Other programs may use so much of the processors."""
 PROCESSORS = Path("/proc/stat")
@@ -64,7 +65,7 @@ class IdleQuestions:
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._closed.wait(self._look_seconds):
+        while not self._closed.wait(self._look_seconds * (RESTS if self.phase == "failed" else 1)):
             if self._is_idle():
                 self._write_on()
 

@@ -95,6 +95,12 @@ class TaskQueue:
                 self._move(task, ahead=self.ahead_of(task))
         return tasks
 
+    @property
+    def at_work(self) -> bool:
+        """Whether a question waits for its answer."""
+        with self._lock:
+            return any(not task.over for task in self._tasks.values())
+
     def ahead_of(self, task: Task) -> int:
         """How many unfinished tasks come before this one."""
         with self._lock:
