@@ -1048,7 +1048,7 @@ def test_questions_that_were_written_are_listed_and_can_be_removed(filled: Path)
     app = explored(filled, "Questions")
     assert not app.exception
     assert "Who is told on Monday?" in shown(app)
-    assert "1 questions are kept. That took 2.0 s per passage" in shown(app)
+    assert "kept: 1. That took 2.0 s per passage" in shown(app)
     press(app, "Remove these questions")
     assert "Who is told on Monday?" not in shown(app)
 

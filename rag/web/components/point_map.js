@@ -116,8 +116,8 @@ class PointMap {
   }
 
   draw() {
-    if (!this.data) return;
     const { canvas } = this;
+    if (!this.data || !canvas.clientWidth || !canvas.clientHeight) return; // on a tab that is not shown
     const ratio = window.devicePixelRatio || 1;
     for (const layer of [canvas, this.above]) {
       layer.width = canvas.clientWidth * ratio;
