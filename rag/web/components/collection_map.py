@@ -44,7 +44,14 @@ def draw_map(app: App) -> None:
     with st.container(horizontal=True, key="map_controls"):
         kind = chosen("map_kind", KINDS, say, lambda option: say(f"map_kind_{option}"))
         method = chosen("map_method", METHODS, say, lambda option: say(f"map_method_{option}"))
-        colour = chosen("map_colour", COLOURS, say, lambda option: say(f"map_colour_{option}"))
+        colour = st.pills(  # which wrap on a phone
+            say("map_colour"),
+            COLOURS,
+            default=COLOURS[0],
+            required=True,
+            format_func=lambda option: say(f"map_colour_{option}"),
+            key="map_colour",
+        )
         question, found_by_it = last_question(app)
         with_hits = bool(question) and st.toggle(say("map_last_question"), key="map_last_question")
     near = typed(say("map_near_hint"), key="map_near") if colour == "similarity" else ""
