@@ -76,6 +76,7 @@ _SUM = Ranking(
     name_weight=0.0,
     document_weight=0.0,
     number_weight=0.0,
+    question_weight=0.0,
     page_penalty=0.0,
     reranked=0,
     distance="cosine",

@@ -127,7 +127,7 @@ def test_a_baseline_has_nothing_but_its_own_score() -> None:
     for ranking in BASELINES.values():
         assert (ranking.name_weight, ranking.document_weight) == (0, 0)
         assert (ranking.number_weight, ranking.page_penalty, ranking.reranked) == (0, 0, 0)
-        assert (ranking.digits_boost, ranking.distance) == (1, "cosine")
+        assert (ranking.digits_boost, ranking.distance, ranking.question_weight) == (1, "cosine", 0)
 
 
 def test_a_set_is_indexed_asked_and_saved(library: Library, notes: Path) -> None:
