@@ -191,6 +191,14 @@ class Postings:
     counts: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PassageQuestions:
+    """Questions that passages answer: the passage of each, shape (questions,), and its unit vector."""
+
+    rowids: NDArray[np.int64]
+    vectors: Vectors
+
+
 @dataclass(frozen=True, slots=True)
 class Leg:
     """One embedding model of a collection, and how many of its passages have a vector of it or lack one."""
@@ -269,6 +277,9 @@ class SearchIndex(Protocol):
 
     def layout(self, collection: str) -> Layout:
         """The collection's passages and documents, as they are now."""
+
+    def questions(self, collection: str) -> PassageQuestions:
+        """The questions written for the collection's passages, under its first model."""
 
     def postings(self, collection: str, terms: Sequence[str]) -> Postings:
         """Where these index terms occur in the collection."""

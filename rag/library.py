@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rag.answer.claims import CheckedClaim
     from rag.answer.outline import Outline
     from rag.explore.pictures import PictureHit
+    from rag.explore.questions import WrittenQuestion
     from rag.history.conversations import Conversations
     from rag.ingest import IngestEvent, Receipt
     from rag.interfaces import ChatModel, Embedder, PictureEmbedder, Reranker
@@ -471,6 +472,41 @@ class Library:
             raise UsageError("The pictures have no vectors of this model yet. Make them: python -m rag embed")
         return similar_pictures(picture, store=self.store, collection=asked, embedder=embedder, count=count)
 
+    def question_writer(self) -> ChatModel:
+        """The chat model, if it is able to write questions about passages.
+
+        Raises:
+            UsageError: there is none, or it is too weak to write a sentence of its own.
+        """
+        model = self.chat_model
+        if model is None or model.answer_mode == "quoting":
+            name = model.name if model else "no chat model"
+            raise UsageError(
+                f"Questions are written by a model that phrases its answers; in use is {name}. "
+                "Choose another (python -m rag models list)."
+            )
+        return model
+
+    def write_questions(
+        self, collection: str | None = None, *, cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[WrittenQuestion]:
+        """Has the chat model write questions for passages; see `rag.explore.questions.write_questions`.
+
+        Raises as `question_writer` does, and `require_documents`.
+        """
+        from rag.explore.questions import Writing, write_questions
+
+        name = self.require_documents(collection)
+        ranking = replace(self.settings.ranking, question_weight=0.0)
+
+        def search(question: str, count: int) -> list[Hit]:
+            return self.search(question, collection=name, count=count, plain=True, ranking=ranking)
+
+        writing = Writing(
+            self.store, name, self.question_writer(), self.settings.prompts, self.embedder_of(name), search
+        )
+        return write_questions(writing, cancelled=cancelled)
+
     def ask(
         self,
         question: str,
@@ -667,11 +703,17 @@ class Library:
     def asked_of(self, query: str, collection: str | None, user: User | None = None) -> str:
         """The collection given, or else the one that the query names, or else that of the settings.
 
+        Where the query asks for documents on a scale, those that came since it was saved are scored first.
         Raises as `require_documents` does.
         """
+        from rag.explore.collection import complete_scales
         from rag.search.query import parse_query
 
-        return self.require_documents(collection or parse_query(query).collection, user)
+        parsed = parse_query(query)
+        name = self.require_documents(collection or parsed.collection, user)
+        if any(one.kind == "scale" for one in parsed.filters):
+            complete_scales(self.store, name, self.embedder_of(name))
+        return name
 
     def require_documents(self, collection: str | None = None, user: User | None = None) -> str:
         """The collection's name.
@@ -712,6 +754,26 @@ class Library:
         other._second_embedder = self.second_embedder
         other._chat_model = self.chat_model if with_chat_model else None
         return other
+
+    def under(self, documents: Library, **changes: Any) -> Library:
+        """Another library's documents under this one's models and other settings.
+
+        A chat model that the settings name instead is loaded apart; `close_own` frees it.
+        """
+        other = Library(self.settings.model_copy(update=changes))
+        other._store = documents.store
+        other._embedder, other._second_embedder = documents.embedder, documents.second_embedder
+        other._reranker = self.reranker
+        if other.settings.chat_model == self.settings.chat_model:
+            other._chat_model = self.chat_model
+        return other
+
+    def close_own(self, shared: Library) -> None:
+        """Frees the chat model, unless it is that of the library which the rest is from (`under`)."""
+        with self._loading_chat_model:
+            if self._chat_model is not None and self._chat_model is not shared.chat_model:
+                self._chat_model.close()
+            self._chat_model = None
 
     def _with_defaults(self, options: dict[str, Any]) -> dict[str, Any]:
         defaults = {

@@ -145,7 +145,8 @@ class DocumentEntry:
     """What is known of a document without its text: for filters, and for names in a question.
 
     `date` is ISO 8601 (a year alone is one too), from the document, else from its file's name or time;
-    `undated` where only the file has one, which may be that of its copying.
+    `undated` where only the file has one, which may be that of its copying. `scales` has its class and score
+    on each saved scale.
     """
 
     id: int
@@ -156,6 +157,7 @@ class DocumentEntry:
     date: str | None = None
     undated: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    scales: Mapping[str, tuple[str, float]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

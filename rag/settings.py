@@ -106,6 +106,11 @@ class Settings(BaseSettings):
         "auto",
         description="Whether the model chooses quotes or writes; auto: only an able one writes",
     )
+    idle_questions: bool = Field(
+        False,
+        description="While the app is open and the machine idle, have an able chat model write questions for"
+        " passages, which are searched beside them",
+    )
     chunk_tokens: int = Field(220, ge=32, le=510, description="Tokens a passage aims at")
     threads: int | None = Field(None, ge=1, description="CPU threads; None takes all cores")
     embedding_engine: Literal["auto", "openvino", "openvino-int8", "torch"] = "auto"

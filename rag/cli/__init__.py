@@ -58,6 +58,7 @@ from rag.cli import (  # noqa: E402  (they register)
     models,  # noqa: F401
     pictures,  # noqa: F401
     questions,  # noqa: F401
+    questions_written,  # noqa: F401
     reading,  # noqa: F401
     serving,  # noqa: F401
     starting,  # noqa: F401

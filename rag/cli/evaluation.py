@@ -18,6 +18,7 @@ from rag.cli.documents import follow_ingest
 from rag.cli.options import CollectionOption, JsonOption, LibraryOption, open_library
 from rag.cli.printing import messages, print_json, results, say
 from rag.errors import UsageError
+from rag.evaluation.experiment import GIVEN_ANSWER
 from rag.settings import PROJECT
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ def evaluate(
         typer.Option(
             "--grid",
             help="NAME=VALUE,VALUE to compare; may be repeated. The names are those of the settings: each of "
-            "the ranking (reranked=0 goes without the reranker), chunk_tokens, embedding_model. top_k is "
-            "none of them: recall@k stands for it.",
+            "the ranking (reranked=0 goes without the reranker), chunk_tokens, embedding_model; and those of "
+            "answers: top_k, passage_tokens, evidence_sentences, compress, chat_model, answer_mode, prompts.",
         ),
     ] = None,
     with_baselines: Annotated[
@@ -69,6 +70,12 @@ def evaluate(
         typer.Option(
             "--written/--no-written",
             help="Have the chat model write the questions (seconds each); else they are halves of sentences.",
+        ),
+    ] = False,
+    answers: Annotated[
+        bool,
+        typer.Option(
+            "--answers", help="Measure whole answers instead of searches; a grid of theirs does too."
         ),
     ] = False,
     plot: Annotated[
@@ -89,14 +96,16 @@ def evaluate(
         raise UsageError("--written makes questions from a collection; a SET has its own.")
     opened = open_library(context, library=library, collection=collection)
     tried = compared(opened, grid or [], with_baselines=with_baselines)
+    if plot is not None and (answers or any(one.answering for one in tried)):
+        raise UsageError("--plot draws what searches find; leave --answers and the grid of answers out.")
     for warning in without_effect(opened, tried):
         say(f"Note: {warning}")
     records = []
     for folder in sets or (None,):
         if folder is None:
-            evaluation = evaluate_own(opened, tried, count=questions, written=written)
+            evaluation = evaluate_own(opened, tried, count=questions, written=written, answers=answers)
         else:
-            evaluation = evaluate_one_set(opened, folder, tried)
+            evaluation = evaluate_one_set(opened, folder, tried, answers=answers)
         records.append(evaluation_json(evaluation))
         if as_json:
             print_json(records[-1])
@@ -117,15 +126,20 @@ def compared(library: Library, grid: list[str], *, with_baselines: bool) -> list
     return [*tried, *shipped, *baselines()]
 
 
-def evaluate_one_set(library: Library, folder: Path, tried: list[Configuration]) -> Evaluation:
+def evaluate_one_set(
+    library: Library, folder: Path, tried: list[Configuration], *, answers: bool
+) -> Evaluation:
     """Asks the questions of a set, whose corpus is indexed first."""
     from rag.evaluation.runner import evaluate_set
 
     with progress_bars() as bar:
-        return evaluate_set(library, folder, tried, follow=follow_ingest, progress=bar("Questions asked"))
+        asked = bar("Questions asked")
+        return evaluate_set(library, folder, tried, follow=follow_ingest, progress=asked, answers=answers)
 
 
-def evaluate_own(library: Library, tried: list[Configuration], *, count: int, written: bool) -> Evaluation:
+def evaluate_own(
+    library: Library, tried: list[Configuration], *, count: int, written: bool, answers: bool
+) -> Evaluation:
     """Asks the library's collection questions about its own passages."""
     from rag.evaluation.runner import evaluate_collection
 
@@ -136,6 +150,7 @@ def evaluate_own(library: Library, tried: list[Configuration], *, count: int, wr
             tried,
             count=count,
             written=written,
+            answers=answers,
             writing=bar("Questions made"),
             progress=bar("Questions asked"),
         )
@@ -174,7 +189,8 @@ def print_evaluation(evaluation: Evaluation, record: Record) -> None:
         results.print(f"p-values are corrected for {len(evaluation.trials) - 1} settings compared (Holm)")
     for trial in evaluation.trials:
         middle = sorted(trial.seconds)[len(trial.seconds) // 2]
-        results.print(f"{trial.setting}: {1000 * middle:.1f} ms a search (median)")
+        what = "an answer" if GIVEN_ANSWER in trial.scores else "a search"
+        results.print(f"{trial.setting}: {1000 * middle:.1f} ms {what} (median)")
     print_winner(evaluation, record)
 
 
@@ -184,7 +200,12 @@ def level_table(evaluation: Evaluation, level: str) -> Table:
 
     table = Table(title=f"{evaluation.name}: {level}", title_justify="left", box=None)
     table.add_column("setting")
-    for measure in SHOWN:
+    shown = (
+        SHOWN
+        if SHOWN[0] in evaluation.trials[0].estimates[level]
+        else tuple(evaluation.trials[0].scores[level])
+    )
+    for measure in shown:
         table.add_column(measure, justify="right")
     for trial in evaluation.trials:
         means = trial.estimates[level]
@@ -192,7 +213,7 @@ def level_table(evaluation: Evaluation, level: str) -> Table:
             trial.setting,
             *(
                 f"{means[m].mean:.3f} ±{(means[m].high - means[m].low) / 2:.3f}" if m in means else ""
-                for m in SHOWN
+                for m in shown
             ),
         )
     # A row stays one line, however narrow the terminal.

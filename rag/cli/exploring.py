@@ -152,7 +152,11 @@ def drawn(coordinates: Iterable[Sequence[float]]) -> str:
 def scale(
     context: typer.Context,
     ends: Annotated[
-        list[str], typer.Argument(help='Two ends or more: "NAME=example|example".', metavar="END...")
+        list[str],
+        typer.Argument(
+            help='Two ends or more: "NAME=example|example"; or the name of a scale that was saved.',
+            metavar="END...",
+        ),
     ],
     text: Annotated[
         str | None, typer.Option("--text", help="Score the sentences of this text; - reads standard input.")
@@ -170,13 +174,14 @@ def scale(
 ) -> None:
     """Score documents, or the sentences of a text, between examples of two ends, or of several classes.
 
-    The score of two ends goes from 0, like the first, to 1, like the second.
+    The score of two ends goes from 0, like the first, to 1, like the second. A scale that was saved is a
+    filter too: `scale:NAME>0.6`, `scale:NAME<0.4`, or of classes `scale:NAME=CLASS`.
     """
     from rag.explore.collection import keep_scale, ranked, scale_of, scored_sentences, text_of
     from rag.explore.scales import parse_examples
 
     opened = open_library(context, library=library, collection=collection)
-    examples = parse_examples(ends)
+    examples = saved_examples(opened, ends) or parse_examples(ends)
     if save and (passages or text is not None or doc is not None):
         raise UsageError("--save keeps the scores of documents; leave --text, --doc and --passages out.")
     if text is not None or doc is not None:
@@ -199,6 +204,17 @@ def scale(
         label = points.labels[place]
         line = described(label, passages)
         show_score(made.classes, scored[place].tolist(), place_of(label), line, as_json)
+
+
+def saved_examples(library: Library, ends: Sequence[str]) -> Mapping[str, Sequence[str]] | None:
+    """The examples of a saved scale, where its name is all that was given."""
+    if len(ends) != 1 or "=" in ends[0]:
+        return None
+    kept = {one.name: one.examples for one, _ in library.store.scales(library.require_documents())}
+    if ends[0] not in kept:
+        there = ", ".join(kept) or "none yet"
+        raise UsageError(f"No scale is saved as {ends[0]!r} (there: {there}).")
+    return kept[ends[0]]
 
 
 def tell_accuracy(accuracy: float | None) -> None:

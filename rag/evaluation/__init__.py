@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from rag.evaluation.chart import chart, chart_page
-from rag.evaluation.datasets import Question, QuestionSet, load_questions, load_set
-from rag.evaluation.experiment import Evaluation, Origin, Search, Trial, answerable, evaluate
+from rag.evaluation.datasets import Question, QuestionSet, document_name, load_questions, load_set
+from rag.evaluation.experiment import (
+    A_SET,
+    Ask,
+    Evaluation,
+    Origin,
+    Search,
+    Trial,
+    answerable,
+    evaluate,
+    evaluate_answers,
+)
 from rag.evaluation.match import contains, holds_answer, match
 from rag.evaluation.metrics import Comparison, Estimate, Scores, compare, corrected, estimate, score
 from rag.evaluation.results import evaluation_json, save, saved, winner
-from rag.evaluation.synthetic import QUESTION_MARKS, make_questions
+from rag.evaluation.synthetic import asked_about, make_questions, question_prompt, written_by
 
 __all__ = [
-    "QUESTION_MARKS",
+    "A_SET",
+    "Ask",
     "Comparison",
     "Estimate",
     "Evaluation",
@@ -22,21 +33,26 @@ __all__ = [
     "Search",
     "Trial",
     "answerable",
+    "asked_about",
     "chart",
     "chart_page",
     "compare",
     "contains",
     "corrected",
+    "document_name",
     "estimate",
     "evaluate",
+    "evaluate_answers",
     "evaluation_json",
     "holds_answer",
     "load_questions",
     "load_set",
     "make_questions",
     "match",
+    "question_prompt",
     "save",
     "saved",
     "score",
     "winner",
+    "written_by",
 ]

@@ -77,7 +77,10 @@ def chart_page(record: Mapping[str, Any]) -> str:
         f"{escape(one['setting'])}</li>"
         for place, one in enumerate(settings)
     )
-    figures = [_figure(level, settings) for level in settings[0]["measures"]]
+    levels = [
+        level for level, measures in settings[0]["measures"].items() if f"recall@{CUTOFFS[0]}" in measures
+    ]
+    figures = [_figure(level, settings) for level in levels]
     return _PAGE.substitute(
         title=escape(record["set"]),
         questions=record["questions"],

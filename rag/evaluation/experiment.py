@@ -15,9 +15,12 @@ from rag.evaluation.metrics import Comparison, Estimate, Scores, compare, correc
 from rag.records import Hit
 
 Search = Callable[[str], Sequence[Hit]]
+Ask = Callable[[Question], Mapping[str, float]]
+"""Answers a question, and says how well: each measure between 0 and 1."""
 
 MAIN_MEASURES = ("recall@1", "recall@5", "recall@10")
-LEVEL_ORDER = ("doc+answer", "answer", "page", "passage", "document")
+GIVEN_ANSWER = "given answer"
+LEVEL_ORDER = (GIVEN_ANSWER, "doc+answer", "answer", "page", "passage", "document")
 
 
 @dataclass(frozen=True)  # no slots, for the cached property
@@ -81,7 +84,7 @@ class Evaluation:
         return [
             (trial.setting, comparison)
             for level in self.trials[0].scores
-            for measure in MAIN_MEASURES
+            for measure in main_measures(self.trials[0].scores[level])
             for trial, comparison in zip(self.trials[1:], self._compared(level, measure), strict=True)
         ]
 
@@ -90,6 +93,11 @@ class Evaluation:
         return corrected(
             [compare(first.scores, other.scores, level=level, measure=measure) for other in others]
         )
+
+
+def main_measures(measures: Mapping[str, Any]) -> Sequence[str]:
+    """The measures of a level that settings are compared by: three recalls, or all of whole answers."""
+    return MAIN_MEASURES if MAIN_MEASURES[0] in measures else tuple(measures)
 
 
 def answerable(name: str, questions: Sequence[Question]) -> tuple[Question, ...]:
@@ -136,6 +144,38 @@ def evaluate(
             seconds.append(taken)
             progress(number * len(asked) + place, total)
         trials.append(Trial(setting, score(found), tuple(seconds), (values or {}).get(setting, {})))
+    return Evaluation(name, asked, tuple(trials), origin)
+
+
+def evaluate_answers(
+    name: str,
+    questions: Sequence[Question],
+    askers: Mapping[str, Ask],
+    *,
+    values: Mapping[str, Mapping[str, Any]] | None = None,
+    origin: Origin = A_SET,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Evaluation:
+    """Has every question answered under every setting; the arguments are those of `evaluate`.
+
+    Raises:
+        UsageError: no question has a gold document.
+    """
+    asked = answerable(name, questions)
+    total = len(asked) * len(askers)
+    trials = []
+    for number, (setting, ask) in enumerate(askers.items()):
+        measured: dict[str, dict[str, float]] = {}
+        seconds: list[float] = []
+        for place, question in enumerate(asked, start=1):
+            started = time.perf_counter()
+            for measure, value in ask(question).items():
+                measured.setdefault(measure, {})[question.id] = value
+            seconds.append(time.perf_counter() - started)
+            progress(number * len(asked) + place, total)
+        trials.append(
+            Trial(setting, {GIVEN_ANSWER: measured}, tuple(seconds), (values or {}).get(setting, {}))
+        )
     return Evaluation(name, asked, tuple(trials), origin)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from rag.errors import LibraryError
-from rag.evaluation.experiment import MAIN_MEASURES, Evaluation
+from rag.evaluation.experiment import Evaluation, main_measures
 
 MAX_NAME = 80
 _UNSAFE = re.compile(r"[^\w.-]+")
@@ -51,7 +51,11 @@ def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
                 "question": question.text,
                 "measures": {
                     trial.setting: {
-                        level: {measure: values[question.id] for measure, values in measures.items()}
+                        level: {
+                            measure: values[question.id]
+                            for measure, values in measures.items()
+                            if question.id in values
+                        }
                         for level, measures in trial.scores.items()
                         if question.id in next(iter(measures.values()))
                     }
@@ -127,4 +131,4 @@ def winner(record: Mapping[str, Any], level: str) -> Mapping[str, Any] | None:
 
 
 def _found(measures: Mapping[str, Mapping[str, float]]) -> float:
-    return sum(measures[name]["mean"] for name in MAIN_MEASURES)
+    return sum(measures[name]["mean"] for name in main_measures(measures))

@@ -6,9 +6,9 @@ import hashlib
 import itertools
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
@@ -16,21 +16,27 @@ from pydantic import TypeAdapter, ValidationError
 
 from rag.errors import LibraryError, UsageError
 from rag.evaluation import (
-    QUESTION_MARKS,
+    A_SET,
+    Ask,
     Evaluation,
     Origin,
     Question,
     QuestionSet,
     Search,
     answerable,
+    document_name,
     evaluate,
+    evaluate_answers,
+    holds_answer,
     load_set,
     make_questions,
+    question_prompt,
     save,
+    written_by,
 )
+from rag.history.receipts import shown_text
 from rag.models import NO_MODEL
-from rag.prompts import render
-from rag.records import Hit, Message
+from rag.records import Hit
 from rag.search import DEFAULT_RANKING, Ranking
 from rag.settings import Settings
 
@@ -43,7 +49,6 @@ SHIPPED, IN_USE = "as shipped", "as set"
 DEEPEST = 20
 RESULTS = Path("evaluations") / "results"
 WRITTEN = "written_questions.jsonl"
-WRITTEN_TOKENS = 64
 
 RANKING_FIELDS: dict[str, Any] = get_type_hints(Ranking, include_extras=True)
 INDEXING_FIELDS: dict[str, Any] = {
@@ -51,7 +56,14 @@ INDEXING_FIELDS: dict[str, Any] = {
     for name, field in Settings.model_fields.items()
     if name in ("chunk_tokens", "embedding_model")
 }
-AXES = RANKING_FIELDS | INDEXING_FIELDS
+ANSWERING_FIELDS: dict[str, Any] = {
+    name: Annotated[field.annotation, field]
+    for name, field in Settings.model_fields.items()
+    if name
+    in ("top_k", "passage_tokens", "evidence_sentences", "compress", "chat_model", "answer_mode", "prompts")
+}
+"""What changes nothing in a search, but the answer: compared by asking."""
+AXES = RANKING_FIELDS | INDEXING_FIELDS | ANSWERING_FIELDS
 """What can be compared, by name, each with its type and limits: those of the settings."""
 
 Progress = Callable[[int, int], None]
@@ -64,6 +76,7 @@ _SUM = Ranking(
     name_weight=0.0,
     document_weight=0.0,
     number_weight=0.0,
+    question_weight=0.0,
     page_penalty=0.0,
     reranked=0,
     distance="cosine",
@@ -79,18 +92,23 @@ BASELINES = {
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """One way to index and to search, with a name for tables. None is what the settings say."""
+    """One way to index, to search and to answer, with a name for tables.
+
+    None is what the settings say, and so is what `answering` does not have.
+    """
 
     name: str
     ranking: Ranking = DEFAULT_RANKING
     chunk_tokens: int | None = None
     embedding_model: str | None = None
+    answering: Mapping[str, Any] = field(default_factory=dict)
 
     def values(self) -> dict[str, Any]:
         """The settings, by name, under which every search is made this way."""
         indexed = {name: getattr(self, name) for name in INDEXING_FIELDS}
         given = {name: value for name, value in indexed.items() if value is not None}
-        return given | {"ranking": self.ranking.changed()}
+        answering = {name: str(v) if isinstance(v, Path) else v for name, v in self.answering.items()}
+        return given | answering | {"ranking": self.ranking.changed()}
 
 
 def in_use(ranking: Ranking) -> Configuration:
@@ -138,7 +156,8 @@ def configured(chosen: dict[str, Any], *, base: Ranking = DEFAULT_RANKING) -> Co
     ranking = {key: value for key, value in chosen.items() if key in RANKING_FIELDS}
     indexing = {key: value for key, value in chosen.items() if key in INDEXING_FIELDS}
     try:
-        return Configuration(name, replace(base, **ranking), **indexing)
+        answering = {key: value for key, value in chosen.items() if key in ANSWERING_FIELDS}
+        return Configuration(name, replace(base, **ranking), **indexing, answering=answering)
     except ValueError as error:
         raise UsageError(f"{name}: {error}.") from error
 
@@ -158,8 +177,12 @@ def evaluate_set(
     *,
     follow: FollowIngest,
     progress: Progress,
+    answers: bool = False,
 ) -> Evaluation:
     """Indexes a set's corpus beside the library, asks its questions under each configuration, saves.
+
+    What is measured is what a search finds, or whole `answers`: always these where a configuration says how
+    to answer.
 
     The indexes stay in `<library>/evaluations`, so that the next run embeds only what changed.
     """
@@ -167,7 +190,7 @@ def evaluate_set(
     answerable(questions.name, questions.questions)
     with ExitStack() as opened:
         benches: dict[str, Library] = {}
-        searches: dict[str, Search] = {}
+        places: dict[str, tuple[Library, str]] = {}
         for configuration in tried:
             model = configuration.embedding_model or library.settings.embedding_model
             if model not in benches:
@@ -176,16 +199,67 @@ def evaluate_set(
                 forget_moved(benches[model])
             chunk_tokens = configuration.chunk_tokens or library.settings.chunk_tokens
             collection = indexed(benches[model], questions, folder, chunk_tokens, follow=follow)
-            searches[configuration.name] = search_with(benches[model], configuration, collection)
-        evaluation = evaluate(
-            questions.name,
-            questions.questions,
-            searches,
-            values={one.name: one.values() for one in tried},
-            progress=progress,
+            places[configuration.name] = benches[model], collection
+        evaluation = measured(
+            library, tried, places, questions.name, questions.questions, progress=progress, answers=answers
         )
     keep(library, evaluation)
     return evaluation
+
+
+def changes_answers(tried: Sequence[Configuration]) -> bool:
+    """Whether a configuration says how to answer, which no search shows."""
+    return any(one.answering for one in tried)
+
+
+def measured(
+    library: Library,
+    tried: Sequence[Configuration],
+    places: Mapping[str, tuple[Library, str]],
+    name: str,
+    questions: Sequence[Question],
+    *,
+    answers: bool,
+    progress: Progress,
+    origin: Origin = A_SET,
+) -> Evaluation:
+    """The questions asked of each configuration, in the library and collection of its name."""
+    values = {one.name: one.values() for one in tried}
+    common: dict[str, Any] = {"values": values, "origin": origin, "progress": progress}
+    if not answers and not changes_answers(tried):
+        searches = {one.name: search_with(places[one.name][0], one, places[one.name][1]) for one in tried}
+        return evaluate(name, questions, searches, **common)
+    with ExitStack() as opened:
+        askers: dict[str, Ask] = {}
+        for one in tried:
+            indexed_in, collection = places[one.name]
+            under = library.under(indexed_in, ranking=one.ranking, **one.answering)
+            opened.callback(under.close_own, library)
+            askers[one.name] = ask_with(under, collection)
+        return evaluate_answers(name, questions, askers, **common)
+
+
+def ask_with(library: Library, collection: str) -> Ask:
+    """Answers questions of a collection and says how well.
+
+    `answered` is 1 where the library does not refuse, `right` where what is shown holds a right answer
+    (of questions that have some), `cited` where a citation is of a right passage or document.
+    """
+
+    def ask(question: Question) -> dict[str, float]:
+        answer = library.answer(question.text, collection=collection)
+        said = not answer.abstained
+        found = {"answered": float(said)}
+        if question.answers or question.answer_groups:
+            found["right"] = float(said and holds_answer(question, shown_text(answer)))
+        docs = set(question.docs)
+        right = [
+            one.passage_id == question.passage_id if question.passage_id else document_name(one.doc) in docs
+            for one in answer.citations
+        ]
+        return found | {"cited": float(said and any(right))}
+
+    return ask
 
 
 def bench_with(library: Library, embedding_model: str) -> Library:
@@ -229,13 +303,14 @@ def evaluate_collection(
     *,
     count: int,
     written: bool = False,
+    answers: bool = False,
     progress: Progress,
     writing: Progress = lambda done, total: None,
 ) -> Evaluation:
     """Asks a collection questions made from its own passages, under each configuration, and saves.
 
     They are halves of its sentences, or `written` by the library's chat model; `writing` is told how
-    many of those are done.
+    many of those are done. `answers` as in `evaluate_set`.
 
     Raises:
         UsageError: a configuration needs another index than the collection's own, or the chat model
@@ -249,11 +324,13 @@ def evaluate_collection(
     library.require_documents(collection)
     writer = question_writer(library) if written else None
     questions = make_questions(library.store, collection, count=count, write=writer, progress=writing)
-    evaluation = evaluate(
+    evaluation = measured(
+        library,
+        tried,
+        dict.fromkeys((one.name for one in tried), (library, collection)),
         f"collection {collection}",
         questions,
-        {one.name: search_with(library, one, collection) for one in tried},
-        values={one.name: one.values() for one in tried},
+        answers=answers,
         origin=origin_of(library, collection, questions, writer),
         progress=progress,
     )
@@ -287,22 +364,11 @@ class QuestionWriter:
     def __call__(self, passage: str) -> str:
         """What the model writes, or wrote before, about the passage."""
         self.asked += 1
-        prompt = render("made_question", folder=self.prompts, text=passage)
+        prompt = question_prompt(passage, self.prompts)
         key = hashlib.sha256(f"{self.model.identity}\n{prompt}".encode()).hexdigest()
         if key not in self._known:
-            self._keep(key, self._written(prompt))
+            self._keep(key, written_by(self.model, prompt))
         return self._known[key]
-
-    def _written(self, prompt: str) -> str:
-        """The model's text up to its first question mark: a weak model goes on with questions."""
-        pieces: list[str] = []
-        stream = self.model.stream(
-            [Message("user", prompt)],
-            max_tokens=WRITTEN_TOKENS,
-            cancelled=lambda: any(mark in piece for piece in pieces for mark in QUESTION_MARKS),
-        )
-        pieces.extend(piece for piece in stream if isinstance(piece, str))
-        return "".join(pieces)
 
     def _keep(self, key: str, written: str) -> None:
         self._known[key] = written
@@ -330,13 +396,7 @@ def question_writer(library: Library) -> QuestionWriter:
     Raises:
         UsageError: there is none, or it is too weak to write a sentence of its own.
     """
-    model = library.chat_model
-    if model is None or model.answer_mode == "quoting":
-        name = model.name if model else "no chat model"
-        raise UsageError(
-            f"Questions are written by a model that phrases its answers; in use is {name}. "
-            "Choose another (python -m rag models list), or take the halves of sentences."
-        )
+    model = library.question_writer()
     return QuestionWriter(model, library.settings.prompts, library.settings.cache / WRITTEN)
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Sequence
 from difflib import SequenceMatcher
+from pathlib import Path
 
 import regex
 
 from rag.errors import UsageError
 from rag.evaluation.datasets import Question
-from rag.interfaces import SearchIndex
-from rag.records import Hit
+from rag.interfaces import ChatModel, SearchIndex
+from rag.prompts import render
+from rag.records import Hit, Message
 from rag.text.sentences import split_sentences
 from rag.text.words import content_words, stem, words
 
@@ -33,6 +35,7 @@ _QUESTION = regex.compile(
 MAX_QUESTION = 300
 # "how many days of leave" is of the passage too: five words in a row are quoted, half a question wholesale.
 MAX_QUOTED_RUN, MAX_QUOTED_SHARE = 4, 0.5
+WRITTEN_TOKENS = 64
 TRIES = 3  # passages that a model is given for each question, so that one that writes none comes to an end
 
 
@@ -79,6 +82,23 @@ def make_questions(
     if not questions:
         raise UsageError(f"The model wrote no question of use about the {tried} passages it was given.")
     return questions
+
+
+def question_prompt(passage: str, prompts: Path) -> str:
+    """What a chat model is told to write a question about a passage."""
+    return render("made_question", folder=prompts, text=passage)
+
+
+def written_by(model: ChatModel, prompt: str, *, cancelled: Callable[[], bool] = lambda: False) -> str:
+    """The model's text up to its first question mark: a weak model goes on with questions."""
+    pieces: list[str] = []
+    stream = model.stream(
+        [Message("user", prompt)],
+        max_tokens=WRITTEN_TOKENS,
+        cancelled=lambda: cancelled() or any(mark in piece for piece in pieces for mark in QUESTION_MARKS),
+    )
+    pieces.extend(piece for piece in stream if isinstance(piece, str))
+    return "".join(pieces)
 
 
 def asked_about(passage: str, written: str) -> str:

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Protocol
 
 import numpy as np
@@ -18,7 +17,7 @@ from rag.explore.compare import distances
 from rag.explore.points import Points, load_points, points_of
 from rag.explore.projection import Method, flattened
 from rag.explore.scales import Scale, make_scale, scores
-from rag.explore.terms import telling_words
+from rag.explore.terms import naming_words, telling_words
 from rag.interfaces import Embedder, Vectors
 from rag.store import ClusterRow, Kind, ScaleRow, SqliteStore
 from rag.text.sentences import split_sentences
@@ -37,7 +36,6 @@ class TextModels(Protocol):
 TITLE_WEIGHT = 2
 COMMON_SHARE, FEW = 0.4, 8  # a word in more of the points tells none apart
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
-_NAME_JOINT = re.compile(r"[-_/. ]+")
 Namer = Callable[[Points, Cluster], str]
 """Gives a cluster a name; "" where it has none better than the distinctive terms."""
 
@@ -69,8 +67,8 @@ def words_of(store: SqliteStore, collection: str, points: Points) -> list[list[s
     texts = store.texts(collection, points.kind)
     found = []
     for id_, label in zip(points.ids.tolist(), points.labels, strict=True):
-        name = " ".join(_NAME_JOINT.split(str(PurePosixPath(label.doc).with_suffix(""))))
-        place = telling_words(f"{label.title} {name}") if points.kind == "documents" else []
+        named = naming_words(label) if points.kind == "documents" else []
+        place = [word for run in named for word in run]
         text = _FRONT_MATTER.sub("", texts.get(id_, ""))
         found.append(place * TITLE_WEIGHT + telling_words(text))
     spread = Counter(word for words in found for word in set(words))
@@ -144,6 +142,14 @@ def keep_scale(
         for label, place, of_one in zip(points.labels, best.tolist(), found, strict=True)
     }
     store.keep_scale(collection, ScaleRow(name, examples, rows))
+
+
+def complete_scales(store: SqliteStore, collection: str, embedder: Embedder) -> None:
+    """Scores the documents on the saved scales where some have come since."""
+    for kept, whole in store.scales(collection):
+        if not whole:
+            scale = scale_of(kept.examples, embedder)
+            keep_scale(store, collection, kept.name, kept.examples, scale, *ranked(store, collection, scale))
 
 
 def scored_sentences(

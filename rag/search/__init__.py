@@ -15,6 +15,7 @@ from rag.search.legs import legs_of
 from rag.search.neighbours import with_surroundings
 from rag.search.order import kept, ordered, phrases_first, reranked
 from rag.search.query import ParsedQuery, parse_query
+from rag.search.questions import nearest_questions
 from rag.search.ranking import DEFAULT_RANKING, Ranking
 
 __all__ = ["DEFAULT_RANKING", "Ranking", "retrieve", "with_surroundings"]
@@ -43,7 +44,8 @@ def retrieve(
     A query as typed may hold filters, `"phrases"` and `-words` (`rag.search.query.parse_query`). `docs`
     limits the search to documents of these paths. Passages that hold a phrase come before all others. A hit's
     `signals` hold `dense` (cosine), `second` (that of the second, English embedding model, where the
-    query is English), `keyword` (BM25), and `name` and `document` (how far the query names its document,
+    query is English), `keyword` (BM25), `question` (how near the query is to a question written for the
+    passage, where there are such), and `name` and `document` (how far the query names its document,
     and how far that is about the query's words). Of passages with the same text in the same document only
     the best is given.
 
@@ -114,7 +116,9 @@ def _looked_up(
         )
         words = Words.of(parsed.text, index, collection, layout)
         legs = embedded.result()
-    return Search(index, collection, layout, legs, words, among)
+    written = index.questions(collection) if ranking.question_weight else None
+    asked = nearest_questions(legs[0].vector, written, layout)
+    return Search(index, collection, layout, legs, words, asked, among)
 
 
 def _explained(hits: Sequence[Hit], scored: Scored, search: Search) -> list[Hit]:

@@ -12,6 +12,7 @@ from rag.errors import UsageError
 from rag.interfaces import Layout, SearchIndex
 from rag.search.legs import Leg
 from rag.search.query import ParsedQuery, holds_phrase, matching
+from rag.search.questions import Nearest
 from rag.search.ranking import Ranking
 from rag.search.scores import (
     Places,
@@ -61,13 +62,17 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One query against one collection; `among` are the rowids it is limited to, ascending."""
+    """One query against one collection; `among` are the rowids it is limited to, ascending.
+
+    `questions` are the passages whose written questions are near to it.
+    """
 
     index: SearchIndex
     collection: str
     layout: Layout
     legs: Sequence[Leg]
     words: Words
+    questions: Nearest
     among: NDArray[np.int64] | None
 
     def candidates(self, ranking: Ranking, limit: int, phrases: Sequence[str]) -> Candidates:
@@ -81,7 +86,8 @@ class Search:
         nearest = [self._nearest(leg, limit) for leg in self.legs if leg.weight]
         found = places[top_indices(scores, limit if ranking.keyword_weight else 0)]
         quoted = [self._holders(phrase, keywords, limit) for phrase in phrases]
-        every = np.unique(np.concatenate([*nearest, found, *quoted]))
+        asked = self._allowed(self.questions.places)[: limit if ranking.question_weight else 0]
+        every = np.unique(np.concatenate([*nearest, found, *quoted, asked]))
         rowids = self.layout.rowids[every]
         similarities = tuple(leg.similarities(self.index, self.collection, rowids) for leg in self.legs)
         return Candidates(every, similarities, keywords[every])
@@ -90,8 +96,7 @@ class Search:
         """The places of up to `limit` passages that hold a phrase, ascending; of many, the likeliest."""
         places = self.layout.places(self.index.holding(self.collection, query_terms(phrase)))
         places = places[places >= 0]
-        if self.among is not None:
-            places = places[np.isin(self.layout.rowids[places], self.among)]
+        places = self._allowed(places)
         places = places[np.argsort(-keywords[places], kind="stable")]
         kept: list[int] = []
         for start in range(0, min(len(places), MAX_LOOKED_THROUGH), limit):
@@ -101,6 +106,10 @@ class Search:
             if len(kept) >= limit:
                 break
         return np.sort(self.layout.places(np.array(kept[:limit], dtype=np.int64)))
+
+    def _allowed(self, places: Places) -> Places:
+        """Those of these places that the search is not limited from."""
+        return places if self.among is None else places[np.isin(self.layout.rowids[places], self.among)]
 
     def cosines(self, rowids: Sequence[int]) -> list[float]:
         """How near these passages are to the query by the first model."""
@@ -123,10 +132,19 @@ class Search:
         languages = self.layout.languages[documents]
         score = self._fused(candidates, ranking, languages) + ranking.name_weight * name
         score += ranking.document_weight * floor_group_means(about, languages)
+        asked = self.questions.scores_of(candidates.places)
+        score += ranking.question_weight * asked
         similarities = {
             leg.name: known for leg, known in zip(self.legs, candidates.similarities, strict=True)
         }
-        signals = {**similarities, "keyword": candidates.keyword, "name": name, "document": about}
+        signals: dict[str, Scores] = {
+            **similarities,
+            "keyword": candidates.keyword,
+            "name": name,
+            "document": about,
+        }
+        if self.questions.places.size:
+            signals["question"] = asked
         return Scored(self.layout.rowids[candidates.places], score, signals)
 
     def _fused(self, candidates: Candidates, ranking: Ranking, languages: NDArray[np.int64]) -> Scores:

@@ -19,7 +19,7 @@ from rag.text.file_types import file_types, is_file_type
 from rag.text.languages import language_code
 from rag.text.words import fold
 
-FilterKind = Literal["doc", "type", "lang", "after", "before", "meta"]
+FilterKind = Literal["doc", "type", "lang", "after", "before", "meta", "scale"]
 
 
 def _quoted(least: int) -> str:
@@ -39,7 +39,7 @@ def _quoted(least: int) -> str:
 
 _TAIL = ".,;:!?…。，；：！？、؟"  # punctuation that belongs to the sentence, not to the word before it
 _FILTER = regex.compile(
-    r"(?<!\S)(?:(?P<kind>collection)|(?P<sign>[-－])?(?P<kind>doc|type|lang|after|before|meta))"
+    r"(?<!\S)(?:(?P<kind>collection)|(?P<sign>[-－])?(?P<kind>doc|type|lang|after|before|meta|scale))"
     rf"[:：](?P<gap>[ \t]?)(?P<value>{_quoted(1)}|'[^']+'|‘[^‘’]+’|[^\s?!,;:](?:\S*[^\s{_TAIL}])?+)"
     rf"(?P<tail>[{_TAIL}]*+)(?!\S)",
     regex.IGNORECASE,
@@ -58,6 +58,7 @@ _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:(?<=\p{L})[+#]+(?![\p{L}\p{N}]))?")
 _GLOB = regex.compile(r"[*?\[]")
 _GLOB_PART = regex.compile(r"\*\*/|\*|\?|\[!?\]?[^\]]*\]|\[|[^*?\[]+")
 _PLAIN_GLOB_PART = regex.compile(r"\*\*/|\*|\?|[^*?]+")  # brackets stand for themselves
+_ON_SCALE = re.compile(r"(?P<name>.+?)(?:(?P<than>[<>])=?(?P<score>-?\d*\.?\d+)|=(?P<class>.+))")
 _FILE = regex.compile(r"[*/\\]|\.\w{1,8}$")
 
 
@@ -104,7 +105,8 @@ def _typed(value: str) -> str:
 def parse_query(query: str) -> ParsedQuery:
     """Takes `"a phrase"`, `-word`, `doc:*.pdf`, `type:pdf`, `lang:de`, `after:2024-01`, `before:2025` apart.
 
-    `meta:state=open` keeps rows of a table with that value in that column. `collection:papers` names the
+    `meta:state=open` keeps rows of a table with that value in that column, and `scale:tone>0.6` or
+    `scale:subject=bees` documents by their place on a scale that was saved. `collection:papers` names the
     collection to search; of several the last counts. A filter may be
     written with a capital, a blank behind its colon or a full-width one, and its value in quotation
     marks; punctuation behind the value is the sentence's. `-type:pdf` keeps PDFs out. What looks like a
@@ -193,6 +195,8 @@ def _is_filter(kind: str, value: str, *, gap: bool, is_question: bool) -> bool:
         return not gap or _FILE.search(value) is not None
     if kind == "meta":
         return not gap and "=" in value[1:]
+    if kind == "scale":
+        return not gap and _ON_SCALE.fullmatch(value) is not None
     if kind == "type":
         known = is_file_type(value)
     elif kind == "lang":
@@ -259,6 +263,8 @@ def _test(one: Filter) -> _Test:
             return lambda document: document.language is not None and document.language == code
         case "meta":
             return _holds(*map(str.strip, one.value.split("=", 1)))
+        case "scale":
+            return _lies(one.value)
         case "after":
             first = _day(one.value)
             return lambda document: document.date is not None and _day(document.date) >= first
@@ -277,6 +283,23 @@ def _holds(column: str, value: str) -> _Test:
         return column in document.metadata and any(
             wanted.match(str("" if each is None else each).casefold()) for each in values
         )
+
+    return test
+
+
+def _lies(value: str) -> _Test:
+    """Whether a document's score on a saved scale is above or below a number, or its class is that one."""
+    match = _ON_SCALE.fullmatch(value)
+    assert match is not None  # else it is no filter
+    name = match["name"].strip().casefold()
+
+    def test(document: DocumentEntry) -> bool:
+        if name not in document.scales:
+            return False
+        class_, score = document.scales[name]
+        if match["class"]:
+            return class_ == match["class"].strip().casefold()
+        return score > float(match["score"]) if match["than"] == ">" else score < float(match["score"])
 
     return test
 

@@ -22,10 +22,11 @@ class Ranking:
     holds digits: years, codes and versions are meant to the letter. `distance` is what the first model's
     similarity is made of: "centred" is the cosine once the collection's mean is subtracted. `name_weight`
     is of the document's name in the query, `document_weight` of how far the whole document is about the
-    query's words, `number_weight` of a passage full of numbers where the query asks for one, and
-    `page_penalty` is taken off a passage for each better one of its page. `reranked` hits are read by
-    the reranker, where there is one; its opinion weighs `reranker_weight` beside the score, both standardised
-    over these hits. `fusion` "ranks" is reciprocal rank fusion, to compare with.
+    query's words, `number_weight` of a passage full of numbers where the query asks for one,
+    `question_weight` of the nearest question that was written for a passage, if any was (`footnote
+    questions`), and `page_penalty` is taken off a passage for each better one of its page. `reranked` hits
+    are read by the reranker, where there is one; its opinion weighs `reranker_weight` beside the score, both
+    standardised over these hits. `fusion` "ranks" is reciprocal rank fusion, to compare with.
 
     Raises:
         ValueError: both searches are switched off. The limits hold where values come from outside:
@@ -40,6 +41,7 @@ class Ranking:
     name_weight: Weight = 2.0
     document_weight: Weight = 2.5
     number_weight: Weight = 1.0
+    question_weight: Weight = 0.5
     page_penalty: Weight = 0.3
     reranked: Annotated[int, Ge(0), Le(1000)] = 6
     reranker_weight: Weight = 0.8

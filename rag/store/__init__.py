@@ -8,6 +8,7 @@ from rag.store.documents import StoredDocument
 from rag.store.duplicates import DuplicateGroup
 from rag.store.exploring import ClusterRow, Kind, PointLabel, ScaleRow
 from rag.store.pictures import PictureRow
+from rag.store.questions import PassageQuestion, QuestionCounts
 from rag.store.rows import Collection, Finding, KnownFile, Page, Related, ReportRow, Source
 from rag.store.sqlite import SqliteStore
 
@@ -19,8 +20,10 @@ __all__ = [
     "Kind",
     "KnownFile",
     "Page",
+    "PassageQuestion",
     "PictureRow",
     "PointLabel",
+    "QuestionCounts",
     "Related",
     "ReportRow",
     "ScaleRow",

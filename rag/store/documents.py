@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -296,6 +297,14 @@ def entries(db: Connection, collection_id: int) -> list[DocumentEntry]:
         " FROM documents WHERE collection_id = ? AND passages > 0 ORDER BY id",
         (collection_id,),
     )
+    scored: dict[int, dict[str, tuple[str, float]]] = defaultdict(dict)
+    for document_id, name, class_, score in rows(
+        db,
+        "SELECT document_id, name, class, score FROM scale_scores JOIN scales ON id = scale_id"
+        " WHERE collection_id = ?",
+        (collection_id,),
+    ):
+        scored[document_id][name.casefold()] = class_.casefold(), score
     return [
         DocumentEntry(
             id_,
@@ -306,6 +315,7 @@ def entries(db: Connection, collection_id: int) -> list[DocumentEntry]:
             own or changed,
             undated=own is None,
             metadata=json.loads(metadata) if metadata != "{}" else {},
+            scales=scored.get(id_, {}),
         )
         for id_, doc, title, media_type, language, date, changed, metadata in found
         for own in [date or date_in_name(doc)]

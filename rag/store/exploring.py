@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -106,6 +107,18 @@ def keep_clusters(db: Connection, collection_id: int, clusters: Sequence[Cluster
             " AND (?3 IS NULL OR EXISTS (SELECT 1 FROM passages WHERE id = ?3))",
             ((id_, *item) for item in cluster.items),
         )
+
+
+def scales(db: Connection, collection_id: int) -> list[tuple[ScaleRow, bool]]:
+    """The scales that are kept, by name, without scores, and whether every document has a score on each."""
+    found = rows(
+        db,
+        "SELECT name, examples, (SELECT count(*) FROM documents WHERE collection_id = ?1 AND passages > 0)"
+        " = (SELECT count(*) FROM scale_scores WHERE scale_id = scales.id) FROM scales"
+        " WHERE collection_id = ?1 ORDER BY name",
+        (collection_id,),
+    )
+    return [(ScaleRow(name, json.loads(examples)), bool(whole)) for name, examples, whole in found]
 
 
 def keep_scale(db: Connection, collection_id: int, scale: ScaleRow) -> None:

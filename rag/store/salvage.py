@@ -28,6 +28,7 @@ TABLES = (
     "pictures",
     "picture_vectors",
     "scales",
+    "passage_questions",
     "conversations",
     "messages",
 )

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import LibraryError, ModelMismatch, UsageError
-from rag.interfaces import Distance, Layout, Leg, Postings, Rowids, Vectors
+from rag.interfaces import Distance, Layout, Leg, PassageQuestions, Postings, Rowids, Vectors
 from rag.records import Document, DocumentEntry, Hit, Passage
 from rag.store import (
     checks,
@@ -22,6 +22,7 @@ from rag.store import (
     keywords,
     names,
     pictures,
+    questions,
     searching,
     similar,
     switching,
@@ -64,8 +65,10 @@ class SqliteStore:
         self.database: Engine = database or Database(self.path)
         self.conversations = ConversationTables(self.database)
         self.pictures = pictures.PictureTables(self.database)
+        self.written = questions.QuestionTables(self.database)
         self._samples: Latest[Sample] = Latest(8)
         self._layouts: Latest[Layout] = Latest()
+        self._questions: Latest[PassageQuestions] = Latest()
         self._postings: Latest[keywords.PostingsCache] = Latest()
         self._term_counts = keywords.TermCounts()
 
@@ -224,6 +227,7 @@ class SqliteStore:
             switching.keep_vectors(db, further, ids)
             pictures.insert(db, document_id, document.pictures)
             pictures.drop_unused(db, shown)
+            questions.drop_unused(db, collection_id)
             self._changed(db, collection_id, len(ids))
         return document_id
 
@@ -306,6 +310,7 @@ class SqliteStore:
                 collection_id = self._collection_id(db, collection)
                 known = documents.document_by_id(db, collection_id, document_id)
                 pictures.drop_unused(db, self._remove(db, collection_id, known))
+                questions.drop_unused(db, collection_id)
                 self._changed(db, collection_id, 0)
                 if for_good and known is not None and Path(known.source.root) not in own:
                     db.execute(
@@ -665,6 +670,14 @@ class SqliteStore:
             _, generation = self._size(db, collection_id)
             return self._layouts.get(collection_id, generation, lambda: load_layout(db, collection_id))
 
+    def questions(self, collection: str) -> PassageQuestions:
+        """The questions written for the collection's passages, under its first model."""
+        with self.database.read() as db:
+            embedding = self._leg(db, collection, None)
+            _, generation = self._size(db, embedding.collection_id)
+            key = generation, embedding.id, questions.state(db, embedding)
+            return self._questions.get(embedding.collection_id, key, lambda: questions.load(db, embedding))
+
     def postings(self, collection: str, terms: Sequence[str]) -> Postings:
         """Where these index terms occur in the collection.
 
@@ -758,7 +771,21 @@ class SqliteStore:
     def keep_scale(self, collection: str, scale: ScaleRow) -> None:
         """Keeps a scale with the documents' scores, in place of an earlier one of its name."""
         with self.database.write() as db:
-            exploring.keep_scale(db, self._collection_id(db, collection), scale)
+            collection_id = self._collection_id(db, collection)
+            exploring.keep_scale(db, collection_id, scale)
+            self._changed(db, collection_id, 0)
+
+    def scales(self, collection: str) -> list[tuple[ScaleRow, bool]]:
+        """The scales that are kept, by name, without scores, and whether every document has its score."""
+        with self.database.read() as db:
+            return exploring.scales(db, self._collection_id(db, collection))
+
+    def remove_scale(self, collection: str, name: str) -> None:
+        """Forgets a scale; nothing happens where there is none of this name."""
+        with self.database.write() as db:
+            collection_id = self._collection_id(db, collection)
+            db.execute("DELETE FROM scales WHERE collection_id = ? AND name = ?", (collection_id, name))
+            self._changed(db, collection_id, 0)
 
     # Keeping it sound
 

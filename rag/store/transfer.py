@@ -67,6 +67,8 @@ def copy_collection(
             target.add_vectors(name, leg.model, [copied[one] for one in having.tolist()], vectors)
         yield file.source.doc
     target.tell_apart(name)
+    if theirs.model is not None:
+        target.written.keep(name, source.written.of_collection(name))
 
 
 def _copied(file: KnownFile) -> tuple[Source, str, int]:

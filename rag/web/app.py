@@ -60,6 +60,7 @@ def run(open_library: OpenLibrary, *, name: str = "") -> None:
     except RagError as error:
         st.html(f'<div class="fn-problem" role="alert">{icon("error")}<p>{text(str(error))}</p></div>')
         return
+    services.idle.touch()
     app = App(services, phrases(services.library), partial(reopen, services), visitor)
     pages = {key: make_page(app, key) for key in PAGES if visitor.keeper or key not in KEEPERS_PAGES}
     st.session_state["chat_page"] = pages["chat"]

@@ -14,12 +14,14 @@ from rag.records import Answer, Message
 from rag.web.background.backups import Backups
 from rag.web.background.downloads import Downloads, Pull
 from rag.web.background.folder_watch import FolderWatch, Watch
+from rag.web.background.idle_questions import IdleQuestions
 from rag.web.background.preload import Preload
 from rag.web.background.task_queue import Task, TaskQueue
 from rag.web.background.workers import Workers
 
 if TYPE_CHECKING:
     from rag.answer import AnswerEvent
+    from rag.explore.questions import WrittenQuestion
     from rag.history.conversations import Turn
     from rag.ingest import IngestEvent
 
@@ -37,7 +39,8 @@ class Services:
 
     `jobs` are ingests and embeddings, `lab` evaluations, `pulls` models on their way, `tunings` chat
     models being measured, `watches` the folders that are followed, `warming` the models that are loaded
-    ahead, `backups` copies of the library made by the clock.
+    ahead, `idle` the questions written while nothing else is done, `backups` copies of the library made by the
+    clock.
     """
 
     library: Library
@@ -48,12 +51,13 @@ class Services:
     tunings: Downloads
     watches: FolderWatch
     warming: Preload
+    idle: IdleQuestions
     backups: Backups
 
     def close(self) -> None:
         """Stops what is at work and frees the models."""
-        at_work = (self.desk, self.watches, self.jobs, self.lab, self.pulls, self.tunings, self.warming)
-        for desk in (*at_work, self.backups):
+        desks = (self.desk, self.watches, self.jobs, self.lab, self.pulls, self.tunings, self.warming)
+        for desk in (self.idle, *desks, self.backups):
             desk.close()
         self.library.close()
 
@@ -62,19 +66,40 @@ def open_services(open_library: OpenLibrary) -> Services:
     """Opens the library and the desks over it."""
     library = open_library()
     writing = Line(1)
+    desk = TaskQueue(
+        lambda task: asked(library, task, writing), lambda task, answer: save(library, task, answer)
+    )
+    jobs, lab = Workers("ingest"), Workers("lab")
+
+    def at_work() -> bool:
+        return desk.at_work or any(not job.over for workers in (jobs, lab) for job in workers.jobs())
+
     return Services(
         library,
-        TaskQueue(
-            lambda task: asked(library, task, writing), lambda task, answer: save(library, task, answer)
-        ),
-        jobs=Workers("ingest"),
-        lab=Workers("lab"),
+        desk,
+        jobs=jobs,
+        lab=lab,
         pulls=Downloads(lambda pull: fetch(library, pull)),
         tunings=Downloads(lambda pull: tune(library, pull)),
         watches=FolderWatch(lambda watch: watched(library, watch), library.settings.library / WATCHED),
         warming=Preload(library.warm_up),
+        idle=IdleQuestions(
+            lambda cancelled: write_questions(library, cancelled),
+            on=library.settings.idle_questions,
+            at_work=at_work,
+        ),
         backups=Backups(library),
     )
+
+
+def write_questions(library: Library, cancelled: Callable[[], bool]) -> Iterator[WrittenQuestion]:
+    """Questions for the passages of every collection, one collection after another.
+
+    No model is loaded where every passage was asked about.
+    """
+    for collection in library.store.collections():
+        if library.store.written.next_passages(collection.name, 1) and not cancelled():
+            yield from library.write_questions(collection.name, cancelled=cancelled)
 
 
 def asked(library: Library, task: Task, writing: Line) -> Iterator[AnswerEvent]:

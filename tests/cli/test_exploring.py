@@ -90,6 +90,24 @@ def test_documents_are_ranked_on_a_scale_that_is_kept(run: Any) -> None:
         run("scale", *ends, "--passages", "--save", "subject")
 
 
+def test_a_saved_scale_is_a_filter_and_scores_what_came_later(run: Any) -> None:
+    ends = ["bees=hives and sugar|the beekeeper paints frames", "sea=boats and rope|the harbour lighthouse"]
+    run("scale", *ends, "--save", "Subject")
+    late = {"id": "late.md", "content": f"# Late\n\n{BOATS} one evening.\n"}
+    run("ingest", "-", stdin=json.dumps(late))
+
+    def found(query: str) -> set[str]:
+        return {hit["doc"][:5] for hit in lines(run("search", query, "--json"))}
+
+    assert found("autumn scale:subject>0.5") == {"boats", "late."}
+    assert found("autumn scale:subject<0.5") == found("autumn -scale:subject=sea") == {"hives"}
+    with pytest.raises(UsageError, match="passes scale:subject=land"):
+        run("search", "autumn scale:subject=land")
+    assert lines(run("scale", "Subject", "--json"))[0]["class"] == "sea"
+    with pytest.raises(UsageError, match="there: Subject"):
+        run("scale", "tone")
+
+
 def test_sums_and_comparisons(run: Any) -> None:
     found = lines(run("arithmetic", "beekeeper - hives + boats", "-n", "2", "--documents", "--json"))
     assert len(found) == 2

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rag.errors import UsageError
-from rag.evaluation import Origin, saved
+from rag.evaluation import Origin, saved, winner
 from rag.evaluation.runner import (
     BASELINES,
     IN_USE,
@@ -87,7 +87,7 @@ def test_what_is_shipped_comes_first_then_every_combination() -> None:
         pytest.param("chunk_tokens=0", "greater than or equal to 32", id="nothing"),
         pytest.param("keyword_weight=nan", "given was 'nan'", id="not a number"),
         pytest.param("page_penalty=-1", "greater than or equal to 0", id="negative"),
-        pytest.param("top_k=5", "The names: ", id="told by recall@k"),
+        pytest.param("top_k=0", "greater than or equal to 1", id="no passage"),
     ],
 )
 def test_a_bad_axis_says_what_is_wrong(axis: str, message: str) -> None:
@@ -127,7 +127,7 @@ def test_a_baseline_has_nothing_but_its_own_score() -> None:
     for ranking in BASELINES.values():
         assert (ranking.name_weight, ranking.document_weight) == (0, 0)
         assert (ranking.number_weight, ranking.page_penalty, ranking.reranked) == (0, 0, 0)
-        assert (ranking.digits_boost, ranking.distance) == (1, "cosine")
+        assert (ranking.digits_boost, ranking.distance, ranking.question_weight) == (1, "cosine", 0)
 
 
 def test_a_set_is_indexed_asked_and_saved(library: Library, notes: Path) -> None:
@@ -152,6 +152,46 @@ def test_a_collection_is_tested_on_its_own_passages(library: Library, notes: Pat
     assert evaluation.trials[0].estimates["passage"]["recall@1"].mean == 1.0
     with pytest.raises(UsageError, match="indexed once"):
         evaluate_collection(library, "default", configurations(["chunk_tokens=90"]), count=10, progress=print)
+
+
+class ClosingModel(QueuedModel):
+    """Knows whether it was closed."""
+
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_settings_of_answers_are_compared_by_asking(library: Library, notes: Path, tmp_path: Path) -> None:
+    library._chat_model = model = ClosingModel(["Nothing is known of it."])
+    prompts = shutil.copytree(library.settings.prompts, tmp_path / "prompts")
+    tried = configurations([f"prompts={prompts}", "top_k=1,5"])
+    evaluation = evaluate_set(library, notes, tried, follow=through, progress=print)
+    assert [one.values.get("top_k") for one in evaluation.trials] == [None, 1, 5]
+    assert not model.closed  # the app goes on with it
+    assert evaluation.level == "given answer"
+    assert list(evaluation.trials[0].estimates["given answer"]) == ["answered", "right", "cited"]
+    assert {one.measure for _, one in evaluation.comparisons} == {"answered", "right", "cited"}
+    for measures in (trial.scores["given answer"] for trial in evaluation.trials):
+        for id_, answered in measures["answered"].items():
+            assert measures["cited"][id_] <= answered and measures["right"][id_] <= answered
+    ((kept,), _) = saved(library.settings.library / "evaluations" / "results")
+    assert kept["settings"][1]["values"]["prompts"] == str(prompts)
+    assert winner(kept, "given answer") is None
+
+
+def test_answers_about_a_collection_have_to_cite_the_passage(library: Library, notes: Path) -> None:
+    library._chat_model = None
+    library.settings = library.settings.model_copy(update={"chat_model": "none"})
+    through(library.ingest([notes / "corpus"]))
+    evaluation = evaluate_collection(
+        library, "default", configurations([]), count=10, answers=True, progress=print
+    )
+    (trial,) = evaluation.trials
+    assert list(trial.scores["given answer"]) == ["answered", "cited"]  # nobody knows the right answer
+    assert trial.scores["given answer"]["cited"] == trial.scores["given answer"]["answered"]
+    assert library.store.passage_count("default") == 3  # what the answers shared is still open
 
 
 def test_a_text_that_looks_like_filters_is_asked_about_as_it_is(library: Library, tmp_path: Path) -> None:

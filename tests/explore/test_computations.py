@@ -20,7 +20,7 @@ from rag.explore.functions import cosine, vector_blob, vector_json
 from rag.explore.points import Points, unit
 from rag.explore.projection import flattened
 from rag.explore.scales import make_scale, parse_examples, scores
-from rag.explore.terms import distinct, telling_words
+from rag.explore.terms import as_written, distinct, telling_words
 from rag.interfaces import Vectors
 from rag.store import PointLabel
 
@@ -73,10 +73,22 @@ def test_one_text_alone_does_not_name_its_group() -> None:
     assert distinctive_terms(groups, 1)[0] == ["pump"]
 
 
+def test_titles_name_a_group_by_their_words_and_pairs_as_they_write_them() -> None:
+    bodies = [["oven", "oven", "oven", "flour", "rye", "bread"]] * 4, [["valve", "pump"]] * 4
+    titles = [[["rye", "bread"], ["kitchen"]]] * 4, [[["pump"]]] * 4
+    assert distinctive_terms(bodies)[0][0] == "oven"
+    assert distinctive_terms(bodies, titles=titles) == [["rye bread", "oven", "flour"], ["pump", "valve"]]
+    assert as_written("rye bread", ["Baking Rye Bread", "The Rye Bread of Aldmoor"]) == "Rye Bread"
+    assert as_written("baking", ["Baking rye bread"]) == "baking"
+    assert as_written("macos", ["macOS in the kitchen"]) == "macOS"
+    assert as_written("oven", []) == "oven"
+
+
 def test_terms_are_words_without_function_words_addresses_and_endings() -> None:
     text = "Für die Pumpe: see https://example.org/x and don't [click](http://e.example) PUMPE 水泵站"
     assert telling_words(text) == ["pumpe", "click", "pumpe", "水泵", "泵站"]
     assert distinct(["plugin", "plugins", "hook"], 5) == ["plugin", "hook"]
+    assert distinct(["git hook", "hooks", "commit"], 5) == ["git hook", "commit"]
 
 
 @pytest.mark.parametrize("method", ["pca", "tsne"])

@@ -54,6 +54,7 @@ from rag.records import (
 )
 from rag.search.ranking import DEFAULT_RANKING, Ranking
 from rag.settings import PROJECT, load_settings
+from rag.store import PassageQuestion
 from rag.web import auth, throttle
 from rag.web.auth import SESSION_SECONDS, Visitor, has_expired, is_exposed, visitor_of
 from rag.web.background.downloads import Downloads, Pull
@@ -1072,6 +1073,48 @@ def test_pictures_are_shown_searched_and_compared(tmp_path: Path, monkeypatch: p
     assert "The harbour has two buoys." in shown(app)
 
 
+def explored(folder: Path, tab: str) -> AppTest:
+    """One tab of Explore over a library."""
+    script = OPEN.format(folder=str(folder)) + ONE_PAGE.format(page="explore")
+    app = AppTest.from_string(script, default_timeout=30)
+    app.session_state["explore_tab"] = tab
+    return app.run()
+
+
+def test_questions_that_were_written_are_listed_and_can_be_removed(filled: Path) -> None:
+    with fake_library(filled, ["x"]) as library:
+        store = library.store
+        (hit,) = store.hits(store.passage_rowids([entry.id for entry in store.documents("default")])[:1])
+        asked = PassageQuestion(hit.passage.content_hash, "Who is told on Monday?", True, "a model", 2.0)
+        store.written.keep("default", [asked])
+    app = explored(filled, "Questions")
+    assert not app.exception
+    assert "Who is told on Monday?" in shown(app)
+    assert "kept: 1. That took 2.0 s per passage" in shown(app)
+    press(app, "Remove these questions")
+    assert "Who is told on Monday?" not in shown(app)
+
+
+def test_a_scale_of_three_classes_is_saved_and_named_as_a_filter(filled: Path) -> None:
+    app = explored(filled, "Scale")
+    app.number_input(key="scale_classes").set_value(3).run()
+    app.text_area(key="scale_2").set_value("whoever looks after it\ntells the office").run()
+    assert not app.exception
+    assert shown(app).count("Most like “") == 3
+    next(one for one in app.text_input if one.label == "Save this scale as").set_value("kind of text")
+    press(app, "Save")
+    assert any('`scale:"kind of text=Low end"`' in caption.value for caption in app.caption)
+
+
+def test_the_lab_offers_the_settings_of_answers_where_these_are_measured(filled: Path) -> None:
+    script = OPEN.format(folder=str(filled)) + ONE_PAGE.format(page="lab")
+    app = AppTest.from_string(script, default_timeout=30).run()
+    assert "top_k" not in {one.label for one in app.number_input}
+    app.toggle(key="lab_answers").set_value(True).run()
+    assert not app.exception
+    assert {"top_k", "passage_tokens", "question_weight"} <= {one.label for one in app.number_input}
+
+
 def test_an_empty_library_offers_the_sample_or_a_folder(tmp_path: Path) -> None:
     app = app_at(tmp_path / "library")
     assert app.title[0].value == "Ask your own documents"
@@ -1107,6 +1150,22 @@ def test_what_is_suggested_at_the_start_is_answered(filled: Path) -> None:
     for question in labels:
         assert library.answering_docs(question.replace("\\", ""), collection="default"), question
     library.close()
+
+
+def test_questions_written_for_passages_are_suggested_first(filled: Path) -> None:
+    with fake_library(filled, ["x"]) as library:
+        store = library.store
+        asked = [
+            PassageQuestion(
+                hit.passage.content_hash, f"Who looks after the {hit.title.lower()}?", True, "m", 1.0
+            )
+            for hit in store.hits(store.passage_rowids([one.id for one in store.documents("default")]))
+            if hit.title in THINGS
+        ]
+        store.written.keep("default", asked)
+    labels = [one.label for one in app_at(filled).button if str(one.key).startswith("example-")]
+    assert len(labels) == 4
+    assert all(label.startswith("Who looks after the ") for label in labels)
 
 
 def test_a_suggestion_is_made_only_of_what_its_document_answers(filled: Path) -> None:

@@ -25,11 +25,26 @@ from rag.web.components.experiment_results import chart_of, reading_lines, run_n
 from rag.web.components.progress import progress_line
 from rag.web.i18n import Phrases
 from rag.web.pages.lab import offered, reason_text
-from rag.web.services import Services, open_services
+from rag.web.services import Services, open_services, write_questions
 from rag.web.session import App
 from tests.fakes.web import THINGS, FakeLibrary, QueuedModel, fake_library, write_documents
 
 SAY = Phrases("en")
+
+
+def test_idle_writing_leaves_alone_what_was_asked_about(tmp_path: Path) -> None:
+    note = (
+        "The caretaker tells the office on Monday morning which of the lamps in the stairwell are broken. "
+        * 2
+    )
+    (tmp_path / "lamps.md").write_text(note, encoding="utf-8")
+    with fake_library(tmp_path / "library", ["Who tells the office?"]) as library:
+        library.add(tmp_path / "lamps.md")
+        assert len(list(write_questions(library, lambda: False))) == 1
+        library.use(None)  # type: ignore[arg-type]  # whose use would now be an error
+        assert not list(write_questions(library, lambda: False))
+
+
 DOCUMENTS = 1 + len(THINGS)
 
 

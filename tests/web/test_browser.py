@@ -284,6 +284,25 @@ def test_a_point_of_the_map_shows_what_it_is_and_opens(fake_app: str, page: Page
     expect(page.get_by_role("dialog")).to_contain_text(title)
 
 
+def test_a_loop_on_the_map_chooses_documents_to_ask(fake_app: str, page: Page) -> None:
+    page.goto(f"{fake_app}/explore")
+    page.get_by_role("tab", name="Map").click()
+    canvas = page.get_by_role("img", name="A map of")
+    expect(canvas).to_be_visible(timeout=60_000)
+    expect(page.locator("canvas.points")).to_have_attribute("data-milliseconds", re.compile(r"\d"))
+    box = canvas.bounding_box()
+    assert box is not None
+    page.get_by_role("button", name="Select").click()
+    for place, (across, down) in enumerate(((0.02, 0.02), (0.98, 0.2), (0.98, 0.98), (0.02, 0.98))):
+        page.mouse.move(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
+        if not place:
+            page.mouse.down()
+    page.mouse.up()
+    expect(page.get_by_role("heading", name="Selected:")).to_be_visible()
+    page.get_by_role("button", name="Ask only these documents").click()
+    expect(page.get_by_role("button", name=re.compile(r"\d+ documents"))).to_be_visible()
+
+
 def test_a_document_leads_to_the_next_and_to_the_chat(fake_app: str, page: Page) -> None:
     page.goto(f"{fake_app}/explore")
     page.get_by_role("tab", name="Related").click()

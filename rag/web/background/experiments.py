@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rag.ingest import IngestEvent
 
 
-def begin_on_set(app: App, folder: Path, tried: Sequence[Configuration]) -> None:
+def begin_on_set(app: App, folder: Path, tried: Sequence[Configuration], *, answers: bool = False) -> None:
     """Asks a question set of each setting; its corpus is indexed beside the library first."""
     library = app.library
 
@@ -26,13 +26,13 @@ def begin_on_set(app: App, folder: Path, tried: Sequence[Configuration]) -> None
                 job.take(event)
                 job.hold()
 
-        evaluate_set(library, folder, tried, follow=follow, progress=searches(job))
+        evaluate_set(library, folder, tried, follow=follow, progress=searches(job), answers=answers)
 
     app.services.lab.start("evaluation", folder.name, work)
 
 
 def begin_on_collection(
-    app: App, tried: Sequence[Configuration], *, count: int, written: bool = False
+    app: App, tried: Sequence[Configuration], *, count: int, written: bool = False, answers: bool = False
 ) -> None:
     """Asks the session's collection questions made from its own passages."""
     library, collection = app.library, app.collection
@@ -46,6 +46,7 @@ def begin_on_collection(
             tried,
             count=count,
             written=written,
+            answers=answers,
             progress=searches(job),
             writing=lambda done, total: job.advance("questions", done, total),
         )

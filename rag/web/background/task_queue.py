@@ -126,6 +126,12 @@ class TaskQueue:
             self._move(task, ahead=unfinished[0].turn.ahead + before)
         return tasks
 
+    @property
+    def at_work(self) -> bool:
+        """Whether a question waits for its answer."""
+        with self._lock:
+            return any(not task.over for task in self._tasks.values())
+
     def cancel(self, task: Task) -> None:
         """Stops the task: a waiting one is dropped, one at work keeps what it has written."""
         task.cancelled.set()

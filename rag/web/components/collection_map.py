@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,43 +15,116 @@ from rag.explore.collection import CollectionMap, map_of, similarities_to, words
 from rag.web.components.live_search import typed
 from rag.web.components.markup import action, text
 from rag.web.components.point_map import Drawing, point_map
+from rag.web.components.scales import named
+from rag.web.components.scope import search_only
 from rag.web.session import App, collection_state
 
 if TYPE_CHECKING:
     from rag.explore.projection import Method
+    from rag.records import Hit
     from rag.store import Kind
     from rag.web.i18n import Phrases
 
 KINDS: tuple[Kind, ...] = ("documents", "passages")
 METHODS: tuple[Method, ...] = ("tsne", "pca")
-COLOURS = ("cluster", "folder", "language", "similarity")
-MOST_POINTS = 5_000
-"""t-SNE of more takes over a minute: such a collection is drawn by its main axes."""
+COLOURS = ("cluster", "folder", "language", "date", "similarity")
 SHOWN_MEMBERS = 6
+SHOWN_CHOSEN = 12
+HITS = 10
+RECENT = 5
+CHOSEN = "map_chosen"
 GOLDEN_ANGLE = 137.508  # between the hues of two groups, as in point_map.js
 T = TypeVar("T", bound=str)
 
 
 def draw_map(app: App) -> None:
-    """The map with what it is drawn by, and the groups below it."""
+    """The map with what it is drawn by, what was chosen on it, and the groups below it."""
     say = app.say
     st.html(f'<p class="fn-lead">{text(say("map_lead"))}</p>')
     with st.container(horizontal=True, key="map_controls"):
         kind = chosen("map_kind", KINDS, say, lambda option: say(f"map_kind_{option}"))
         method = chosen("map_method", METHODS, say, lambda option: say(f"map_method_{option}"))
-        colour = chosen("map_colour", COLOURS, say, lambda option: say(f"map_colour_{option}"))
-    if kind == "passages" and app.library.store.passage_count(app.collection) > MOST_POINTS:
-        method = "pca"
+        colour = st.pills(  # which wrap on a phone
+            say("map_colour"),
+            COLOURS,
+            default=COLOURS[0],
+            required=True,
+            format_func=lambda option: say(f"map_colour_{option}"),
+            key="map_colour",
+        )
+        question, found_by_it = last_question(app)
+        with_hits = bool(question) and st.toggle(say("map_last_question"), key="map_last_question")
     near = typed(say("map_near_hint"), key="map_near") if colour == "similarity" else ""
     state = collection_state(app)
     with st.spinner(say("map_drawing")):
         found = drawn_map(app, app.collection, kind, method, state)
         groups = found_groups(app, app.collection, kind, state) if colour == "cluster" else []
-    label = say("map_label", count=len(found.points))
-    point_map(coloured(app, found, groups, colour, near), label, lambda id_: open_point(app, found, id_))
+    drawing = coloured(app, found, groups, colour, near)
+    if with_hits:
+        drawing = replace(drawing, question=question, hits=places_of(found, found_by_it))
+    point_map(
+        replace(drawing, chosen=chosen_places(found)),
+        say("map_label", count=len(found.points)),
+        lasso=say("map_lasso"),
+        opened=lambda place: open_point(app, found, place),
+        chosen=lambda places: choose(found, places),
+    )
     st.caption(say("map_help"))
+    draw_chosen(app, found)
     if colour == "cluster":
         st.html(groups_html(found, groups, say))
+
+
+def last_question(app: App) -> tuple[str, Sequence[Hit]]:
+    """What was last asked of this collection, and the passages found for it; ("", ()) where nothing was."""
+    for conversation in app.conversations.list(limit=RECENT):
+        turns = app.conversations.load(conversation.id).turns
+        if conversation.collection == app.collection and turns:
+            return turns[-1].answer.question, turns[-1].answer.hits
+    return "", ()
+
+
+def places_of(found: CollectionMap, hits: Sequence[Hit]) -> list[int]:
+    """The points of some passages, or of their documents, each once, in the order given."""
+    passages = found.points.kind == "passages"
+    place_of = {id_: place for place, id_ in enumerate(found.points.ids.tolist())}
+    ids = dict.fromkeys(hit.rowid if passages else hit.document_id for hit in hits)
+    return [place_of[id_] for id_ in ids if id_ in place_of][:HITS]
+
+
+def choose(found: CollectionMap, places: Sequence[int]) -> None:
+    """Takes note of the points that a loop was drawn around; of none, where it was around nothing."""
+    st.session_state[CHOSEN] = (found.points.kind, [int(found.points.ids[place]) for place in places])
+
+
+def chosen_places(found: CollectionMap) -> list[int]:
+    """The places of the points that were chosen, as far as they are on this map."""
+    kind, ids = st.session_state.get(CHOSEN, ("", []))
+    return np.flatnonzero(np.isin(found.points.ids, ids)).tolist() if kind == found.points.kind else []
+
+
+def draw_chosen(app: App, found: CollectionMap) -> None:
+    """The documents of the points that were chosen, and what can be done with them."""
+    say, places = app.say, chosen_places(found)
+    if not places:
+        return
+    labels = [found.points.labels[place] for place in places]
+    titles = {label.doc: label.title or label.doc for label in labels}
+    st.html(f'<h2 class="fn-section">{text(say("map_chosen", count=len(places)))}</h2>')
+    with st.container(horizontal=True, key="map_chosen_actions"):
+        if st.button(say("map_ask_chosen"), icon=":material/forum:", type="primary"):
+            search_only(*titles)
+            st.switch_page(st.session_state["chat_page"])
+        if st.button(say("map_unchoose"), icon=":material/close:"):
+            st.session_state.pop(CHOSEN)
+            st.rerun()
+    items = "".join(
+        f"<li>{action('from', say('explore_from', title=title), named(title, doc), turn=doc)}</li>"
+        for doc, title in list(titles.items())[:SHOWN_CHOSEN]
+    )
+    more = len(titles) - SHOWN_CHOSEN
+    rest = f'<p class="fn-quiet">{text(say("more_failures", count=more))}</p>' if more > 0 else ""
+    st.html(f'<ol class="fn-related">{items}</ol>{rest}')
 
 
 def chosen(name: str, options: tuple[T, ...], say: Phrases, named: Callable[[T], str]) -> T:
@@ -83,42 +157,53 @@ def found_groups(_app: App, collection: str, kind: Kind, state: str) -> list[Clu
 
 
 def coloured(app: App, found: CollectionMap, groups: list[Cluster], colour: str, near: str) -> Drawing:
-    """The points with the colours asked for."""
+    """The points with the colours asked for, and what each colour means."""
     labels = found.points.labels
-    values = None
+    passages = found.points.kind == "passages"
+    numbers, notes, values = [-1] * len(labels), [""] * len(labels), None
     if colour == "cluster":
-        named = [one for one in groups if one.name]
-        legend = [one.name for one in named]
-        place_of = {place: number for number, one in enumerate(named) for place in one.members}
-        numbers = [place_of.get(place, -1) for place in range(len(labels))]
-    else:
-        names = [
-            label.language or "–" if colour == "language" else PurePosixPath(label.doc).parent.as_posix()
-            for label in labels
-        ]
-        legend = sorted(set(names))
-        place_in = {name: number for number, name in enumerate(legend)}
-        numbers = [place_in[name] for name in names]
-    if near:
+        for number, one in enumerate(groups):
+            for place in one.members if one.name else ():
+                numbers[place], notes[place] = number, one.name
+    elif colour == "date":
+        notes = [label.date or "" for label in labels]
+        values = ranked_shares(notes)
+    elif colour == "similarity" and near:
         close = similarities_to(found.points, near, app.library.embedder_of(app.collection))
         low, high = np.quantile(close, [0.05, 1.0]) if len(close) else (0.0, 1.0)
         values = np.clip((close - low) / max(float(high - low), 1e-9), 0, 1).tolist()
-    passages = found.points.kind == "passages"
+        notes = [f"{value:.2f}" for value in close]
+    elif colour in ("folder", "language"):
+        notes = [label.language or "–" if colour == "language" else folder_of(label.doc) for label in labels]
+        place_in = {name: number for number, name in enumerate(sorted(set(notes)))}
+        numbers = [place_in[name] for name in notes]
     return Drawing(
         f"{app.collection} {found.points.kind} {len(labels)}",
         found.coordinates,
-        [label.id for label in labels],
         [label.title or label.doc for label in labels],
         [label.text if passages else label.doc for label in labels],
         numbers,
-        legend,
+        notes,
         values,
     )
 
 
-def open_point(app: App, found: CollectionMap, id_: int) -> None:
+def folder_of(doc: str) -> str:
+    """The folder of a document's path."""
+    return PurePosixPath(doc).parent.as_posix()
+
+
+def ranked_shares(dates: Sequence[str]) -> list[float]:
+    """How many of the different dates come before each, 0 to 1; 0 too where there is none."""
+    known = sorted(set(filter(None, dates)))
+    step = 1 / max(len(known) - 1, 1)
+    place_in = {date: place * step for place, date in enumerate(known)}
+    return [place_in.get(date, 0.0) for date in dates]
+
+
+def open_point(app: App, found: CollectionMap, place: int) -> None:
     """Shows a passage, or the first one of a document, in its place."""
-    store = app.library.store
+    store, id_ = app.library.store, int(found.points.ids[place])
     rowids = [id_] if found.points.kind == "passages" else store.passage_rowids([id_])[:1]
     hits = store.hits(rowids)
     if hits:

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from rag.evaluation.experiment import GIVEN_ANSWER
 from rag.settings import save_settings
 from rag.web.components.dates import clock_time
 from rag.web.components.markup import label, text
@@ -15,6 +16,7 @@ from rag.web.i18n import Phrases
 from rag.web.session import App, toast_errors
 
 MEASURES = ("recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10")
+ANSWER_MEASURES = ("answered", "right", "cited")
 VERDICTS = {"better": "fn-better", "worse": "fn-worse"}
 SHOWN_QUESTIONS = 100
 
@@ -55,7 +57,8 @@ def draw_run(app: App, run: Run) -> None:
         st.html(line)
     draw_winner(app, run, level)
     st.caption(" ".join(reading_lines(run, say)))
-    st.vega_lite_chart(chart_of(run, level, say), width="content")
+    if level != GIVEN_ANSWER:
+        st.vega_lite_chart(chart_of(run, level, say), width="content")
     draw_changes(run, level, say)
     st.download_button(
         say("lab_download"),
@@ -77,7 +80,8 @@ def table_html(run: Run, level: str, say: Phrases) -> str:
     """Settings side by side: each measure's mean with half of its 95 % interval, and the time of a search."""
     names = measure_names(run, level)
     best = {name: best_mean(run, level, name) for name in names}
-    heads = "".join(f"<th>{text(name)}</th>" for name in (*names, say("lab_milliseconds")))
+    milliseconds = say("lab_milliseconds_answer" if level == GIVEN_ANSWER else "lab_milliseconds")
+    heads = "".join(f"<th>{text(measure_name(name, say))}</th>" for name in (*names, milliseconds))
     rows = "".join(row_html(one, level, best, say) for one in run["settings"])
     name = text(say("lab_setting"))
     return (
@@ -88,7 +92,13 @@ def table_html(run: Run, level: str, say: Phrases) -> str:
 
 def measure_names(run: Run, level: str) -> list[str]:
     """The measures that there are at a level; where all documents are asked for, that is recall alone."""
-    return [name for name in MEASURES if name in run["settings"][0]["measures"][level]]
+    there = run["settings"][0]["measures"][level]
+    return [name for name in MEASURES if name in there] or list(there)
+
+
+def measure_name(measure: str, say: Phrases) -> str:
+    """A measure of whole answers in the language of the pages; those of searches are called so everywhere."""
+    return say(f"measure_{measure}") if measure in ANSWER_MEASURES else measure
 
 
 def best_mean(run: Run, level: str, measure: str) -> float:
@@ -131,7 +141,7 @@ def verdict_html(comparison: Mapping[str, Any], say: Phrases) -> str:
     difference = comparison["difference"]["mean"]
     css = VERDICTS.get(verdict, "fn-same")
     return (
-        f"{text(comparison['measure'])} {difference:+.3f} "
+        f"{text(measure_name(comparison['measure'], say))} {difference:+.3f} "
         f'<span class="{css}">{text(say(f"verdict_{verdict}"))}</span>'
     )
 
@@ -139,7 +149,8 @@ def verdict_html(comparison: Mapping[str, Any], say: Phrases) -> str:
 def reading_lines(run: Run, say: Phrases) -> list[str]:
     """How the table is read: where the questions come from, what a measure is, what chance means."""
     origin = run.get("questions_from", {})
-    lines = [say("lab_reading", questions=run["questions"])]
+    of_answers = run["level"] == GIVEN_ANSWER
+    lines = [say("lab_reading_answers" if of_answers else "lab_reading", questions=run["questions"])]
     if origin.get("written_by"):
         lines.append(say("lab_made_written", model=origin["written_by"], dropped=origin["dropped"]))
     elif origin.get("collection"):
@@ -165,7 +176,7 @@ def draw_winner(app: App, run: Run, level: str) -> None:
         st.markdown(label(say("lab_winner", setting=name)))
         if app.visitor.keeper:
             st.button(say("lab_use"), type="primary", on_click=use, args=(app, values, name))
-    for indexing in values.keys() - {"ranking"}:
+    for indexing in values.keys() & {"chunk_tokens", "embedding_model"}:
         st.caption(say(f"lab_winner_{indexing}"))
 
 

@@ -75,10 +75,10 @@ def toggle(name: str) -> None:
     st.session_state["docs"] ^= {name}
 
 
-def search_only(doc: str) -> None:
-    """Ticks one document and no other, in a new conversation."""
+def search_only(*docs: str) -> None:
+    """Ticks these documents and no others, in a new conversation."""
     clear()
-    st.session_state["docs"] = {doc}
+    st.session_state["docs"] = set(docs)
     st.session_state.pop("conversation", None)
 
 

@@ -106,8 +106,14 @@ def draw_examples(app: App, ask: Callable[[str], None]) -> None:
 def example_questions(app: App) -> Iterator[str]:
     """Questions about documents spread over the whole collection, the same ones each time.
 
-    The first asks for a document's main points, the others about sections.
+    Those that a chat model wrote for passages, where it has; else the first asks for a document's main
+    points, and the others about sections.
     """
+    written = app.library.store.written.examples(app.collection, EXAMPLES * TRIED)
+    tried = [question for question, doc in written if is_answered(app, question, doc)][:EXAMPLES]
+    if len(tried) == EXAMPLES:
+        yield from tried
+        return
     rows = [row for row in report_of(app) if row.passages and row.title]
     spoken = [row for row in rows if row.language == app.say.language]
     rows = spoken if len(spoken) >= EXAMPLES else rows

@@ -21,6 +21,7 @@ from rag.web.components.markup import action, icon, text
 from rag.web.components.pictures import draw_opened_picture, draw_pictures
 from rag.web.components.scales import draw_scale
 from rag.web.components.scope import search_only
+from rag.web.components.written_questions import draw_written_questions
 from rag.web.pages.library import draw_opened, hit_html, open_hit
 from rag.web.session import App, collection_state, report_of
 
@@ -56,10 +57,12 @@ def explore_page(app: App) -> None:
         "explore_map",
         "explore_scale",
         "explore_sum",
+        "explore_questions",
         "explore_twice",
     ]
     draw = [partial(draw_meaning, app, rows), partial(draw_related, app, rows), partial(draw_map, app)]
-    draw += [partial(draw_scale, app), partial(draw_sum, app), partial(draw_twice, app)]
+    draw += [partial(draw_scale, app), partial(draw_sum, app), partial(draw_written_questions, app)]
+    draw += [partial(draw_twice, app)]
     if pictures:
         names, draw = [*names, "explore_pictures"], [*draw, partial(draw_pictures, app, pictures)]
     if len(rows) < 2:

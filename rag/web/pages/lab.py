@@ -81,12 +81,13 @@ def draw_plan(app: App) -> None:
         written = st.toggle(say("lab_written"), help=say("lab_written_help"), key="lab_written")
     else:
         folder = st.text_input(say("lab_folder"), value=str(SAMPLES), help=say("lab_folder_help"))
-    tried = draw_tried(app, with_indexing=source == "set")
+    answers = st.toggle(say("lab_answers"), help=say("lab_answers_help"), key="lab_answers")
+    tried = draw_tried(app, with_indexing=source == "set", with_answering=answers)
     if st.button(say("lab_begin"), type="primary", icon=":material/science:"):
         if source == "set":
-            begin_on_set(app, Path(folder.strip()).expanduser(), tried)
+            begin_on_set(app, Path(folder.strip()).expanduser(), tried, answers=answers)
         elif report_of(app):
-            begin_on_collection(app, tried, count=count, written=written)
+            begin_on_collection(app, tried, count=count, written=written, answers=answers)
         else:
             st.error(say("no_documents"))
             return
@@ -94,7 +95,7 @@ def draw_plan(app: App) -> None:
         st.rerun()
 
 
-def draw_tried(app: App, *, with_indexing: bool) -> list[Configuration]:
+def draw_tried(app: App, *, with_indexing: bool, with_answering: bool) -> list[Configuration]:
     """The choice of settings; what is in use comes first, and the others are compared with it."""
     from rag.evaluation.runner import in_use, without_effect
 
@@ -107,8 +108,10 @@ def draw_tried(app: App, *, with_indexing: bool) -> list[Configuration]:
         default=[next(iter(known))],
         key=f"lab_chosen-{say.language}",
     )
-    draw_own(app, with_indexing=with_indexing)
+    draw_own(app, with_indexing=with_indexing, with_answering=with_answering)
     tried = [used, *(known[name] for name in chosen)]
+    if not with_answering:  # they would all find the same
+        tried = [one for one in tried if not one.answering]
     if without_effect(app.library, tried):
         st.warning(say("lab_no_reranker"), icon=":material/warning:")
     return tried
@@ -130,9 +133,9 @@ def own_configurations() -> list[Configuration]:
     return list(st.session_state.setdefault("lab_own", []))
 
 
-def draw_own(app: App, *, with_indexing: bool) -> None:
+def draw_own(app: App, *, with_indexing: bool, with_answering: bool) -> None:
     """A setting of one's own: what differs from what is in use. The names are those of the command line."""
-    from rag.evaluation.runner import INDEXING_FIELDS, configured
+    from rag.evaluation.runner import ANSWERING_FIELDS, INDEXING_FIELDS, configured
 
     say, settings = app.say, app.library.settings
     with st.expander(say("lab_own"), icon=":material/tune:"):
@@ -143,6 +146,9 @@ def draw_own(app: App, *, with_indexing: bool) -> None:
             if with_indexing:
                 used |= {name: getattr(settings, name) for name in INDEXING_FIELDS}
                 values |= draw_indexing(settings)
+            if with_answering:
+                used |= {name: getattr(settings, name) for name in ANSWERING_FIELDS}
+                values |= draw_answering(settings)
         changed = {name: value for name, value in values.items() if used[name] != value}
         if st.button(say("lab_add"), disabled=not changed, icon=":material/add:"):
             try:
@@ -161,6 +167,26 @@ def draw_indexing(settings: Settings) -> dict[str, Any]:
     return {
         "chunk_tokens": st.number_input("chunk_tokens", 32, 510, size, step=20, width=150),
         "embedding_model": st.text_input("embedding_model", model, width=250).strip() or model,
+    }
+
+
+def draw_answering(settings: Settings) -> dict[str, Any]:
+    """What changes the answer and not the search: how much is read, by which model, under which prompts."""
+    modes = ("auto", "quoting", "phrasing")
+    folder = st.text_input("prompts", str(settings.prompts), width=250).strip()
+    return {
+        "top_k": st.number_input("top_k", 1, 1000, settings.top_k, width=150),
+        "passage_tokens": st.number_input(
+            "passage_tokens", 50, None, settings.passage_tokens, step=100, width=150
+        ),
+        "evidence_sentences": st.number_input(
+            "evidence_sentences", 1, 10, settings.evidence_sentences, width=150
+        ),
+        "compress": st.checkbox("compress", settings.compress),
+        "chat_model": st.text_input("chat_model", settings.chat_model, width=250).strip()
+        or settings.chat_model,
+        "answer_mode": st.selectbox("answer_mode", modes, modes.index(settings.answer_mode), width=150),
+        "prompts": Path(folder).expanduser() if folder else settings.prompts,
     }
 
 
