@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from rag.answer.outline import Outline
     from rag.explore.pictures import PictureHit
     from rag.history.conversations import Conversations
+    from rag.history.notes import Notes
     from rag.ingest import IngestEvent, Receipt
     from rag.interfaces import ChatModel, Embedder, PictureEmbedder, Reranker
     from rag.records import Answer, DocumentEntry, Hit
@@ -307,6 +309,12 @@ class Library:
 
         return Conversations(self.store, owner=owner, deleted=forget)
 
+    def notes_of(self, owner: str) -> Notes:
+        """The notes of one person of a shared app; "" is whoever has not signed in."""
+        from rag.history.notes import Notes
+
+        return Notes(self.store, owner=owner)
+
     def add(self, *paths: str | Path, **options: Any) -> Receipt:
         """Adds files and folders, and what changed in them since; `ingest` yields its progress.
 
@@ -564,6 +572,21 @@ class Library:
             named = ", ".join(entry.doc for entry in meant.entries)
             raise UsageError(f"Several documents are called '{name}': {named}. Give the path of one.")
         return meant.entries[0]
+
+    def quotation(
+        self, doc: str, quote: str, *, collection: str | None = None
+    ) -> tuple[Hit, list[tuple[int, int]]]:
+        """The passage of a document that holds some words, and where; white space aside. `doc` as in `document`.
+
+        Raises:
+            UsageError: no passage of the document holds them.
+        """
+        entry = self.document(doc, collection=collection)
+        words = re.compile(r"\s+".join(map(re.escape, quote.split())) or r"(?!)")
+        for hit in self.store.hits(self.store.passage_rowids([entry.id])):
+            if found := words.search(hit.passage.text):
+                return hit, [found.span()]
+        raise UsageError(f"{entry.doc} does not say “{quote}”. Give its exact words, of one paragraph.")
 
     def outline(self, name: str, *, collection: str | None = None) -> Outline:
         """The guide to a document; see `rag.answer.outline.outline`. `name` as in `document`."""

@@ -391,7 +391,8 @@ class Answer:
     or not to the end; "" where nothing went wrong. `settings` are those that decided it, by name, with
     the embedding model and the versions of the software. `changes` are those of a comparison, in order; their
     quotes are the evidence. `computation` is how a value came about that no document states. `partly_read`
-    are the documents it rests on that were not read whole.
+    are the documents it rests on that were not read whole. `others` are answers of other models to the same
+    question, to compare with it.
     """
 
     question: str
@@ -415,6 +416,7 @@ class Answer:
     changes: tuple[Change, ...] = ()
     computation: Computation | None = None
     partly_read: tuple[PartlyRead, ...] = ()
+    others: tuple[Answer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -439,6 +441,19 @@ class MessageRow:
     record: str
     rating: int | None
     rating_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRow:
+    """A note; `record` is its citations and their passages as JSON. Times are ISO 8601, UTC."""
+
+    id: int
+    title: str
+    text: str
+    collection: str
+    record: str
+    created: str = ""
+    updated: str = ""
 
 
 @dataclass(frozen=True, slots=True)

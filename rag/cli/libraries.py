@@ -164,7 +164,7 @@ def export_library(
     library: LibraryOption = None,
     collection: CollectionOption = None,
 ) -> None:
-    """Write a collection, or all of them and the conversations, to one file for `import`."""
+    """Write a collection, or all of them with conversations and notes, to one file for `import`."""
     from rag.store import open_store
     from rag.store.index_file import discard
 
@@ -184,7 +184,7 @@ def import_library(
     library: LibraryOption = None,
     collection: CollectionOption = None,
 ) -> None:
-    """Add the collections and conversations of a file to the library; nothing is embedded again."""
+    """Add the collections, conversations and notes of a file to the library; nothing is embedded again."""
     from rag.ingest.lock import writer_lock
     from rag.store import open_store
     from rag.store.database import require_sound
@@ -199,13 +199,17 @@ def import_library(
 
 def copy_all(source: SqliteStore, target: SqliteStore, collection: str | None, *, as_json: bool) -> None:
     """Copies one collection, or everything, and tells how much that was."""
-    from rag.store.transfer import copy_collection, copy_conversations
+    from rag.store.transfer import copy_collection, copy_conversations, copy_notes
 
     names = [collection] if collection else [found.name for found in source.collections()]
     documents = sum(1 for name in names for _ in copy_collection(source, target, name))
     conversations = 0 if collection else copy_conversations(source, target)
-    record = {"documents": documents, "collections": names, "conversations": conversations}
-    told = f"Copied {documents} documents of {len(names)} collections, and {conversations} conversations"
+    notes = 0 if collection else copy_notes(source, target)
+    record = {"documents": documents, "collections": names, "conversations": conversations, "notes": notes}
+    told = (
+        f"Copied {documents} documents of {len(names)} collections, {conversations} conversations and"
+        f" {notes} notes"
+    )
     tell(record, told, as_json=as_json)
 
 

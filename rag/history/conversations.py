@@ -11,19 +11,16 @@ from typing import Any, Literal, Protocol
 from pydantic import ValidationError
 
 from rag.errors import UsageError
-from rag.history.receipts import quoted_block
+from rag.history.citations import CitationToday, DocumentsToday, citations_today
 from rag.history.serialization import answer_of, answer_record
-from rag.records import Answer, Citation, CitedPassage, ConversationRow, MessageRow
-from rag.text.markdown import escaped
+from rag.records import Answer, Citation, ConversationRow, MessageRow
 
 EXPORT_VERSION = 1
 TITLE_CHARACTERS = 80
 EXCERPT_CHARACTERS = 160
 
-Today = Literal["unchanged", "changed", "deleted"]
 
-
-class ConversationTables(Protocol):
+class ConversationTables(DocumentsToday, Protocol):
     """The rows of conversations, as the library's store keeps them. Unknown ids give None or False."""
 
     def start(self, title: str, collection: str, *, owner: str = "", created: str | None = None) -> int: ...
@@ -52,8 +49,6 @@ class ConversationTables(Protocol):
     def matching(
         self, words: Sequence[str], limit: int, *, owner: str = ""
     ) -> list[tuple[int, int, str]]: ...
-    def passages_with(self, collection: str, content_hashes: Sequence[str]) -> dict[str, CitedPassage]: ...
-    def texts_of(self, collection: str, docs: Sequence[str]) -> dict[str, list[tuple[str, str]]]: ...
 
 
 class ConversationStore(Protocol):
@@ -107,18 +102,6 @@ class Rated:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class CitationToday:
-    """A saved citation against today's documents.
-
-    `doc` is where the quote is found now: another path than the citation's after a rename.
-    """
-
-    citation: Citation
-    state: Today
-    doc: str
-
-
 class Conversations:
     """The conversations of one library that belong to one person; "" is whoever has not signed in.
 
@@ -138,7 +121,7 @@ class Conversations:
 
     def start(self, title: str = "", *, collection: str = "default") -> int:
         """A new conversation; without a title, its first question becomes one. Returns its id."""
-        return self._tables.start(_title(title), collection, owner=self._owner)
+        return self._tables.start(title_of(title), collection, owner=self._owner)
 
     def append(self, conversation_id: int, answer: Answer) -> int:
         """Saves a turn whole; returns its id.
@@ -149,7 +132,7 @@ class Conversations:
         turn_id = self._save(conversation_id, answer, None)
         found = self._tables.get(conversation_id, owner=self._owner)
         if found is not None and not found.title:
-            self._tables.rename(conversation_id, _title(answer.question))
+            self._tables.rename(conversation_id, title_of(answer.question))
         return turn_id
 
     def _save(self, conversation_id: int, answer: Answer, created: str | None) -> int:
@@ -190,7 +173,7 @@ class Conversations:
         """Gives a conversation another title."""
         if not title.strip():
             raise UsageError("A conversation's title cannot be empty.")
-        if not self._tables.rename(conversation_id, _title(title)):
+        if not self._tables.rename(conversation_id, title_of(title)):
             raise _unknown(conversation_id)
 
     def delete(self, conversation_id: int) -> None:
@@ -241,26 +224,8 @@ class Conversations:
         return matches
 
     def citations_today(self, turn: Turn, *, collection: str) -> Sequence[CitationToday]:
-        """Whether each quote of a saved answer is still in its document.
-
-        unchanged: the document, or one with the same passage, still has the quote;
-        changed: the document is there without it; deleted: the document is gone.
-        """
-        cited = turn.answer.citations
-        passages = self._tables.passages_with(collection, [citation.content_hash for citation in cited])
-        texts = self._tables.texts_of(collection, [citation.doc for citation in cited])
-        states = []
-        for citation in cited:
-            todays = texts.get(citation.doc, [])
-            passage = passages.get(citation.content_hash)
-            same = next((doc for doc, text in todays if citation.quote in text), None)
-            if same is not None:
-                states.append(CitationToday(citation, "unchanged", same))
-            elif passage is not None and citation.quote in passage.text:
-                states.append(CitationToday(citation, "unchanged", passage.doc))
-            else:
-                states.append(CitationToday(citation, "changed" if todays else "deleted", citation.doc))
-        return states
+        """What became of each quote of a saved answer; see `rag.history.citations.citations_today`."""
+        return citations_today(turn.answer.citations, self._tables, collection)
 
     def export_json(self, conversation_ids: Sequence[int] | None = None) -> str:
         """Conversations as JSON that `import_json` reads back whole; None exports all."""
@@ -268,15 +233,6 @@ class Conversations:
         exported = [_exported(conversation) for conversation in conversations]
         content = {"footnote_conversations": EXPORT_VERSION, "conversations": exported}
         return json.dumps(content, ensure_ascii=False, indent=2)
-
-    def export_markdown(self, conversation_id: int) -> str:
-        """A conversation to read and to print: questions, answers, and the quotes with their sources."""
-        conversation = self.load(conversation_id)
-        parts = [f"# {escaped(conversation.title)}\n"]
-        for turn in conversation.turns:
-            parts.append(f"## {escaped(turn.answer.question)}\n\n*{turn.created}*\n")
-            parts.append(_answer_markdown(turn.answer))
-        return "\n".join(parts)
 
     def import_json(self, text: str) -> Sequence[int]:
         """Adds exported conversations; all of them are checked before the first is added.
@@ -330,7 +286,8 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _title(text: str) -> str:
+def title_of(text: str) -> str:
+    """A text as a title: on one line, its beginning where it is long."""
     line = _one_line(text)
     return line if len(line) <= TITLE_CHARACTERS else line[: TITLE_CHARACTERS - 1].rstrip() + "…"
 
@@ -339,23 +296,6 @@ def _excerpt(text: str, word: str) -> str:
     start = max(text.find(word) - EXCERPT_CHARACTERS // 4, 0)
     piece = _one_line(text[start : start + EXCERPT_CHARACTERS])
     return ("…" if start else "") + piece + ("…" if start + EXCERPT_CHARACTERS < len(text) else "")
-
-
-def _answer_markdown(answer: Answer) -> str:
-    value = answer.computation
-    lines = [f"**{escaped(value.shown)}**\n", f"{escaped(value.explanation)}\n"] if value else []
-    lines += [f"{quoted_block(piece)}\n" for piece in answer.evidence]
-    if answer.abstained:
-        lines.append(f"{escaped(answer.reason)}\n")
-    lines += [f"{escaped(line)}\n" for line in answer.text.splitlines() if line.strip()]
-    if answer.model and answer.text:
-        lines.append(f"*Written by {escaped(answer.model)}; check it against the sources.*\n")
-    sources = {
-        citation.marker: escaped(citation.doc) + (f", page {citation.page}" if citation.page else "")
-        for citation in answer.citations
-    }
-    lines += [f"[{marker}] {source}  " for marker, source in sorted(sources.items())]
-    return "\n".join(lines) + "\n"
 
 
 def _exported(conversation: Conversation) -> dict[str, Any]:

@@ -29,6 +29,8 @@ TABLES = (
     "scales",
     "conversations",
     "messages",
+    "notes",
+    "pending_questions",
 )
 WITHOUT_ROWIDS = ("sources", "citations", "next_ids", "removed", "moves", "pages", "scale_scores")
 BEYOND = 1_000

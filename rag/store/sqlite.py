@@ -36,6 +36,7 @@ from rag.store.documents import StoredDocument
 from rag.store.duplicates import DuplicateGroup
 from rag.store.exploring import ClusterRow, Kind, PointLabel, ScaleRow
 from rag.store.layout import load_layout
+from rag.store.notes import NoteTables
 from rag.store.queries import first_row, rows, take_ids
 from rag.store.rows import Collection, Finding, KnownFile, Page, Related, ReportRow, Source, Status, storable
 from rag.store.searching import Sample
@@ -60,6 +61,7 @@ class SqliteStore:
         self.path = path.absolute()
         self.database = Database(self.path)
         self.conversations = ConversationTables(self.database)
+        self.notes = NoteTables(self.database)
         self.pictures = pictures.PictureTables(self.database)
         self._samples: Latest[Sample] = Latest(8)
         self._layouts: Latest[Layout] = Latest()

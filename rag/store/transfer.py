@@ -1,4 +1,4 @@
-"""Collections and conversations from one library to another, with the vectors: nothing is embedded again."""
+"""Collections, conversations and notes from one library to another, with the vectors: nothing is embedded again."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 _CONVERSATION = "title, collection, created, updated, owner"
+_NOTE = "owner, title, text, collection, record, searchable, created, updated"
 
 
 def copy_collection(source: SqliteStore, target: SqliteStore, name: str) -> Iterator[str]:
@@ -96,3 +97,15 @@ def _copy_messages(theirs: apsw.Connection, ours: apsw.Connection, conversation:
         for citation in rows(theirs, "SELECT * FROM citations WHERE message_id = ?", (message,)):
             marks = ", ".join("?" * len(citation))
             ours.execute(f"INSERT INTO citations VALUES ({marks})", (new, *citation[1:]))
+
+
+def copy_notes(source: SqliteStore, target: SqliteStore) -> int:
+    """Copies the notes that the target does not have yet; returns how many."""
+    with source.database.read() as theirs, target.database.write() as ours:
+        missing = [
+            row
+            for row in rows(theirs, f"SELECT {_NOTE} FROM notes ORDER BY id")
+            if not rows(ours, f"SELECT 1 FROM notes WHERE ({_NOTE}) = (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        ]
+        ours.executemany(f"INSERT INTO notes({_NOTE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", missing)
+    return len(missing)
