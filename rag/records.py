@@ -392,7 +392,7 @@ class Answer:
     the embedding model and the versions of the software. `changes` are those of a comparison, in order; their
     quotes are the evidence. `computation` is how a value came about that no document states. `partly_read`
     are the documents it rests on that were not read whole. `others` are answers of other models to the same
-    question, to compare with it.
+    question, to compare with it. `collection` is the one that was searched.
     """
 
     question: str
@@ -417,11 +417,15 @@ class Answer:
     computation: Computation | None = None
     partly_read: tuple[PartlyRead, ...] = ()
     others: tuple[Answer, ...] = ()
+    collection: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ConversationRow:
-    """A conversation without its turns. Times are ISO 8601, UTC."""
+    """A conversation without its turns; `attached` is the collection of its files.
+
+    Times are ISO 8601, UTC.
+    """
 
     id: int
     title: str
@@ -429,6 +433,7 @@ class ConversationRow:
     created: str
     updated: str
     turns: int
+    attached: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from rag.library import Library
     from rag.store import SqliteStore
 
-collections = typer.Typer(help="Collections: list, remove.", no_args_is_help=True, rich_markup_mode=None)
+collections = typer.Typer(
+    help="Collections: list, instruct, remove.", no_args_is_help=True, rich_markup_mode=None
+)
 app.add_typer(collections, name="collections")
 
 
@@ -35,9 +37,10 @@ def list_collections(
 ) -> None:
     """List the collections with their sizes and embedding models."""
     opened = open_library(context, library=library, collection=collection)
-    for found in opened.store.collections():
+    for found in opened.collections_seen_by(None):
         if as_json:
             row = {"name": found.name, "documents": found.documents, "passages": found.passages}
+            row |= {"instruction": found.instruction}
             print_json(row | {"model": found.model, "dimensions": found.dimensions, "created": found.created})
         else:
             results.print(
@@ -59,6 +62,20 @@ def remove_collection(
     for file in store.backups():
         say(f"{file} still has its text; delete it if the text has to be gone")
     tell({"removed": name}, f"Removed the collection '{name}'", as_json=as_json)
+
+
+@collections.command("instruct")
+def instruct_collection(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The collection.")],
+    instruction: Annotated[str, typer.Argument(help="What answers from it should heed; '' for nothing.")],
+    as_json: JsonOption = False,
+    library: LibraryOption = None,
+) -> None:
+    """Tell the chat model something about all answers from a collection: their tone, length or language."""
+    open_library(context, library=library).store.instruct(name, instruction)
+    told = f"Answers from '{name}' heed this now" if instruction.strip() else f"'{name}' has no instruction"
+    tell({"name": name, "instruction": instruction.strip()}, told, as_json=as_json)
 
 
 @app.command()

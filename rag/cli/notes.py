@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -177,7 +178,7 @@ def export_notes(
     if as_json:
         print_json({"file": str(target), "notes": len(chosen)})
     else:
-        say(f"Wrote {len(chosen)} notes to {target}")
+        say(f"Wrote {counted(chosen)} to {target}")
 
 
 def written(target: Path, content: bytes) -> None:
@@ -204,4 +205,9 @@ def import_notes(
     if as_json:
         print_json({"ids": list(added)})
     else:
-        say(f"Added {len(added)} notes")
+        say(f"Added {counted(added)}")
+
+
+def counted(notes: Sequence[object]) -> str:
+    """How many notes."""
+    return "1 note" if len(notes) == 1 else f"{len(notes)} notes"

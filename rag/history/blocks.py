@@ -53,49 +53,66 @@ def _parser() -> MarkdownIt:
 
 def blocks(paper: Paper) -> list[Block]:
     """The paper's blocks in order, without its footnotes: a link is its words, a picture its name."""
-    return list(_blocks(_parser().parse(paper.markdown)))
+    reading = _Reading()
+    for token in _parser().parse(paper.markdown):
+        if token.type == "footnote_block_open":
+            break
+        reading.take(token)
+    return reading.found
 
 
-def _blocks(tokens: Sequence[Token]) -> Iterator[Block]:
-    counters: list[int] = []
-    bullet, heading, quotes = "", 0, 0
-    rows: list[tuple[tuple[Run, ...], ...]] = []
-    cells: list[tuple[Run, ...]] = []
-    in_table = False
-    for token in tokens:
-        match token.type:
-            case "footnote_block_open":
-                return
-            case "heading_open" | "heading_close":
-                heading = int(token.tag[1]) if token.nesting == 1 else 0
-            case "blockquote_open" | "blockquote_close":
-                quotes += token.nesting
-            case "bullet_list_open":
-                counters.append(-1)
-            case "ordered_list_open":
-                counters.append(int(token.attrGet("start") or 1))
-            case "bullet_list_close" | "ordered_list_close":
-                counters.pop()
-            case "list_item_open":
-                bullet = "•" if counters[-1] < 0 else f"{counters[-1]}."
-                counters[-1] += counters[-1] >= 0
-            case "table_open":
-                in_table, rows = True, []
-            case "table_close":
-                in_table = False
-                yield Block("table", rows=tuple(rows))
-            case "tr_close":
-                rows.append(tuple(cells))
-                cells = []
-            case "fence" | "code_block":
-                yield Block("code", (Run(token.content.rstrip("\n"), code=True),), level=len(counters))
-            case "inline" if in_table:
-                cells.append(tuple(_runs(token.children or ())))
-            case "inline":
-                runs = tuple(_runs(token.children or ()))
-                level = heading or len(counters)
-                yield Block("heading" if heading else "text", runs, level, bullet, quotes > 0)
-                bullet = ""
+class _Reading:
+    """The blocks found so far, and what stands around the next one."""
+
+    def __init__(self) -> None:
+        self.found: list[Block] = []
+        self.heading = self.quotes = 0
+        self.bullet = ""
+        self.counters: list[int | None] = []  # of the lists around it, outermost first; None counts nothing
+        self.rows: list[list[tuple[Run, ...]]] | None = None
+
+    def take(self, token: Token) -> None:
+        """Reads on."""
+        kind, _, side = token.type.rpartition("_")
+        if token.type == "inline":
+            self._add(tuple(_runs(token.children or ())))
+        elif token.type in ("fence", "code_block"):
+            code = Run(token.content.rstrip("\n"), code=True)
+            self.found.append(Block("code", (code,), level=len(self.counters)))
+        elif kind == "heading":
+            self.heading = int(token.tag[1]) if side == "open" else 0
+        elif kind == "blockquote":
+            self.quotes += token.nesting
+        elif kind in ("bullet_list", "ordered_list", "list_item"):
+            self._take_list(token, kind, opens=side == "open")
+        elif kind in ("table", "tr"):
+            self._take_table(kind, opens=side == "open")
+
+    def _take_list(self, token: Token, kind: str, *, opens: bool) -> None:
+        if kind != "list_item":
+            start = int(token.attrGet("start") or 1) if kind == "ordered_list" else None
+            self.counters = [*self.counters, start] if opens else self.counters[:-1]
+        elif opens:
+            number = self.counters[-1]
+            self.bullet = "•" if number is None else f"{number}."
+            self.counters[-1] = None if number is None else number + 1
+
+    def _take_table(self, kind: str, *, opens: bool) -> None:
+        if kind == "table" and not opens and self.rows is not None:
+            self.found.append(Block("table", rows=tuple(map(tuple, self.rows))))
+        if kind == "table":
+            self.rows = [] if opens else None
+        elif opens and self.rows is not None:
+            self.rows.append([])
+
+    def _add(self, runs: tuple[Run, ...]) -> None:
+        if self.rows is not None:
+            self.rows[-1].append(runs)
+            return
+        level = self.heading or len(self.counters)
+        kind: Literal["heading", "text"] = "heading" if self.heading else "text"
+        self.found.append(Block(kind, runs, level, self.bullet, self.quotes > 0))
+        self.bullet = ""
 
 
 def _runs(tokens: Sequence[Token]) -> Iterator[Run]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from pydantic import ValidationError
@@ -40,6 +41,9 @@ class ConversationTables(DocumentsToday, Protocol):
     def get(self, conversation_id: int, *, owner: str = "") -> ConversationRow | None: ...
     def messages(self, conversation_id: int) -> list[MessageRow]: ...
     def rename(self, conversation_id: int, title: str) -> bool: ...
+    def attach(self, conversation_id: int, collection: str) -> bool: ...
+    def attached_anywhere(self, collection: str) -> bool: ...
+    def rewrite(self, message_id: int, record: str) -> bool: ...
     def delete(self, conversation_id: int) -> bool: ...
     def delete_from(self, conversation_id: int, ordinal: int) -> bool: ...
     def rate(self, message_id: int, rating: int | None, reason: str | None) -> bool: ...
@@ -72,7 +76,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A conversation; `turns` is empty in a listing, `turn_count` never is. Times: ISO 8601, UTC."""
+    """A conversation; `turns` is empty in a listing, `turn_count` never is. Times: ISO 8601, UTC.
+
+    `attached` is the collection of its own files, "" where it has none.
+    """
 
     id: int
     title: str
@@ -81,6 +88,7 @@ class Conversation:
     updated: str
     turn_count: int
     turns: tuple[Turn, ...] = ()
+    attached: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +113,8 @@ class Rated:
 class Conversations:
     """The conversations of one library that belong to one person; "" is whoever has not signed in.
 
-    `deleted` is told the id of each conversation that was deleted, for what else is kept of it.
+    `deleted` is told the id of each conversation that was deleted, and the collection of its files where no
+    other conversation has them too, for what else is kept of it.
     """
 
     def __init__(
@@ -113,7 +122,7 @@ class Conversations:
         store: ConversationStore,
         *,
         owner: str = "",
-        deleted: Callable[[int], None] = lambda conversation_id: None,
+        deleted: Callable[[int, str], None] = lambda conversation_id, attached: None,
     ) -> None:
         self._tables = store.conversations
         self._owner = owner
@@ -178,9 +187,40 @@ class Conversations:
 
     def delete(self, conversation_id: int) -> None:
         """Removes a conversation for good."""
-        if not self._tables.delete(conversation_id):
+        found = self._tables.get(conversation_id, owner=self._owner)
+        if found is None or not self._tables.delete(conversation_id):
             raise _unknown(conversation_id)
-        self._deleted(conversation_id)
+        shared = self._tables.attached_anywhere(found.attached)
+        self._deleted(conversation_id, "" if shared else found.attached)
+
+    def branch(self, conversation_id: int, ordinal: int, *, title: str = "") -> int:
+        """A new conversation that has the turns of another up to this one; returns its id."""
+        whole = self.load(conversation_id)
+        new = self._tables.start(title_of(title or whole.title), whole.collection, owner=self._owner)
+        self._tables.attach(new, whole.attached)
+        for turn in whole.turns:
+            if turn.ordinal <= ordinal:
+                copy = self._save(new, turn.answer, None)
+                if turn.rating is not None:
+                    self._tables.rate(copy, turn.rating, turn.rating_reason)
+        return new
+
+    def add_other(self, conversation_id: int, turn_id: int, other: Answer) -> None:
+        """Puts another model's answer beside a turn's, in the place of an earlier one of that model."""
+        turn = next((turn for turn in self.load(conversation_id).turns if turn.id == turn_id), None)
+        if turn is None:
+            raise UsageError(f"There is no saved answer {turn_id}; it may have been deleted.")
+        kept = [one for one in turn.answer.others if one.model != other.model]
+        answer = replace(turn.answer, others=(*kept, other))
+        self._tables.rewrite(turn_id, json.dumps(answer_record(answer), ensure_ascii=False))
+
+    def attached_to(self, conversation_id: int) -> str:
+        """The collection of the files attached to a conversation, named where there are none yet."""
+        name = self.load(conversation_id).attached
+        if not name:
+            name = f"attached {secrets.token_hex(8)}"
+            self._tables.attach(conversation_id, name)
+        return name
 
     def delete_from(self, conversation_id: int, ordinal: int) -> None:
         """Removes the turns from `ordinal` on, so that a question can be asked again differently."""
@@ -225,7 +265,7 @@ class Conversations:
 
     def citations_today(self, turn: Turn, *, collection: str) -> Sequence[CitationToday]:
         """What became of each quote of a saved answer; see `rag.history.citations.citations_today`."""
-        return citations_today(turn.answer.citations, self._tables, collection)
+        return citations_today(turn.answer.citations, self._tables, turn.answer.collection or collection)
 
     def export_json(self, conversation_ids: Sequence[int] | None = None) -> str:
         """Conversations as JSON that `import_json` reads back whole; None exports all."""
@@ -275,7 +315,9 @@ def shown_text(answer: Answer) -> str:
 
 
 def _conversation(row: ConversationRow, turns: tuple[Turn, ...] = ()) -> Conversation:
-    return Conversation(row.id, row.title, row.collection, row.created, row.updated, row.turns, turns)
+    return Conversation(
+        row.id, row.title, row.collection, row.created, row.updated, row.turns, turns, row.attached
+    )
 
 
 def _unknown(conversation_id: int) -> UsageError:

@@ -77,7 +77,7 @@ class Notes:
         """Keeps an answer: what was quoted and written, under its question. Returns the note's id."""
         sources = [NoteSource(one, answer.hits[one.marker - 1]) for one in answer.citations]
         text = "\n".join(said_markdown(answer)).strip()
-        return self._add(title_of(answer.question), text, collection, sources)
+        return self._add(title_of(answer.question), text, answer.collection or collection, sources)
 
     def keep_excerpts(self, hit: Hit, quotes: Sequence[tuple[int, int]], *, collection: str) -> int:
         """Keeps stretches of a passage, each `(start, end)` in its text; all of it where none is given."""

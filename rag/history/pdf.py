@@ -47,8 +47,8 @@ def _fonts(parts: Sequence[Block], notes: dict[int, str]) -> Fonts:
     found = fonts_for(CONTROL.sub("", "".join([*texts, *notes.values(), "•…0123456789"])))
     if found.missing:
         raise UsageError(
-            f"No font of this computer has the character {found.missing[0]!r}. Install one that does (such as Noto "
-            "Sans), or take a .docx file."
+            f"No font of this computer has the character {found.missing[0]!r}. Install one that does "
+            "(such as Noto Sans), or take a .docx file."
         )
     return found
 

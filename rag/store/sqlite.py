@@ -37,6 +37,7 @@ from rag.store.duplicates import DuplicateGroup
 from rag.store.exploring import ClusterRow, Kind, PointLabel, ScaleRow
 from rag.store.layout import load_layout
 from rag.store.notes import NoteTables
+from rag.store.pending import PendingTables
 from rag.store.queries import first_row, rows, take_ids
 from rag.store.rows import Collection, Finding, KnownFile, Page, Related, ReportRow, Source, Status, storable
 from rag.store.searching import Sample
@@ -62,6 +63,7 @@ class SqliteStore:
         self.database = Database(self.path)
         self.conversations = ConversationTables(self.database)
         self.notes = NoteTables(self.database)
+        self.pending = PendingTables(self.database)
         self.pictures = pictures.PictureTables(self.database)
         self._samples: Latest[Sample] = Latest(8)
         self._layouts: Latest[Layout] = Latest()
@@ -87,10 +89,11 @@ class SqliteStore:
                 db,
                 "SELECT c.id, c.name, e.model, e.dimensions,"
                 " (SELECT count(*) FROM documents d WHERE d.collection_id = c.id AND d.status = 'indexed'),"
-                " c.passages, c.created, c.owner, c.generation"
+                " c.passages, c.created, c.owner, c.generation, c.instruction,"
+                " EXISTS (SELECT 1 FROM conversations WHERE attached = c.name)"
                 " FROM collections c LEFT JOIN embeddings e ON e.id = c.embedding_id ORDER BY c.name",
             )
-        return [Collection(*row) for row in found]
+        return [Collection(*row[:-1], is_attached=bool(row[-1])) for row in found]
 
     def collection(self, name: str) -> Collection:
         """The collection of that name; `UsageError` lists the names there are."""
@@ -119,6 +122,14 @@ class SqliteStore:
         with self.database.write() as db:
             db.execute(
                 "UPDATE collections SET owner = ? WHERE id = ?", (owner, self._collection_id(db, name))
+            )
+
+    def instruct(self, name: str, instruction: str) -> None:
+        """What a model is told about all answers from a collection; "" for nothing."""
+        with self.database.write() as db:
+            db.execute(
+                "UPDATE collections SET instruction = ? WHERE id = ?",
+                (storable(instruction.strip()), self._collection_id(db, name)),
             )
 
     def remove_collection(self, name: str) -> None:

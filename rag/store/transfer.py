@@ -1,4 +1,4 @@
-"""Collections, conversations and notes from one library to another, with the vectors: nothing is embedded again."""
+"""Collections with their vectors, conversations and notes, from one library to another."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rag.store.sqlite import SqliteStore
 
 
-_CONVERSATION = "title, collection, created, updated, owner"
+_CONVERSATION = "title, collection, created, updated, owner, attached"
 _NOTE = "owner, title, text, collection, record, searchable, created, updated"
 
 
@@ -38,6 +38,8 @@ def copy_collection(source: SqliteStore, target: SqliteStore, name: str) -> Iter
         target.use_model(name, theirs.model, theirs.dimensions)
     if name not in known and theirs.owner:
         target.give_collection(name, theirs.owner)
+    if name not in known and theirs.instruction:
+        target.instruct(name, theirs.instruction)
     for root, is_folder in source.roots(name).items():
         target.add_root(name, root, is_folder=is_folder)
     target.leave_out(name, source.removed_files(name))
@@ -70,17 +72,15 @@ def copy_conversations(source: SqliteStore, target: SqliteStore) -> int:
     with source.database.read() as theirs, target.database.write() as ours:
         missing = [
             row
-            for row in rows(
-                theirs, "SELECT id, title, collection, created, updated, owner FROM conversations"
-            )
+            for row in rows(theirs, f"SELECT id, {_CONVERSATION} FROM conversations")
             if not rows(
                 ours,
-                f"SELECT 1 FROM conversations WHERE ({_CONVERSATION}) = (?, ?, ?, ?, ?)",
+                f"SELECT 1 FROM conversations WHERE ({_CONVERSATION}) = (?, ?, ?, ?, ?, ?)",
                 row[1:],
             )
         ]
         for id_, *values in missing:
-            ours.execute(f"INSERT INTO conversations({_CONVERSATION}) VALUES (?, ?, ?, ?, ?)", values)
+            ours.execute(f"INSERT INTO conversations({_CONVERSATION}) VALUES (?, ?, ?, ?, ?, ?)", values)
             _copy_messages(theirs, ours, id_, ours.last_insert_rowid())
     return len(missing)
 

@@ -28,7 +28,7 @@ def escaped(text: str) -> str:
 
 
 def calmed(markdown: str) -> str:
-    """Markdown of a model as it is meant, but for links, images and tags; blocks of code stay to the letter."""
+    """Markdown of a model as it is meant, without links, images and tags; blocks of code stay as they are."""
     code = {
         line
         for token in _parser().parse(markdown)

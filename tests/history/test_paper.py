@@ -85,7 +85,7 @@ def test_a_pdf_finds_a_font_for_each_character(
         write_paper(paper, ".pdf")
     tiny_font(folder / "latin.ttf", "".join(map(chr, [*range(33, 127), 0x201C, 0x201D, 0x2022, 0x2026])))
     paper.add("潮", {})
-    with pytest.raises(UsageError, match="'潮'.*docx"):
+    with pytest.raises(UsageError, match=r"'潮'.*docx"):
         write_paper(paper, ".pdf")
     tiny_font(folder / "tide.ttf", "潮")
     assert write_paper(paper, ".pdf").startswith(b"%PDF")
@@ -98,7 +98,7 @@ def tiny_font(path: Path, characters: str) -> None:
     font.setupGlyphOrder(names)
     font.setupCharacterMap({ord(one): f"glyph{ord(one)}" for one in characters})
     font.setupGlyf({name: Glyph() for name in names})
-    font.setupHorizontalMetrics({name: (1000, 0) for name in names})
+    font.setupHorizontalMetrics(dict.fromkeys(names, (1000, 0)))
     font.setupHorizontalHeader(ascent=800, descent=-200)
     font.setupNameTable({"familyName": "Tide", "styleName": "Regular", "psName": "Tide"})
     font.setupOS2()

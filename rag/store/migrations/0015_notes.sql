@@ -17,7 +17,8 @@ CREATE TABLE pending_questions (
     id              INTEGER PRIMARY KEY,
     conversation_id INTEGER NOT NULL REFERENCES conversations(id) ON DELETE CASCADE,
     request         TEXT NOT NULL,           -- JSON: all that was asked for
-    created         TEXT NOT NULL
+    created         TEXT NOT NULL,
+    attempts        INTEGER NOT NULL DEFAULT 0   -- how often the app has taken it up again
 );
 CREATE INDEX pending_questions_of ON pending_questions(conversation_id);
 
