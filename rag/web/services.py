@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,9 +58,15 @@ class Services:
 def open_services(open_library: OpenLibrary) -> Services:
     """Opens the library and the desks over it."""
     library = open_library()
+    desk = TaskQueue(
+        lambda task: asked(library, task),
+        lambda task, answer: save(library, task, answer),
+        library.store.pending,
+    )
+    desk.take_up()
     return Services(
         library,
-        TaskQueue(lambda task: asked(library, task), lambda task, answer: save(library, task, answer)),
+        desk,
         jobs=Workers("ingest"),
         lab=Workers("lab"),
         pulls=Downloads(lambda pull: fetch(library, pull)),
@@ -75,6 +82,8 @@ def asked(library: Library, task: Task) -> Iterator[AnswerEvent]:
 
     request = task.request
     turns = library.conversations_of(request.owner).load(request.conversation_id).turns
+    if request.beside is not None:
+        turns = tuple(takewhile(lambda turn: turn.id != request.beside, turns))
     last = turns[-1].answer if turns else None
     return library.ask(
         request.question,
@@ -82,6 +91,8 @@ def asked(library: Library, task: Task) -> Iterator[AnswerEvent]:
         history=history(turns),
         docs=request.docs,
         passage_tokens=request.passage_tokens,
+        model=request.model,
+        temperature=request.temperature,
         thread=ConversationContext.after(last, conversation=str(request.conversation_id)),
         cancelled=task.cancelled.is_set,
         user=User(request.owner, is_admin=False),
@@ -89,8 +100,12 @@ def asked(library: Library, task: Task) -> Iterator[AnswerEvent]:
 
 
 def save(library: Library, task: Task, answer: Answer) -> None:
-    """Keeps a finished answer in the conversation it was asked in."""
-    library.conversations_of(task.request.owner).append(task.request.conversation_id, answer)
+    """Keeps a finished answer in the conversation it was asked in, or beside another model's answer there."""
+    request, conversations = task.request, library.conversations_of(task.request.owner)
+    if request.beside is None:
+        conversations.append(request.conversation_id, answer)
+    else:
+        conversations.add_other(request.conversation_id, request.beside, answer)
 
 
 def watched(library: Library, watch: Watch) -> Iterator[IngestEvent]:

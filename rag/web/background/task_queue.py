@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import count
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, Protocol
 
 from rag.answer import AnswerDone, AnswerEvent, EvidenceReady, PromptReady, SearchDone, TokenDelta
 from rag.errors import RagError
@@ -19,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 EVIDENCED = ("evidence", "abstained", "reason", "disagreements", "changes", "computation")
 """What a turn takes over from the evidence."""
+
+MAX_ATTEMPTS = 2
 
 Asker = Callable[["Task"], Iterable[AnswerEvent]]
 Saver = Callable[["Task", Answer], None]
@@ -34,15 +37,23 @@ class Request:
     owner: str = ""
     docs: tuple[str, ...] | None = None
     passage_tokens: int | None = None
+    model: str | None = None
+    temperature: float | None = None
+    beside: int | None = None
+    """The saved turn that the answer is to stand beside, as another model's."""
 
 
 @dataclass(slots=True, eq=False)
 class Task:
-    """One request and how far it has come. Written by the desk's thread only; read by any."""
+    """One request and how far it has come. Written by the desk's thread only; read by any.
+
+    `pending` is its id among the questions that are kept until they are answered.
+    """
 
     id: int
     request: Request
     turn: Turn
+    pending: int = 0
     cancelled: threading.Event = field(default_factory=threading.Event)
     moved: threading.Condition = field(default_factory=threading.Condition)
     version: int = 0
@@ -59,16 +70,32 @@ class Task:
             return self.version
 
 
+class Pending(Protocol):
+    """Where questions are kept until they are answered, in case the app does not live so long."""
+
+    def add(self, conversation_id: int, request: str) -> int: ...
+    def remove(self, pending_id: int) -> None: ...
+    def taken_up(self) -> list[tuple[int, str, int]]: ...
+
+
+def _request_of(record: dict[str, Any]) -> Request:
+    known = {one.name for one in fields(Request)}
+    values = {name: value for name, value in record.items() if name in known}
+    return Request(**values | {"docs": None if values["docs"] is None else tuple(values["docs"])})
+
+
 class TaskQueue:
     """Answers requests in the order they came, in one thread: a local model does one thing at a time.
 
     A page that is closed or reloaded loses nothing, because the task goes on here and its answer
-    is saved by `save`. `ask` gives a task's events; both are called in the desk's thread.
+    is saved by `save`. `ask` gives a task's events; both are called in the desk's thread. A question that
+    has no answer when the app ends, in whatever way, is asked again by `take_up`.
     """
 
-    def __init__(self, ask: Asker, save: Saver) -> None:
+    def __init__(self, ask: Asker, save: Saver, pending: Pending) -> None:
         self._ask = ask
         self._save = save
+        self._pending = pending
         self._queue: SimpleQueue[Task | None] = SimpleQueue()
         self._tasks: dict[int, Task] = {}
         self._lock = threading.Lock()
@@ -78,12 +105,31 @@ class TaskQueue:
 
     def submit(self, request: Request) -> Task:
         """Puts a request at the end of the queue."""
+        return self._put(request, self._pending.add(request.conversation_id, json.dumps(asdict(request))))
+
+    def take_up(self) -> None:
+        """Asks again what had no answer when the app last ended.
+
+        A question that has ended the app twice waits, as failed, until somebody asks it again.
+        """
+        for pending, record, attempts in self._pending.taken_up():
+            request = _request_of(json.loads(record))
+            if attempts < MAX_ATTEMPTS:
+                self._put(request, pending)
+            else:
+                self._add(request, pending, "failed")
+
+    def _put(self, request: Request, pending: int) -> Task:
+        task = self._add(request, pending, "waiting")
+        self._queue.put(task)
+        return task
+
+    def _add(self, request: Request, pending: int, state: State) -> Task:
         with self._lock:
             number = next(self._numbers)
-            turn = Turn(key=f"task-{number}", question=request.question, state="waiting")
-            task = Task(number, request, turn)
+            turn = Turn(f"task-{number}", request.question, state, collection=request.collection)
+            task = Task(number, request, turn, pending)
             self._tasks[number] = task
-        self._queue.put(task)
         return task
 
     def open_tasks(self, conversation_id: int) -> list[Task]:
@@ -110,13 +156,14 @@ class TaskQueue:
         """Forgets a finished, failed or dropped task."""
         with self._lock:
             self._tasks.pop(task.id, None)
+        self._pending.remove(task.pending)
 
     def close(self) -> None:
-        """Stops what is at work, drops what waits, and ends the thread."""
+        """Stops what is at work and ends the thread; what waits is taken up when the app is there again."""
         with self._lock:
             tasks = list(self._tasks.values())
         for task in tasks:
-            self.cancel(task)
+            task.cancelled.set()
         self._queue.put(None)
         self._thread.join()
 
