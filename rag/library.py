@@ -576,7 +576,7 @@ class Library:
         return replace(found, collection=found.collection or collection, docs=found.docs or docs)
 
     def _collection_names(self) -> set[str]:
-        return {found.name for found in self.store.collections()}
+        return {found.name for found in self.store.collections(attached=True)}
 
     def _completed(
         self, events: Iterator[AnswerEvent], question: str, collection: str
@@ -726,15 +726,12 @@ class Library:
 
     def owner_of(self, collection: str) -> str:
         """Who alone may see a collection; "" is everybody, also for one that is not there yet."""
-        return next((found.owner for found in self.store.collections() if found.name == collection), "")
+        there = self.store.collections(attached=True)
+        return next((found.owner for found in there if found.name == collection), "")
 
     def collections_seen_by(self, user: User | None) -> list[Collection]:
         """The collections that a user may see, by name; the files of conversations are not among them."""
-        return [
-            found
-            for found in self.store.collections()
-            if not found.is_attached and (user is None or user.may_see(found.owner))
-        ]
+        return [found for found in self.store.collections() if user is None or user.may_see(found.owner)]
 
     def require_visible(self, collection: str, user: User | None) -> None:
         """Raises `AccessDenied` unless the user may see the collection: what shows one asks here."""

@@ -37,7 +37,7 @@ def list_collections(
 ) -> None:
     """List the collections with their sizes and embedding models."""
     opened = open_library(context, library=library, collection=collection)
-    for found in opened.collections_seen_by(None):
+    for found in opened.store.collections():
         if as_json:
             row = {"name": found.name, "documents": found.documents, "passages": found.passages}
             row |= {"instruction": found.instruction}
@@ -218,7 +218,7 @@ def copy_all(source: SqliteStore, target: SqliteStore, collection: str | None, *
     """Copies one collection, or everything, and tells how much that was."""
     from rag.store.transfer import copy_collection, copy_conversations, copy_notes
 
-    names = [collection] if collection else [found.name for found in source.collections()]
+    names = [collection] if collection else [found.name for found in source.collections(attached=True)]
     documents = sum(1 for name in names for _ in copy_collection(source, target, name))
     conversations = 0 if collection else copy_conversations(source, target)
     notes = 0 if collection else copy_notes(source, target)

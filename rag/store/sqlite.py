@@ -82,8 +82,8 @@ class SqliteStore:
 
     # Collections
 
-    def collections(self) -> list[Collection]:
-        """All collections, by name."""
+    def collections(self, *, attached: bool = False) -> list[Collection]:
+        """All collections, by name; those of the files of conversations only with `attached`."""
         with self.database.read() as db:
             found = rows(
                 db,
@@ -93,11 +93,12 @@ class SqliteStore:
                 " EXISTS (SELECT 1 FROM conversations WHERE attached = c.name)"
                 " FROM collections c LEFT JOIN embeddings e ON e.id = c.embedding_id ORDER BY c.name",
             )
-        return [Collection(*row[:-1], is_attached=bool(row[-1])) for row in found]
+        every = [Collection(*row[:-1], is_attached=bool(row[-1])) for row in found]
+        return [one for one in every if attached or not one.is_attached]
 
     def collection(self, name: str) -> Collection:
         """The collection of that name; `UsageError` lists the names there are."""
-        for collection in self.collections():
+        for collection in self.collections(attached=True):
             if collection.name == name:
                 return collection
         there = ", ".join(repr(collection.name) for collection in self.collections()) or "none yet"
@@ -111,7 +112,7 @@ class SqliteStore:
     def rename_collection(self, name: str, new_name: str) -> None:
         """Gives a collection another name."""
         _check_name(new_name)
-        if any(collection.name == new_name for collection in self.collections()):
+        if any(collection.name == new_name for collection in self.collections(attached=True)):
             raise UsageError(f"There is a collection {new_name!r} already.")
         with self.database.write() as db:
             collection_id = self._collection_id(db, name)

@@ -31,7 +31,7 @@ def copy_collection(source: SqliteStore, target: SqliteStore, name: str) -> Iter
         ModelMismatch: the target has a collection of this name with vectors of another model.
     """
     theirs = source.collection(name)
-    known = {found.name for found in target.collections()}
+    known = {found.name for found in target.collections(attached=True)}
     if theirs.model is None or theirs.dimensions is None:
         target.add_collection(name)
     else:

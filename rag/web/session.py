@@ -118,7 +118,8 @@ def toast_errors(action: Callable[P, None]) -> Callable[P, None]:
 
 def collection_state(app: App) -> str:
     """Differs between libraries, and changes whenever documents do."""
-    states = (f"{collection.id}:{collection.generation}" for collection in app.collections())
+    every = app.library.store.collections(attached=True)
+    states = (f"{collection.id}:{collection.generation}" for collection in every)
     return " ".join([str(app.library.store.path), *states])
 
 

@@ -108,7 +108,7 @@ def test_attached_files_are_searched_in_their_conversation_and_gone_with_it(libr
     name = library.conversations.load(talk).attached
     assert [hit.doc for hit in library.search("deposit rents", collection=name)] == ["lease.md"]
     assert "lease.md" not in {hit.doc for hit in library.search("deposit rents")}
-    assert name not in {found.name for found in library.collections_seen_by(None)}
+    assert name not in {found.name for found in library.store.collections()}
     folder = library.store.upload_folder(name)
     assert (folder / "lease.md").is_file()
     branch = library.conversations.branch(talk, 0)
@@ -116,7 +116,7 @@ def test_attached_files_are_searched_in_their_conversation_and_gone_with_it(libr
     assert (folder / "lease.md").is_file()
     library.conversations.delete(branch)
     assert not folder.exists()
-    assert name not in {found.name for found in library.store.collections()}
+    assert name not in {found.name for found in library.store.collections(attached=True)}
 
 
 def test_a_branch_has_the_turns_up_to_an_answer(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def begin_picture_embedding(app: App) -> None:
 
 def embed_all(library: Library, job: Job) -> None:
     """Embeds every collection with the library's model; `Stopped` when the job is."""
-    collections = library.store.collections()
+    collections = library.store.collections(attached=True)
     total = sum(collection.passages for collection in collections)
     done = 0
     for collection in collections:

@@ -46,7 +46,7 @@ def attached_docs(app: App, conversation: Conversation | None) -> list[str]:
     """The documents attached to the conversation."""
     if conversation is None or not conversation.attached:
         return []
-    names = {found.name for found in app.library.store.collections()}
+    names = {found.name for found in app.library.store.collections(attached=True)}
     if conversation.attached not in names:
         return []
     return [entry.doc for entry in app.library.store.documents(conversation.attached)]

@@ -142,7 +142,7 @@ def stored_document(app: App, selection: Selection) -> StoredDocument | None:
 def named_today(app: App, selection: Selection) -> list[StoredDocument]:
     """The documents that go by the source's path today, in the collection that was searched."""
     store, collection = app.library.store, selection.turn.collection or app.collection
-    known = {found.name for found in store.collections()}
+    known = {found.name for found in store.collections(attached=True)}
     return store.documents_named(collection, selection.source.hit.doc) if collection in known else []
 
 
