@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from fpdf import FPDF
 from fpdf.enums import CharVPos
@@ -132,7 +132,7 @@ class _Sheet(FPDF):
         width, height = self.w - 2 * MARGIN - indent, points * LEADING
         taken = self.multi_cell(width, height, text or " ", align="L", dry_run=True, output="HEIGHT")
         self.auto_page_break = breaks
-        return float(taken)
+        return cast(float, taken)
 
     def _reserve(self, numbers: list[int]) -> None:
         self.set_auto_page_break(True, MARGIN + self._notes_height(self._fitting(numbers)))

@@ -93,7 +93,7 @@ class SqliteStore:
                 " EXISTS (SELECT 1 FROM conversations WHERE attached = c.name)"
                 " FROM collections c LEFT JOIN embeddings e ON e.id = c.embedding_id ORDER BY c.name",
             )
-        every = [Collection(*row[:-1], is_attached=bool(row[-1])) for row in found]
+        every = [Collection(*(*row[:-1], bool(row[-1]))) for row in found]
         return [one for one in every if attached or not one.is_attached]
 
     def collection(self, name: str) -> Collection:
