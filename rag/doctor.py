@@ -95,7 +95,7 @@ def model_folders(models: Path) -> Iterator[Finding]:
 
 def embedded_collections(library: Library) -> list[str]:
     """The collections that hold vectors."""
-    return [found.name for found in library.store.collections() if found.passages]
+    return [found.name for found in library.store.collections(attached=True) if found.passages]
 
 
 def stale_vectors(library: Library, collection: str) -> Finding:

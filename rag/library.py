@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
     from rag.answer import AnswerEvent, AnswerOptions, ConversationContext
     from rag.answer.alignment import Comparison
     from rag.answer.claims import CheckedClaim
+    from rag.answer.mentions import Mentioned
     from rag.answer.outline import Outline
     from rag.explore.pictures import PictureHit
     from rag.explore.questions import WrittenQuestion
     from rag.history.conversations import Conversations
+    from rag.history.notes import Notes
     from rag.ingest import IngestEvent, Receipt
     from rag.interfaces import ChatModel, Embedder, PictureEmbedder, Reranker
     from rag.records import Answer, DocumentEntry, Hit
@@ -37,6 +40,8 @@ MAX_QUESTION_CHARACTERS = 20_000
 """A pasted mail or contract clause is a question; a book is not."""
 CLAIM_PASSAGES = 8
 """So many passages are held against each sentence of a claim."""
+ATTACH_SECONDS = 60.0
+"""A file that is attached waits this long for another ingest to finish."""
 OWN_FOLDER = "folder.txt"
 """In a model's cache: the folder it was loaded from, where that is none of the library's own."""
 
@@ -80,6 +85,7 @@ class Library:
         self._second_embedder: Embedder | None = None
         self._earlier_embedders: dict[str, Embedder] = {}
         self._chat_model: ChatModel | None = None
+        self._other_chat_model: tuple[str, ChatModel] | None = None
         self._reranker: Reranker | None = None
         self._picture_embedder: PictureEmbedder | None = None
 
@@ -252,20 +258,39 @@ class Library:
     @property
     def chat_model(self) -> ChatModel | None:
         """The chat model, or None where the settings ask for none."""
+        with self._loading_chat_model:
+            if self._chat_model is None and self.settings.chat_model != NO_MODEL:
+                self._chat_model = self._load_chat_model(self.settings.chat_model)
+            return self._chat_model
+
+    def chat_model_named(self, name: str) -> ChatModel | None:
+        """The settings' chat model, or another one, of which the last that was asked for stays loaded."""
+        if name == self.settings.chat_model:
+            return self.chat_model
+        if name == NO_MODEL:
+            return None
+        with self._loading_chat_model:
+            if self._other_chat_model is None or self._other_chat_model[0] != name:
+                self._close_other_chat_model()
+                self._other_chat_model = name, self._load_chat_model(name)
+            return self._other_chat_model[1]
+
+    def _load_chat_model(self, name: str) -> ChatModel:
         from rag.llm import load_chat_model
         from rag.models import chat_model_location
 
-        with self._loading_chat_model:
-            if self._chat_model is None and self.settings.chat_model != NO_MODEL:
-                settings = self.settings
-                location = chat_model_location(settings.chat_model, models=settings.models)
-                self._chat_model = load_chat_model(
-                    location,
-                    context_tokens=settings.context_tokens,
-                    threads=settings.threads,
-                    cache=settings.cache,
-                )
-            return self._chat_model
+        settings = self.settings
+        return load_chat_model(
+            chat_model_location(name, models=settings.models),
+            context_tokens=settings.context_tokens,
+            threads=settings.threads,
+            cache=settings.cache,
+        )
+
+    def _close_other_chat_model(self) -> None:
+        if self._other_chat_model is not None:
+            self._other_chat_model[1].close()
+        self._other_chat_model = None
 
     def try_model(self, kind: Kind, name: str) -> None:
         """Loads a model as this library would, and has it embed, rank or write a line.
@@ -325,10 +350,34 @@ class Library:
         from rag.history.conversations import Conversations
         from rag.llm import forget_prompts
 
-        def forget(conversation_id: int) -> None:
+        def forget(conversation_id: int, attached: str) -> None:
             forget_prompts(str(conversation_id), cache=self.settings.cache)
+            if attached:
+                self.store.remove_collection(attached)
 
         return Conversations(self.store, owner=owner, deleted=forget)
+
+    def attach(self, conversation_id: int, files: Mapping[str, bytes], *, owner: str = "") -> list[str]:
+        """Adds files to a conversation, which alone searches them, and which they are gone with.
+
+        Returns what could not be read, with the reason.
+        """
+        from rag.ingest.uploads import keep_upload
+
+        name = self.conversations_of(owner).attached_to(conversation_id)
+        self.store.add_collection(name)
+        self.store.give_collection(name, owner)
+        folder = self.store.upload_folder(name)
+        for file, content in files.items():
+            keep_upload(folder, file, content)
+        receipt = self.add(folder, collection=name, wait_seconds=ATTACH_SECONDS)
+        return [f"{failure.doc}: {failure.error}" for failure in receipt.failures]
+
+    def notes_of(self, owner: str) -> Notes:
+        """The notes of one person of a shared app; "" is whoever has not signed in."""
+        from rag.history.notes import Notes
+
+        return Notes(self.store, owner=owner)
 
     def add(self, *paths: str | Path, **options: Any) -> Receipt:
         """Adds files and folders, and what changed in them since; `ingest` yields its progress.
@@ -403,6 +452,9 @@ class Library:
         from rag.search.query import plain_query
 
         query = _checked(query)
+        if not plain:
+            named = self.named_in(query, collection, docs, user)
+            query, collection, docs = named.text, named.collection, named.docs
         asked = self.require_documents(collection, user) if plain else self.asked_of(query, collection, user)
         return retrieve(
             plain_query(query) if plain else query,
@@ -520,10 +572,13 @@ class Library:
         user: User | None = None,
         without_model: bool = False,
         take_turns: Callable[[ChatModel | None], ChatModel | None] = lambda model: model,
+        model: str | None = None,
+        temperature: float | None = None,
     ) -> Iterator[AnswerEvent]:
         """Answers a question; see `rag.answer.answer`, and `search` for `user`.
 
-        The chat model is not asked `without_model`. Where several ask at once, `take_turns` has it wait.
+        What it names with an @ is searched alone. The chat model is not asked `without_model`; another than
+        the settings' is by its name, or NO_MODEL. Where several ask at once, `take_turns` has it wait.
 
         Raises:
             UsageError: the question is empty, or the collection has no documents.
@@ -533,30 +588,59 @@ class Library:
         from rag.prompts import Templates
 
         question = _checked(question)
-        asked = self.asked_of(question, collection, user)
+        named = self.named_in(question, collection, docs, user)
+        asked = self.asked_of(named.text, named.collection, user)
+        chosen = NO_MODEL if without_model else model or self.settings.chat_model
         stages = Dependencies(
             index=self.store,
             embedder=self.embedder_of(asked),
             second_embedder=self.second_embedder,
             reranker=self.reranker,
-            chat_model=lambda: None if without_model else take_turns(self.chat_model),
+            chat_model=lambda: take_turns(self.chat_model_named(chosen)),
             templates=Templates(self.settings.prompts),
             circumstances=self._circumstances(),
         )
+        instruction = self.store.collection(asked).instruction
         events = answer(
-            question,
+            named.text,
             stages=stages,
             collection=asked,
-            limits=self.limits(passage_tokens),
+            limits=replace(self.limits(passage_tokens, temperature), instruction=instruction),
             history=history,
-            docs=docs,
+            docs=named.docs,
             thread=thread or NO_CONTEXT,
             cancelled=cancelled,
         )
-        return self._with_omissions(events)
+        return self._completed(events, question, asked)
 
-    def _with_omissions(self, events: Iterator[AnswerEvent]) -> Iterator[AnswerEvent]:
-        """The events of an answer, the last with the documents it rests on that were not read whole."""
+    def named_in(
+        self, question: str, collection: str | None, docs: Sequence[str] | None, user: User | None = None
+    ) -> Mentioned:
+        """The question without the @ of what it names, and the collection and documents that are asked.
+
+        A collection that is given is left only for another that the user may see.
+        """
+        from rag.answer.mentions import mentioned
+
+        may_leave = collection is None or user is not None
+        others = [found.name for found in self.collections_seen_by(user)] if may_leave else []
+        usual = collection or self.settings.collection
+        found = mentioned(
+            question,
+            collections=others,
+            entries_of=lambda name: (
+                self.store.documents(name or usual) if (name or usual) in self._collection_names() else []
+            ),
+        )
+        return replace(found, collection=found.collection or collection, docs=found.docs or docs)
+
+    def _collection_names(self) -> set[str]:
+        return {found.name for found in self.store.collections(attached=True)}
+
+    def _completed(
+        self, events: Iterator[AnswerEvent], question: str, collection: str
+    ) -> Iterator[AnswerEvent]:
+        """The events of an answer, the last with the question as typed and what was not read whole."""
         from rag.answer import AnswerDone
         from rag.readers.omissions import omissions
 
@@ -567,7 +651,8 @@ class Library:
                 warned = self.store.warnings_of(list(docs)) if docs else {}
                 found = ((doc, omissions(warned.get(id_, ()))) for id_, doc in docs.items())
                 partly_read = tuple(PartlyRead(doc, notes) for doc, notes in found if notes)
-                event = replace(event, answer=replace(event.answer, partly_read=partly_read))
+                known = {"question": question, "collection": collection, "partly_read": partly_read}
+                event = replace(event, answer=replace(event.answer, **known))
             yield event
 
     def answer(self, question: str, **options: Any) -> Answer:
@@ -624,6 +709,23 @@ class Library:
             raise UsageError(f"Several documents are called '{name}': {named}. Give the path of one.")
         return meant.entries[0]
 
+    def quotation(
+        self, doc: str, quote: str, *, collection: str | None = None
+    ) -> tuple[Hit, list[tuple[int, int]]]:
+        """The passage of a document that holds some words, and where; white space aside.
+
+        `doc` is a name as in `document`.
+
+        Raises:
+            UsageError: no passage of the document holds them.
+        """
+        entry = self.document(doc, collection=collection)
+        words = re.compile(r"\s+".join(map(re.escape, quote.split())) or r"(?!)")
+        for hit in self.store.hits(self.store.passage_rowids([entry.id])):
+            if found := words.search(hit.passage.text):
+                return hit, [found.span()]
+        raise UsageError(f"{entry.doc} does not say “{quote}”. Give its exact words, of one paragraph.")
+
     def outline(self, name: str, *, collection: str | None = None) -> Outline:
         """The guide to a document; see `rag.answer.outline.outline`. `name` as in `document`."""
         from rag.answer.outline import outline
@@ -664,8 +766,8 @@ class Library:
 
         return replay(answer, model=self.chat_model if answer.generation else None, embedder=self.embedder)
 
-    def limits(self, passage_tokens: int | None = None) -> AnswerOptions:
-        """The settings that bound an answer, with another passage budget where one is given."""
+    def limits(self, passage_tokens: int | None = None, temperature: float | None = None) -> AnswerOptions:
+        """The settings that bound an answer, with another budget or temperature where one is given."""
         from rag.answer import AnswerOptions
 
         settings = self.settings
@@ -677,16 +779,17 @@ class Library:
             evidence_sentences=settings.evidence_sentences,
             mode=settings.answer_mode,
             compress=settings.compress,
-            temperature=settings.temperature,
+            temperature=settings.temperature if temperature is None else temperature,
             seed=settings.seed,
         )
 
     def owner_of(self, collection: str) -> str:
         """Who alone may see a collection; "" is everybody, also for one that is not there yet."""
-        return next((found.owner for found in self.store.collections() if found.name == collection), "")
+        there = self.store.collections(attached=True)
+        return next((found.owner for found in there if found.name == collection), "")
 
     def collections_seen_by(self, user: User | None) -> list[Collection]:
-        """The collections that a user may see, by name."""
+        """The collections that a user may see, by name; the files of conversations are not among them."""
         return [found for found in self.store.collections() if user is None or user.may_see(found.owner)]
 
     def require_visible(self, collection: str, user: User | None) -> None:
@@ -794,6 +897,7 @@ class Library:
     def close(self) -> None:
         """Frees the models and closes the database."""
         with self._loading_chat_model, self._loading:
+            self._close_other_chat_model()
             if self._chat_model is not None:
                 self._chat_model.close()
             if self._store is not None:

@@ -27,6 +27,7 @@ SHARED = {
 
 APART = {
     "answerable": frozenset({"question"}),
+    "instruction": frozenset({"instruction"}),
     "made_question": frozenset({"text"}),
     "summary": frozenset({"passages", "question", "count"}),
     "summary_notes": frozenset({"notes", "question", "count"}),

@@ -400,7 +400,8 @@ class Answer:
     the embedding model and the versions of the software. `changes` are those of a comparison, in order; their
     quotes are the evidence. `computation` is how a value came about that no document states. `partly_read`
     are the documents it rests on that were not read whole. `across_languages`: the question is in another
-    language than the passages, so whether they answer it could not be judged.
+    language than the passages, so whether they answer it could not be judged. `others` are answers of other
+    models to the same question, to compare with it. `collection` is the one that was searched.
     """
 
     question: str
@@ -425,11 +426,16 @@ class Answer:
     computation: Computation | None = None
     partly_read: tuple[PartlyRead, ...] = ()
     across_languages: bool = False
+    others: tuple[Answer, ...] = ()
+    collection: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ConversationRow:
-    """A conversation without its turns. Times are ISO 8601, UTC."""
+    """A conversation without its turns; `attached` is the collection of its files.
+
+    Times are ISO 8601, UTC.
+    """
 
     id: int
     title: str
@@ -437,6 +443,7 @@ class ConversationRow:
     created: str
     updated: str
     turns: int
+    attached: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -449,6 +456,19 @@ class MessageRow:
     record: str
     rating: int | None
     rating_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRow:
+    """A note; `record` is its citations and their passages as JSON. Times are ISO 8601, UTC."""
+
+    id: int
+    title: str
+    text: str
+    collection: str
+    record: str
+    created: str = ""
+    updated: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,19 @@ def do_chat(store: SqliteStore, folder: Path, chosen: random.Random) -> None:
         print("said", id_, sep="\t", flush=True)
 
 
+def do_question(store: SqliteStore, folder: Path, chosen: random.Random) -> None:
+    """Asks questions and answers them."""
+    for _ in range(5):
+        id_ = store.conversations.start("Question", "default")
+        pending = store.pending.add(id_, str(id_))
+        print("asked", id_, flush=True)
+        time.sleep(0.01)
+        store.conversations.append(
+            id_, record="{}", question="When?", answer="Nine.", searchable="", citations=[]
+        )
+        store.pending.remove(pending)
+
+
 def do_remove(store: SqliteStore, folder: Path, chosen: random.Random) -> None:
     """Removes a document for good, and takes it back."""
     for file in store.known_files("default")[:1]:
@@ -172,6 +185,7 @@ OPERATIONS: dict[str, Callable[[SqliteStore, Path, random.Random], None]] = {
     "migration": do_migrate,
     "restore": do_restore,
     "chat": do_chat,
+    "question": do_question,
     "remove": do_remove,
     "backup": do_back_up,
     "export": do_export,
@@ -212,6 +226,9 @@ def losses(folder: Path, said: set[int], did: list[list[str]]) -> list[str]:
             row.id for row in store.conversations.listed(10**6, 0) if store.conversations.messages(row.id)
         }
         found += [f"conversation {id_} is lost" for id_ in sorted(said - kept)]
+        asked = {int(words[1]) for words in did if words[0] == "asked" and len(words) == 2}
+        waiting = {int(request) for _, request, _ in store.pending.taken_up()}
+        found += [f"question {id_} is lost" for id_ in sorted(asked - kept - waiting)]
         removed = [words[1] for words in did if words[0] == "removed" and len(words) == 2]
         if removed and did[-1][0] == "removed":
             known = {file.source.doc for file in store.known_files("default")}

@@ -16,7 +16,10 @@ ModelSource = Callable[[], ChatModel | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerOptions:
-    """What is retrieved, shown to the model and written."""
+    """What is retrieved, shown to the model and written.
+
+    `instruction` is what the person wishes of all answers from the collection.
+    """
 
     top_k: int
     passage_tokens: int
@@ -27,6 +30,7 @@ class AnswerOptions:
     compress: bool = False
     temperature: float = 0.0
     seed: int = 0
+    instruction: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,7 @@ def settings_of(limits: AnswerOptions, stages: Dependencies) -> dict[str, str | 
         "evidence_sentences": limits.evidence_sentences,
         "answer_mode": limits.mode,
         "compress": limits.compress,
+        **({"instruction": limits.instruction} if limits.instruction else {}),
         **{f"ranking.{name}": value for name, value in limits.ranking.changed().items()},
         "embedding_model": stages.embedder.identity,
         **stages.circumstances,

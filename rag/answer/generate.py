@@ -162,7 +162,13 @@ class Writing:
             answer_tokens=self.limits.answer_tokens,
             history_tokens=0 if choices else HISTORY_TOKENS,
             quotes=shown,
+            instruction=self._instruction(),
         )
+
+    def _instruction(self) -> str:
+        """What the person wishes of all answers from the collection, as a model is told; "" for nothing."""
+        wish, folder = self.limits.instruction, self.stages.templates.folder
+        return render("instruction", folder=folder, instruction=wish) if wish else ""
 
     def _order(self, prompt: Prompt, model: ChatModel, choices: Sequence[Evidence] | None) -> Generation:
         return Generation(

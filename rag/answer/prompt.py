@@ -64,6 +64,7 @@ def fit(
     answer_tokens: int,
     history_tokens: int = HISTORY_TOKENS,
     quotes: Sequence[Evidence] = (),
+    instruction: str = "",
 ) -> Prompt:
     """Puts the best hits and the newest history into the window, and keeps the answer's room free.
 
@@ -75,12 +76,13 @@ def fit(
     passage, with "…" for what lies between: a model that only chooses among them need not read the rest,
     and for another more passages fit.
 
-    Hidden text of documents is not shown to a model: it may be written for the model alone.
+    `instruction` ends the system's message. Hidden text of documents is not shown to a model: it may be
+    written for the model alone.
 
     Raises:
         BudgetError: the window cannot hold even the instructions, the question and the answer.
     """
-    draft = _Draft(question, templates, counter)
+    draft = _Draft(question, templates, counter, instruction)
     most = window_tokens - answer_tokens
     if draft.tokens() > most:
         raise BudgetError(
@@ -118,7 +120,10 @@ def fit(
 class _Draft:
     """A prompt under construction, counted as a whole each time: sums of parts are not exact."""
 
-    def __init__(self, question: str, templates: Prompts, counter: TokenCounter) -> None:
+    def __init__(
+        self, question: str, templates: Prompts, counter: TokenCounter, instruction: str = ""
+    ) -> None:
+        self.instruction = instruction
         self.question = question
         self.templates = templates
         self.counter = counter
@@ -133,7 +138,8 @@ class _Draft:
         if self.blocks:
             blocks = "\n\n".join(self.blocks[marker] for marker in sorted(self.blocks))
             users[0] = self.templates.fill("sources", passages=blocks) + "\n\n" + users[0]
-        messages = [Message("system", self.templates.fill("system"))]
+        system = "\n\n".join(filter(None, (self.templates.fill("system"), self.instruction)))
+        messages = [Message("system", system)]
         for user, (_, reply) in zip(users, self.turns, strict=False):
             messages += [Message("user", user), reply]
         return [*messages, Message("user", users[-1])]
@@ -158,7 +164,7 @@ class _Draft:
 
     def shares(self) -> dict[str, Any]:
         """Tokens of each part: what the prompt grows by when the part is added; they sum up exactly."""
-        steps = _Draft("", self.templates, self.counter)
+        steps = _Draft("", self.templates, self.counter, self.instruction)
         total = instructions = steps.tokens()
         steps.question = self.question
         question, total = steps.tokens() - total, steps.tokens()

@@ -50,12 +50,14 @@ def before_any_command(
 
 
 from rag.cli import (  # noqa: E402  (they register)
+    conversations,  # noqa: F401
     documents,  # noqa: F401
     evaluation,  # noqa: F401
     exploring,  # noqa: F401
     libraries,  # noqa: F401
     llm_names,  # noqa: F401
     models,  # noqa: F401
+    notes,  # noqa: F401
     pictures,  # noqa: F401
     questions,  # noqa: F401
     questions_written,  # noqa: F401

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from rag.library import Library
     from rag.store import SqliteStore
 
-collections = typer.Typer(help="Collections: list, remove.", no_args_is_help=True, rich_markup_mode=None)
+collections = typer.Typer(
+    help="Collections: list, instruct, remove.", no_args_is_help=True, rich_markup_mode=None
+)
 app.add_typer(collections, name="collections")
 
 
@@ -38,6 +40,7 @@ def list_collections(
     for found in opened.store.collections():
         if as_json:
             row = {"name": found.name, "documents": found.documents, "passages": found.passages}
+            row |= {"instruction": found.instruction}
             print_json(row | {"model": found.model, "dimensions": found.dimensions, "created": found.created})
         else:
             results.print(
@@ -59,6 +62,20 @@ def remove_collection(
     for file in store.backups():
         say(f"{file} still has its text; delete it if the text has to be gone")
     tell({"removed": name}, f"Removed the collection '{name}'", as_json=as_json)
+
+
+@collections.command("instruct")
+def instruct_collection(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The collection.")],
+    instruction: Annotated[str, typer.Argument(help="What answers from it should heed; '' for nothing.")],
+    as_json: JsonOption = False,
+    library: LibraryOption = None,
+) -> None:
+    """Tell the chat model something about all answers from a collection: their tone, length or language."""
+    open_library(context, library=library).store.instruct(name, instruction)
+    told = f"Answers from '{name}' heed this now" if instruction.strip() else f"'{name}' has no instruction"
+    tell({"name": name, "instruction": instruction.strip()}, told, as_json=as_json)
 
 
 @app.command()
@@ -176,7 +193,7 @@ def export_library(
     library: LibraryOption = None,
     collection: CollectionOption = None,
 ) -> None:
-    """Write a collection, or all of them and the conversations, to one file for `import`."""
+    """Write a collection, or all of them with conversations and notes, to one file for `import`."""
     from rag.store import open_store
     from rag.store.index_file import discard
 
@@ -196,7 +213,7 @@ def import_library(
     library: LibraryOption = None,
     collection: CollectionOption = None,
 ) -> None:
-    """Add the collections and conversations of a file to the library; nothing is embedded again."""
+    """Add the collections, conversations and notes of a file to the library; nothing is embedded again."""
     from rag.ingest.lock import writer_lock
     from rag.store import open_store
     from rag.store.database import require_sound
@@ -239,13 +256,17 @@ def copy_all(
     source: SqliteStore, target: SqliteStore, collection: str | None, *, as_json: bool, resume: bool = False
 ) -> None:
     """Copies one collection, or everything, and tells how much that was."""
-    from rag.store.transfer import copy_collection, copy_conversations
+    from rag.store.transfer import copy_collection, copy_conversations, copy_notes
 
-    names = [collection] if collection else [found.name for found in source.collections()]
+    names = [collection] if collection else [found.name for found in source.collections(attached=True)]
     documents = sum(1 for name in names for _ in copy_collection(source, target, name, resume=resume))
     conversations = 0 if collection else copy_conversations(source, target)
-    record = {"documents": documents, "collections": names, "conversations": conversations}
-    told = f"Copied {documents} documents of {len(names)} collections, and {conversations} conversations"
+    notes = 0 if collection else copy_notes(source, target)
+    record = {"documents": documents, "collections": names, "conversations": conversations, "notes": notes}
+    told = (
+        f"Copied {documents} documents of {len(names)} collections, {conversations} conversations and"
+        f" {notes} notes"
+    )
     tell(record, told, as_json=as_json)
 
 

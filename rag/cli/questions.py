@@ -120,6 +120,10 @@ def ask(
     passage_tokens: Annotated[
         int | None, typer.Option("--passage-tokens", help="Most tokens of passages in the prompt.")
     ] = None,
+    temperature: Annotated[
+        float | None, typer.Option("--temperature", min=0, max=2, help="How freely the model writes; 0: not.")
+    ] = None,
+    note: Annotated[bool, typer.Option("--note", help="Keep the answer as a note.")] = False,
     passages: Annotated[
         Path | None,
         typer.Option(
@@ -146,6 +150,7 @@ def ask(
         chat_model=model,
         top_k=count,
         passage_tokens=passage_tokens,
+        temperature=temperature,
     )
     if question is None and replay is not None:
         answer = replayed(opened, replay)
@@ -160,6 +165,9 @@ def ask(
         raise UsageError("Give a question, or --replay FILE with the receipt of an answer.")
     if receipt is not None:
         write_receipt(answer, receipt)
+    if note:
+        kept = opened.notes_of("").keep_answer(answer, collection=opened.settings.collection)
+        say(f"Kept as note {kept}")
     if as_json:
         print_json(answer_json(answer))
     if answer.problem and replay is None:

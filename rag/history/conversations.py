@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from pydantic import ValidationError
 
 from rag.errors import UsageError
-from rag.history.receipts import quoted_block
+from rag.history.citations import CitationToday, DocumentsToday, citations_today
 from rag.history.serialization import answer_of, answer_record
-from rag.records import Answer, Citation, CitedPassage, ConversationRow, MessageRow
-from rag.text.markdown import escaped
+from rag.records import Answer, Citation, ConversationRow, MessageRow
 
 EXPORT_VERSION = 1
 TITLE_CHARACTERS = 80
 EXCERPT_CHARACTERS = 160
 
-Today = Literal["unchanged", "changed", "deleted"]
 
-
-class ConversationTables(Protocol):
+class ConversationTables(DocumentsToday, Protocol):
     """The rows of conversations, as the library's store keeps them. Unknown ids give None or False."""
 
     def start(self, title: str, collection: str, *, owner: str = "", created: str | None = None) -> int: ...
@@ -43,6 +41,9 @@ class ConversationTables(Protocol):
     def get(self, conversation_id: int, *, owner: str = "") -> ConversationRow | None: ...
     def messages(self, conversation_id: int) -> list[MessageRow]: ...
     def rename(self, conversation_id: int, title: str) -> bool: ...
+    def attach(self, conversation_id: int, collection: str) -> bool: ...
+    def attached_anywhere(self, collection: str) -> bool: ...
+    def rewrite(self, message_id: int, record: str) -> bool: ...
     def delete(self, conversation_id: int) -> bool: ...
     def delete_from(self, conversation_id: int, ordinal: int) -> bool: ...
     def rate(self, message_id: int, rating: int | None, reason: str | None) -> bool: ...
@@ -52,8 +53,6 @@ class ConversationTables(Protocol):
     def matching(
         self, words: Sequence[str], limit: int, *, owner: str = ""
     ) -> list[tuple[int, int, str]]: ...
-    def passages_with(self, collection: str, content_hashes: Sequence[str]) -> dict[str, CitedPassage]: ...
-    def texts_of(self, collection: str, docs: Sequence[str]) -> dict[str, list[tuple[str, str]]]: ...
 
 
 class ConversationStore(Protocol):
@@ -77,7 +76,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A conversation; `turns` is empty in a listing, `turn_count` never is. Times: ISO 8601, UTC."""
+    """A conversation; `turns` is empty in a listing, `turn_count` never is. Times: ISO 8601, UTC.
+
+    `attached` is the collection of its own files, "" where it has none.
+    """
 
     id: int
     title: str
@@ -86,6 +88,7 @@ class Conversation:
     updated: str
     turn_count: int
     turns: tuple[Turn, ...] = ()
+    attached: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,22 +110,11 @@ class Rated:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class CitationToday:
-    """A saved citation against today's documents.
-
-    `doc` is where the quote is found now: another path than the citation's after a rename.
-    """
-
-    citation: Citation
-    state: Today
-    doc: str
-
-
 class Conversations:
     """The conversations of one library that belong to one person; "" is whoever has not signed in.
 
-    `deleted` is told the id of each conversation that was deleted, for what else is kept of it.
+    `deleted` is told the id of each conversation that was deleted, and the collection of its files where no
+    other conversation has them too, for what else is kept of it.
     """
 
     def __init__(
@@ -130,7 +122,7 @@ class Conversations:
         store: ConversationStore,
         *,
         owner: str = "",
-        deleted: Callable[[int], None] = lambda conversation_id: None,
+        deleted: Callable[[int, str], None] = lambda conversation_id, attached: None,
     ) -> None:
         self._tables = store.conversations
         self._owner = owner
@@ -138,7 +130,7 @@ class Conversations:
 
     def start(self, title: str = "", *, collection: str = "default") -> int:
         """A new conversation; without a title, its first question becomes one. Returns its id."""
-        return self._tables.start(_title(title), collection, owner=self._owner)
+        return self._tables.start(title_of(title), collection, owner=self._owner)
 
     def append(self, conversation_id: int, answer: Answer) -> int:
         """Saves a turn whole; returns its id.
@@ -149,7 +141,7 @@ class Conversations:
         turn_id = self._save(conversation_id, answer, None)
         found = self._tables.get(conversation_id, owner=self._owner)
         if found is not None and not found.title:
-            self._tables.rename(conversation_id, _title(answer.question))
+            self._tables.rename(conversation_id, title_of(answer.question))
         return turn_id
 
     def _save(self, conversation_id: int, answer: Answer, created: str | None) -> int:
@@ -190,14 +182,45 @@ class Conversations:
         """Gives a conversation another title."""
         if not title.strip():
             raise UsageError("A conversation's title cannot be empty.")
-        if not self._tables.rename(conversation_id, _title(title)):
+        if not self._tables.rename(conversation_id, title_of(title)):
             raise _unknown(conversation_id)
 
     def delete(self, conversation_id: int) -> None:
         """Removes a conversation for good."""
-        if not self._tables.delete(conversation_id):
+        found = self._tables.get(conversation_id, owner=self._owner)
+        if found is None or not self._tables.delete(conversation_id):
             raise _unknown(conversation_id)
-        self._deleted(conversation_id)
+        shared = self._tables.attached_anywhere(found.attached)
+        self._deleted(conversation_id, "" if shared else found.attached)
+
+    def branch(self, conversation_id: int, ordinal: int, *, title: str = "") -> int:
+        """A new conversation that has the turns of another up to this one; returns its id."""
+        whole = self.load(conversation_id)
+        new = self._tables.start(title_of(title or whole.title), whole.collection, owner=self._owner)
+        self._tables.attach(new, whole.attached)
+        for turn in whole.turns:
+            if turn.ordinal <= ordinal:
+                copy = self._save(new, turn.answer, None)
+                if turn.rating is not None:
+                    self._tables.rate(copy, turn.rating, turn.rating_reason)
+        return new
+
+    def add_other(self, conversation_id: int, turn_id: int, other: Answer) -> None:
+        """Puts another model's answer beside a turn's, in the place of an earlier one of that model."""
+        turn = next((turn for turn in self.load(conversation_id).turns if turn.id == turn_id), None)
+        if turn is None:
+            raise UsageError(f"There is no saved answer {turn_id}; it may have been deleted.")
+        kept = [one for one in turn.answer.others if one.model != other.model]
+        answer = replace(turn.answer, others=(*kept, other))
+        self._tables.rewrite(turn_id, json.dumps(answer_record(answer), ensure_ascii=False))
+
+    def attached_to(self, conversation_id: int) -> str:
+        """The collection of the files attached to a conversation, named where there are none yet."""
+        name = self.load(conversation_id).attached
+        if not name:
+            name = f"attached {secrets.token_hex(8)}"
+            self._tables.attach(conversation_id, name)
+        return name
 
     def delete_from(self, conversation_id: int, ordinal: int) -> None:
         """Removes the turns from `ordinal` on, so that a question can be asked again differently."""
@@ -241,26 +264,8 @@ class Conversations:
         return matches
 
     def citations_today(self, turn: Turn, *, collection: str) -> Sequence[CitationToday]:
-        """Whether each quote of a saved answer is still in its document.
-
-        unchanged: the document, or one with the same passage, still has the quote;
-        changed: the document is there without it; deleted: the document is gone.
-        """
-        cited = turn.answer.citations
-        passages = self._tables.passages_with(collection, [citation.content_hash for citation in cited])
-        texts = self._tables.texts_of(collection, [citation.doc for citation in cited])
-        states = []
-        for citation in cited:
-            todays = texts.get(citation.doc, [])
-            passage = passages.get(citation.content_hash)
-            same = next((doc for doc, text in todays if citation.quote in text), None)
-            if same is not None:
-                states.append(CitationToday(citation, "unchanged", same))
-            elif passage is not None and citation.quote in passage.text:
-                states.append(CitationToday(citation, "unchanged", passage.doc))
-            else:
-                states.append(CitationToday(citation, "changed" if todays else "deleted", citation.doc))
-        return states
+        """What became of each quote of a saved answer; see `rag.history.citations.citations_today`."""
+        return citations_today(turn.answer.citations, self._tables, turn.answer.collection or collection)
 
     def export_json(self, conversation_ids: Sequence[int] | None = None) -> str:
         """Conversations as JSON that `import_json` reads back whole; None exports all."""
@@ -268,15 +273,6 @@ class Conversations:
         exported = [_exported(conversation) for conversation in conversations]
         content = {"footnote_conversations": EXPORT_VERSION, "conversations": exported}
         return json.dumps(content, ensure_ascii=False, indent=2)
-
-    def export_markdown(self, conversation_id: int) -> str:
-        """A conversation to read and to print: questions, answers, and the quotes with their sources."""
-        conversation = self.load(conversation_id)
-        parts = [f"# {escaped(conversation.title)}\n"]
-        for turn in conversation.turns:
-            parts.append(f"## {escaped(turn.answer.question)}\n\n*{turn.created}*\n")
-            parts.append(_answer_markdown(turn.answer))
-        return "\n".join(parts)
 
     def import_json(self, text: str) -> Sequence[int]:
         """Adds exported conversations; all of them are checked before the first is added.
@@ -319,7 +315,9 @@ def shown_text(answer: Answer) -> str:
 
 
 def _conversation(row: ConversationRow, turns: tuple[Turn, ...] = ()) -> Conversation:
-    return Conversation(row.id, row.title, row.collection, row.created, row.updated, row.turns, turns)
+    return Conversation(
+        row.id, row.title, row.collection, row.created, row.updated, row.turns, turns, row.attached
+    )
 
 
 def _unknown(conversation_id: int) -> UsageError:
@@ -330,7 +328,8 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _title(text: str) -> str:
+def title_of(text: str) -> str:
+    """A text as a title: on one line, its beginning where it is long."""
     line = _one_line(text)
     return line if len(line) <= TITLE_CHARACTERS else line[: TITLE_CHARACTERS - 1].rstrip() + "…"
 
@@ -339,23 +338,6 @@ def _excerpt(text: str, word: str) -> str:
     start = max(text.find(word) - EXCERPT_CHARACTERS // 4, 0)
     piece = _one_line(text[start : start + EXCERPT_CHARACTERS])
     return ("…" if start else "") + piece + ("…" if start + EXCERPT_CHARACTERS < len(text) else "")
-
-
-def _answer_markdown(answer: Answer) -> str:
-    value = answer.computation
-    lines = [f"**{escaped(value.shown)}**\n", f"{escaped(value.explanation)}\n"] if value else []
-    lines += [f"{quoted_block(piece)}\n" for piece in answer.evidence]
-    if answer.abstained:
-        lines.append(f"{escaped(answer.reason)}\n")
-    lines += [f"{escaped(line)}\n" for line in answer.text.splitlines() if line.strip()]
-    if answer.model and answer.text:
-        lines.append(f"*Written by {escaped(answer.model)}; check it against the sources.*\n")
-    sources = {
-        citation.marker: escaped(citation.doc) + (f", page {citation.page}" if citation.page else "")
-        for citation in answer.citations
-    }
-    lines += [f"[{marker}] {source}  " for marker, source in sorted(sources.items())]
-    return "\n".join(lines) + "\n"
 
 
 def _exported(conversation: Conversation) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from rag.records import (
     Hit,
     Sentence,
 )
-from rag.text.markdown import blockquote, escaped, fenced
+from rag.text.markdown import blockquote, calmed, escaped, fenced
 
 RECEIPT_VERSION = 1
 
@@ -226,11 +226,12 @@ def receipt_markdown(answer: Answer) -> str:
     Text of documents and models is escaped or fenced: whoever opens the file fetches nothing.
     """
     title = f"# {escaped(answer.question)}"
-    parts = (_said(answer), _disagreeing(answer), _sources(answer), _making(answer))
+    parts = (said_markdown(answer), _disagreeing(answer), _sources(answer), _making(answer))
     return "\n".join([title, "", *(line for part in parts for line in part)])
 
 
-def _said(answer: Answer) -> Iterator[str]:
+def said_markdown(answer: Answer) -> Iterator[str]:
+    """What an answer says, line by line: value, reason, quotes, the model's text, and what is in doubt."""
     if answer.computation:
         yield from (
             f"**{escaped(answer.computation.shown)}**",
@@ -246,8 +247,7 @@ def _said(answer: Answer) -> Iterator[str]:
     for quote in () if answer.changes else answer.evidence:
         yield from (quoted_block(quote), "")
     if answer.text:
-        yield from (escaped(line) for line in answer.text.splitlines())
-        yield ""
+        yield from (calmed(answer.text.strip()), "")
     if answer.problem:
         yield from (
             f"*The model {'broke off' if answer.text else 'wrote nothing'}:* {escaped(answer.problem)}",

@@ -21,6 +21,7 @@ _OWNERS = {
     "picture_vectors": ("image_id", "images"),
     "messages": ("conversation_id", "conversations"),
     "citations": ("message_id", "messages"),
+    "pending_questions": ("conversation_id", "conversations"),
 }
 _PASSAGES = "FROM passages JOIN documents ON documents.id = document_id WHERE collection_id = ?"
 

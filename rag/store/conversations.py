@@ -14,7 +14,7 @@ from rag.store.vectors import now
 
 _LISTED = (
     "SELECT c.id, c.title, c.collection, c.created, c.updated,"
-    " (SELECT count(*) FROM messages m WHERE m.conversation_id = c.id) FROM conversations c"
+    " (SELECT count(*) FROM messages m WHERE m.conversation_id = c.id), c.attached FROM conversations c"
 )
 
 
@@ -111,6 +111,21 @@ class ConversationTables:
         return self._change(
             "UPDATE conversations SET title = ? WHERE id = ?", (storable(title), conversation_id)
         )
+
+    def attach(self, conversation_id: int, collection: str) -> bool:
+        """Notes which collection has a conversation's files; False when there is none of that id."""
+        return self._change(
+            "UPDATE conversations SET attached = ? WHERE id = ?", (collection, conversation_id)
+        )
+
+    def attached_anywhere(self, collection: str) -> bool:
+        """Whether a conversation has this collection's files attached."""
+        with self._database.read() as db:
+            return bool(rows(db, "SELECT 1 FROM conversations WHERE attached = ?", (collection,)))
+
+    def rewrite(self, message_id: int, record: str) -> bool:
+        """Puts another record in the place of a turn's; False when there is no such message."""
+        return self._change("UPDATE messages SET record = ? WHERE id = ?", (storable(record), message_id))
 
     def delete(self, conversation_id: int) -> bool:
         """Removes a conversation; False when there is none of that id."""

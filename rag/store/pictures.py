@@ -18,6 +18,7 @@ from rag.store.queries import IDS, Connection, Engine, first_row, per_engine, ro
 from rag.store.rows import storable
 from rag.store.vectors import as_blob
 
+BLANK_LINE = 2  # characters between a passage and what stands right after it
 MAX_K = 4_096  # sqlite-vec's own limit
 _MISSING = "FROM images WHERE id NOT IN (SELECT image_id FROM picture_vectors WHERE model = ?)"
 
@@ -50,16 +51,29 @@ class PictureTables:
 
     def of_collection(self, collection: str) -> list[PictureRow]:
         """Every picture of a collection, by document and place."""
+        return self._where("c.name = ?", collection)
+
+    def beside(self, document_id: int, start: int, end: int) -> list[PictureRow]:
+        """The pictures that stand in, or right after, a stretch of a document's text."""
+        return self._where("d.id = ? AND start BETWEEN ? AND ?", document_id, start, end + BLANK_LINE)
+
+    def _where(self, condition: str, *values: str | int) -> list[PictureRow]:
         with self._database.read() as db:
             found = rows(
                 db,
                 "SELECT p.id, image_id, d.id, doc, title, media_type, page, start, width, height,"
                 " heading_path, caption, around, p.text FROM pictures AS p"
                 " JOIN images AS i ON i.id = image_id JOIN documents AS d ON d.id = document_id"
-                " JOIN collections AS c ON c.id = collection_id WHERE c.name = ? ORDER BY doc, d.id, ordinal",
-                (collection,),
+                " JOIN collections AS c ON c.id = collection_id"
+                f" WHERE {condition} ORDER BY doc, d.id, ordinal",
+                values,
             )
         return [PictureRow(*(*row[:10], tuple(json.loads(row[10])), *row[11:])) for row in found]
+
+    def any(self) -> bool:
+        """Whether there is a picture at all."""
+        with self._database.read() as db:
+            return bool(rows(db, "SELECT 1 FROM pictures LIMIT 1"))
 
     def thumbnails(self, image_ids: Sequence[int]) -> dict[int, bytes]:
         """The small copies of images, JPEG, by id."""

@@ -10,16 +10,14 @@ import numpy as np
 
 from rag.interfaces import PassageQuestions
 from rag.records import HIDDEN_TEXT
-from rag.store.queries import first_row, rows
+from rag.store.queries import Connection, Engine, first_row, rows
 from rag.store.rows import storable
 from rag.store.vectors import Embedding, as_blob, as_matrix, now
 
 if TYPE_CHECKING:
-    import apsw
-
     from rag.interfaces import Vectors
-    from rag.store.database import Database
 
+EVERY = 2**62
 MIN_TOKENS = 20
 """A shorter passage is a heading or a caption: there is nothing to ask about it."""
 _ASKABLE = (
@@ -66,7 +64,7 @@ class QuestionCounts:
 class QuestionTables:
     """The questions of a library. Raises what `SqliteStore` raises."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Engine) -> None:
         self._database = database
 
     def next_passages(self, collection: str, limit: int) -> list[int]:
@@ -89,11 +87,16 @@ class QuestionTables:
         with self._database.write() as db:
             (id_,) = first_row(db, "SELECT id FROM collections WHERE name = ?", (collection,))
             db.executemany(
-                "INSERT OR REPLACE INTO passage_questions(collection_id, content_hash, question, kept,"
+                "DELETE FROM passage_questions WHERE collection_id = ? AND content_hash = ?",
+                [(id_, one.content_hash) for one in questions],
+            )
+            db.executemany(
+                "INSERT INTO passage_questions(collection_id, content_hash, question, kept,"
                 " writer, seconds, model, vector, made) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     (
-                        *(id_, one.content_hash, storable(one.question), one.kept, one.writer, one.seconds),
+                        *(id_, one.content_hash, storable(one.question), int(one.kept)),
+                        *(one.writer, one.seconds),
                         *(one.model, None if one.vector is None else as_blob(one.vector), now()),
                     )
                     for one in questions
@@ -105,8 +108,8 @@ class QuestionTables:
         with self._database.read() as db:
             return rows(
                 db,
-                f"SELECT content_hash, question FROM passage_questions WHERE {_OWN} AND kept"
-                " AND model IS NOT :model ORDER BY id",
+                f"SELECT content_hash, question FROM passage_questions WHERE {_OWN} AND kept = 1"
+                " AND model IS DISTINCT FROM :model ORDER BY id",
                 {"collection": collection, "model": model},
             )
 
@@ -151,7 +154,7 @@ class QuestionTables:
                 db,
                 "SELECT doc, title, page, passage_id, question, writer, seconds, made FROM v_questions"
                 " WHERE collection = ? ORDER BY doc, passage_id LIMIT ?",
-                (collection, -1 if limit is None else limit),
+                (collection, EVERY if limit is None else limit),
             )
 
     def examples(self, collection: str, limit: int) -> list[tuple[str, str]]:
@@ -159,7 +162,7 @@ class QuestionTables:
         with self._database.read() as db:
             return rows(
                 db,
-                "SELECT question, doc FROM v_questions WHERE collection = ? GROUP BY doc ORDER BY doc"
+                "SELECT min(question), doc FROM v_questions WHERE collection = ? GROUP BY doc ORDER BY doc"
                 " LIMIT ?",
                 (collection, limit),
             )
@@ -173,7 +176,7 @@ class QuestionTables:
             asked, kept, seconds, size = first_row(
                 db,
                 "SELECT count(*), coalesce(sum(kept), 0), coalesce(sum(seconds), 0),"
-                " coalesce(sum(length(CAST(question AS BLOB)) + coalesce(length(vector), 0) + 120), 0)"
+                " coalesce(sum(octet_length(question) + coalesce(octet_length(vector), 0) + 120), 0)"
                 f" FROM passage_questions WHERE {_OWN}",
                 {"collection": collection},
             )
@@ -190,7 +193,7 @@ def _names(collection: str) -> dict[str, str | int]:
     return {"collection": collection, "tokens": MIN_TOKENS, "hidden": HIDDEN_TEXT}
 
 
-def state(db: apsw.Connection, embedding: Embedding) -> tuple[int, ...]:
+def state(db: Connection, embedding: Embedding) -> tuple[int, ...]:
     """Differs whenever the questions of a collection do, or what they are embedded with."""
     found: tuple[int, ...] = first_row(
         db,
@@ -201,25 +204,27 @@ def state(db: apsw.Connection, embedding: Embedding) -> tuple[int, ...]:
     return found
 
 
-def load(db: apsw.Connection, embedding: Embedding) -> PassageQuestions:
+def load(db: Connection, embedding: Embedding) -> PassageQuestions:
     """The questions kept, a row for each passage that one belongs to."""
     found = rows(
         db,
         "SELECT p.id, q.vector FROM passage_questions AS q"
         " JOIN passages AS p ON p.content_hash = q.content_hash"
         " JOIN documents AS d ON d.id = p.document_id AND d.collection_id = q.collection_id"
-        " WHERE q.collection_id = ? AND q.kept AND q.model = ? ORDER BY p.id",
+        " WHERE q.collection_id = ? AND q.kept = 1 AND q.model = ? ORDER BY p.id",
         (embedding.collection_id, embedding.model),
     )
     return PassageQuestions(*as_matrix(found, embedding.dimensions))
 
 
-def drop_unused(db: apsw.Connection, collection_id: int) -> None:
+def drop_unused(db: Connection, collection_id: int) -> None:
     """Removes the questions whose last passage has gone."""
     db.execute(
-        "DELETE FROM passage_questions WHERE collection_id = ?1 AND unused AND content_hash NOT IN"
+        "DELETE FROM passage_questions WHERE collection_id = ?1 AND unused = 1 AND content_hash NOT IN"
         " (SELECT p.content_hash FROM passages AS p JOIN documents AS d ON d.id = p.document_id"
         " WHERE d.collection_id = ?1 AND p.content_hash = passage_questions.content_hash)",
         (collection_id,),
     )
-    db.execute("UPDATE passage_questions SET unused = 0 WHERE collection_id = ? AND unused", (collection_id,))
+    db.execute(
+        "UPDATE passage_questions SET unused = 0 WHERE collection_id = ? AND unused = 1", (collection_id,)
+    )

@@ -13,7 +13,8 @@ class Collection:
     """A named set of documents, and the embedding model of its vectors (None before the first).
 
     `owner` is who alone sees it in a shared app; "" is everybody. `generation` grows with every change
-    of what can be found.
+    of what can be found. `instruction` is what a model is told about all answers from it. One that
+    `is_attached` has the files of a conversation.
     """
 
     id: int
@@ -25,6 +26,8 @@ class Collection:
     created: str
     owner: str = ""
     generation: int = 0
+    instruction: str = ""
+    is_attached: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ TABLES = (
     "passage_questions",
     "conversations",
     "messages",
+    "notes",
+    "pending_questions",
 )
 WITHOUT_ROWIDS = ("sources", "citations", "next_ids", "removed", "moves", "pages", "scale_scores")
 BEYOND = 1_000

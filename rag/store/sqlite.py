@@ -36,6 +36,8 @@ from rag.store.documents import StoredDocument, to_json
 from rag.store.duplicates import DuplicateGroup
 from rag.store.exploring import ClusterRow, Kind, PointLabel, ScaleRow
 from rag.store.layout import load_layout
+from rag.store.notes import NoteTables
+from rag.store.pending import PendingTables
 from rag.store.queries import IDS, Connection, Engine, first_row, rows, take_ids
 from rag.store.rows import Collection, Finding, KnownFile, Page, Related, ReportRow, Source, Status, storable
 from rag.store.searching import Sample
@@ -64,6 +66,8 @@ class SqliteStore:
         self.path = path.absolute()
         self.database: Engine = database or Database(self.path)
         self.conversations = ConversationTables(self.database)
+        self.notes = NoteTables(self.database)
+        self.pending = PendingTables(self.database)
         self.pictures = pictures.PictureTables(self.database)
         self.written = questions.QuestionTables(self.database)
         self._samples: Latest[Sample] = Latest(8)
@@ -91,21 +95,23 @@ class SqliteStore:
 
     # Collections
 
-    def collections(self) -> list[Collection]:
-        """All collections, by name."""
+    def collections(self, *, attached: bool = False) -> list[Collection]:
+        """All collections, by name; those of the files of conversations only with `attached`."""
         with self.database.read() as db:
             found = rows(
                 db,
                 "SELECT c.id, c.name, e.model, e.dimensions,"
                 " (SELECT count(*) FROM documents d WHERE d.collection_id = c.id AND d.status = 'indexed'),"
-                " c.passages, c.created, c.owner, c.generation"
+                " c.passages, c.created, c.owner, c.generation, c.instruction,"
+                " EXISTS (SELECT 1 FROM conversations WHERE attached = c.name)"
                 " FROM collections c LEFT JOIN embeddings e ON e.id = c.embedding_id ORDER BY c.name",
             )
-        return [Collection(*row) for row in found]
+        every = [Collection(*(*row[:-1], bool(row[-1]))) for row in found]
+        return [one for one in every if attached or not one.is_attached]
 
     def collection(self, name: str) -> Collection:
         """The collection of that name; `UsageError` lists the names there are."""
-        for collection in self.collections():
+        for collection in self.collections(attached=True):
             if collection.name == name:
                 return collection
         there = ", ".join(repr(collection.name) for collection in self.collections()) or "none yet"
@@ -119,7 +125,7 @@ class SqliteStore:
     def rename_collection(self, name: str, new_name: str) -> None:
         """Gives a collection another name."""
         _check_name(new_name)
-        if any(collection.name == new_name for collection in self.collections()):
+        if any(collection.name == new_name for collection in self.collections(attached=True)):
             raise UsageError(f"There is a collection {new_name!r} already.")
         with self.database.write() as db:
             collection_id = self._collection_id(db, name)
@@ -130,6 +136,14 @@ class SqliteStore:
         with self.database.write() as db:
             db.execute(
                 "UPDATE collections SET owner = ? WHERE id = ?", (owner, self._collection_id(db, name))
+            )
+
+    def instruct(self, name: str, instruction: str) -> None:
+        """What a model is told about all answers from a collection; "" for nothing."""
+        with self.database.write() as db:
+            db.execute(
+                "UPDATE collections SET instruction = ? WHERE id = ?",
+                (storable(instruction.strip()), self._collection_id(db, name)),
             )
 
     def remove_collection(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Collections and conversations from one library to another, with the vectors: nothing is embedded again."""
+"""Collections with their vectors, conversations and notes, from one library to another."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from rag.store.queries import Connection, first_row, rows
 from rag.text.terms import passage_terms
 
 if TYPE_CHECKING:
-    from rag.store.rows import KnownFile, Source
+    from rag.store.rows import Collection, KnownFile, Source
     from rag.store.sqlite import SqliteStore
 
 
-_CONVERSATION = "title, collection, created, updated, owner"
+_CONVERSATION = "title, collection, created, updated, owner, attached"
+_NOTE = "owner, title, text, collection, record, searchable, created, updated"
 
 
 def copy_collection(
@@ -32,17 +33,7 @@ def copy_collection(
         ModelMismatch: the target has a collection of this name with vectors of another model.
     """
     theirs = source.collection(name)
-    known = {found.name for found in target.collections()}
-    if theirs.model is None or theirs.dimensions is None:
-        target.add_collection(name)
-    else:
-        target.use_model(name, theirs.model, theirs.dimensions)
-    if name not in known and theirs.owner:
-        target.give_collection(name, theirs.owner)
-    for root, is_folder in source.roots(name).items():
-        target.add_root(name, root, is_folder=is_folder)
-    target.leave_out(name, source.removed_files(name))
-    target.keep_moves(name, source.moves(name))
+    _copy_itself(theirs, source, target)
     further = [leg for leg in source.legs(name) if leg.model != theirs.model] if theirs.model else []
     for leg in further:
         target.add_leg(name, leg.model, leg.dimensions)
@@ -71,6 +62,24 @@ def copy_collection(
         target.written.keep(name, source.written.of_collection(name))
 
 
+def _copy_itself(collection: Collection, source: SqliteStore, target: SqliteStore) -> None:
+    """The collection without its documents; whose it is and its instruction only where it is new."""
+    name = collection.name
+    is_new = name not in {found.name for found in target.collections(attached=True)}
+    if collection.model is None or collection.dimensions is None:
+        target.add_collection(name)
+    else:
+        target.use_model(name, collection.model, collection.dimensions)
+    if is_new and collection.owner:
+        target.give_collection(name, collection.owner)
+    if is_new and collection.instruction:
+        target.instruct(name, collection.instruction)
+    for root, is_folder in source.roots(name).items():
+        target.add_root(name, root, is_folder=is_folder)
+    target.leave_out(name, source.removed_files(name))
+    target.keep_moves(name, source.moves(name))
+
+
 def _copied(file: KnownFile) -> tuple[Source, str, int]:
     """What a document and its copy have in common."""
     return file.source, file.status, file.passages
@@ -81,17 +90,15 @@ def copy_conversations(source: SqliteStore, target: SqliteStore) -> int:
     with source.database.read() as theirs, target.database.write() as ours:
         missing = [
             row
-            for row in rows(
-                theirs, "SELECT id, title, collection, created, updated, owner FROM conversations"
-            )
+            for row in rows(theirs, f"SELECT id, {_CONVERSATION} FROM conversations")
             if not rows(
                 ours,
-                f"SELECT 1 FROM conversations WHERE ({_CONVERSATION}) = (?, ?, ?, ?, ?)",
+                f"SELECT 1 FROM conversations WHERE ({_CONVERSATION}) = (?, ?, ?, ?, ?, ?)",
                 row[1:],
             )
         ]
         for id_, *values in missing:
-            insert = f"INSERT INTO conversations({_CONVERSATION}) VALUES (?, ?, ?, ?, ?) RETURNING id"
+            insert = f"INSERT INTO conversations({_CONVERSATION}) VALUES (?, ?, ?, ?, ?, ?) RETURNING id"
             _copy_messages(theirs, ours, id_, first_row(ours, insert, values)[0])
     return len(missing)
 
@@ -109,3 +116,15 @@ def _copy_messages(theirs: Connection, ours: Connection, conversation: int, copy
         for citation in rows(theirs, "SELECT * FROM citations WHERE message_id = ?", (message,)):
             marks = ", ".join("?" * len(citation))
             ours.execute(f"INSERT INTO citations VALUES ({marks})", (new, *citation[1:]))
+
+
+def copy_notes(source: SqliteStore, target: SqliteStore) -> int:
+    """Copies the notes that the target does not have yet; returns how many."""
+    with source.database.read() as theirs, target.database.write() as ours:
+        missing = [
+            row
+            for row in rows(theirs, f"SELECT {_NOTE} FROM notes ORDER BY id")
+            if not rows(ours, f"SELECT 1 FROM notes WHERE ({_NOTE}) = (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        ]
+        ours.executemany(f"INSERT INTO notes({_NOTE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", missing)
+    return len(missing)

@@ -25,6 +25,7 @@ from rag.web.pages.history import history_page
 from rag.web.pages.lab import lab_page
 from rag.web.pages.library import library_page
 from rag.web.pages.models import models_page
+from rag.web.pages.notes import notes_page
 from rag.web.pages.settings import settings_page
 from rag.web.services import OpenLibrary, Services, open_services
 from rag.web.session import App, phrases
@@ -37,13 +38,14 @@ PAGES: dict[str, tuple[str, Callable[[App], None]]] = {
     "chat": ("forum", chat_page),
     "library": ("folder_copy", library_page),
     "history": ("history", history_page),
+    "notes": ("bookmarks", notes_page),
     "explore": ("hub", explore_page),
     "lab": ("science", lab_page),
     "models": ("memory", models_page),
     "settings": ("settings", settings_page),
 }
 KEEPERS_PAGES = {"models", "settings"}
-CONDUCTED = {"chat", "library", "explore"}
+CONDUCTED = {"chat", "library", "notes", "explore"}
 """Pages that mount the conductor themselves, with what a click on them does."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,8 +40,7 @@ class Services:
 
     `jobs` are ingests and embeddings, `lab` evaluations, `pulls` models on their way, `tunings` chat
     models being measured, `watches` the folders that are followed, `warming` the models that are loaded
-    ahead, `idle` the questions written while nothing else is done, `backups` copies of the library made by the
-    clock.
+    ahead, `idle` the questions written while nothing else is done, `backups` copies made by the clock.
     """
 
     library: Library
@@ -67,8 +67,11 @@ def open_services(open_library: OpenLibrary) -> Services:
     library = open_library()
     writing = Line(1)
     desk = TaskQueue(
-        lambda task: asked(library, task, writing), lambda task, answer: save(library, task, answer)
+        lambda task: asked(library, task, writing),
+        lambda task, answer: save(library, task, answer),
+        library.store.pending,
     )
+    desk.take_up()
     jobs, lab = Workers("ingest"), Workers("lab")
 
     def at_work() -> bool:
@@ -108,6 +111,8 @@ def asked(library: Library, task: Task, writing: Line) -> Iterator[AnswerEvent]:
 
     request = task.request
     turns = library.conversations_of(request.owner).load(request.conversation_id).turns
+    if request.beside is not None:
+        turns = tuple(takewhile(lambda turn: turn.id != request.beside, turns))
     last = turns[-1].answer if turns else None
     return library.ask(
         request.question,
@@ -115,6 +120,8 @@ def asked(library: Library, task: Task, writing: Line) -> Iterator[AnswerEvent]:
         history=history(turns),
         docs=request.docs,
         passage_tokens=request.passage_tokens,
+        model=request.model,
+        temperature=request.temperature,
         thread=ConversationContext.after(last, conversation=str(request.conversation_id)),
         cancelled=task.cancelled.is_set,
         user=User(request.owner, is_admin=False),
@@ -123,8 +130,12 @@ def asked(library: Library, task: Task, writing: Line) -> Iterator[AnswerEvent]:
 
 
 def save(library: Library, task: Task, answer: Answer) -> None:
-    """Keeps a finished answer in the conversation it was asked in."""
-    library.conversations_of(task.request.owner).append(task.request.conversation_id, answer)
+    """Keeps a finished answer in the conversation it was asked in, or beside another model's answer there."""
+    request, conversations = task.request, library.conversations_of(task.request.owner)
+    if request.beside is None:
+        conversations.append(request.conversation_id, answer)
+    else:
+        conversations.add_other(request.conversation_id, request.beside, answer)
 
 
 def watched(library: Library, watch: Watch) -> Iterator[IngestEvent]:

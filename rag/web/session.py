@@ -20,6 +20,7 @@ from rag.web.services import Services
 
 if TYPE_CHECKING:
     from rag.history.conversations import Conversations
+    from rag.history.notes import Notes
     from rag.store import Collection, ReportRow
 
 P = ParamSpec("P")
@@ -58,6 +59,11 @@ class App:
     def conversations(self) -> Conversations:
         """The visitor's conversations."""
         return self.library.conversations_of(self.visitor.name)
+
+    @property
+    def notes(self) -> Notes:
+        """The visitor's notes."""
+        return self.library.notes_of(self.visitor.name)
 
     def collections(self) -> list[Collection]:
         """The collections that the visitor may see, by name."""
@@ -112,7 +118,8 @@ def toast_errors(action: Callable[P, None]) -> Callable[P, None]:
 
 def collection_state(app: App) -> str:
     """Differs between libraries, and changes whenever documents do."""
-    states = (f"{collection.id}:{collection.generation}" for collection in app.collections())
+    every = app.library.store.collections(attached=True)
+    states = (f"{collection.id}:{collection.generation}" for collection in every)
     return " ".join([str(app.library.store.path), *states])
 
 

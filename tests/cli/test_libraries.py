@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from rag.cli import app
+from rag.history.notes import Notes
 from rag.store import open_store
 from tests.fakes.store import put
 
@@ -19,6 +20,7 @@ def library(tmp_path: Path) -> Path:
     with open_store(folder / "library.db") as store:
         put(store, "a.md", *(f"ferry {n} " * 50 for n in range(100)), collection="sea")
         store.conversations.start("Ferries", "sea")
+        Notes(store).write("The ferry is late.")
     return folder
 
 
@@ -57,11 +59,15 @@ def test_a_backup_is_restored_also_over_a_damaged_library(
 
 def test_a_library_travels_in_one_file(library: Path, tmp_path: Path) -> None:
     travelling, other = tmp_path / "travelling.db", tmp_path / "other"
-    expected = {"documents": 1, "collections": ["sea"], "conversations": 1}
+    expected = {"documents": 1, "collections": ["sea"], "conversations": 1, "notes": 1}
     assert run(library, "export", travelling) == expected
     assert {path.name for path in tmp_path.iterdir()} == {"library", "travelling.db"}
     assert run(other, "import", travelling) == expected
-    assert run(other, "import", travelling, "--collection", "sea") == expected | {"conversations": 0}
+    assert run(other, "import", travelling, "--collection", "sea") == expected | {
+        "conversations": 0,
+        "notes": 0,
+    }
     with open_store(other / "library.db") as store:
         assert store.passage_count("sea") == 100
         assert store.conversations.count() == 1
+        assert [note.text for note in Notes(store).list()] == ["The ferry is late."]

@@ -246,32 +246,6 @@ def test_an_export_with_one_broken_turn_adds_nothing(store: SqliteStore, saved: 
     assert saved.count() == 1
 
 
-def test_the_markdown_export_fetches_nothing(store: SqliteStore, saved: Conversations) -> None:
-    """An image in a document was fetched by whoever opened the file."""
-    image = "![x](http://evil.example/p.png)"
-    put(store, "a.md", image)
-    id_ = saved.start(image)
-    saved.append(id_, answer_from(store, image, image))
-    text = saved.export_markdown(id_)
-    assert "![" not in text
-    assert text.count(r"!\[x\](http:") == 4
-
-
-def test_the_markdown_export_shows_quotes_and_sources(store: SqliteStore, saved: Conversations) -> None:
-    put(store, "a.md", "the cat sat")
-    id_ = saved.start("Cats")
-    saved.append(id_, answer_from(store, "Who sat?", "cat sat"))
-    text = saved.export_markdown(id_)
-    for line in (
-        "# Cats",
-        "## Who sat?",
-        "> cat sat [1]",
-        r"It says so \[1\]: cat sat.",
-        "[1] a.md, page 1  ",
-    ):
-        assert line in text.splitlines()
-
-
 def test_citation_rows_are_readable_with_stock_sqlite(
     store: SqliteStore, saved: Conversations, tmp_path: Path
 ) -> None:

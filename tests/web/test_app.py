@@ -67,7 +67,6 @@ from rag.web.components.changes import changed_html
 from rag.web.components.dates import clock_time
 from rag.web.components.dialogs import take_back
 from rag.web.components.document_guide import guide_html
-from rag.web.components.export import conversation_markdown
 from rag.web.components.locality import remote_host
 from rag.web.components.markup import label, question_words, spanned, word_spans
 from rag.web.components.progress import size_text
@@ -533,12 +532,6 @@ def test_each_answer_has_its_own_receipt() -> None:
     ]
 
 
-def test_the_exported_conversation_fetches_nothing() -> None:
-    exported = conversation_markdown("T", [turn(question=HOSTILE)], SAY)
-    assert "](http" not in exported and "<img" not in exported.replace(r"\<img", "")
-    assert r"\- \[1\]" not in exported and "- [1] policies" in exported
-
-
 def test_saved_and_streaming_turns_are_drawn_alike() -> None:
     finished = turn()
     answer = Answer(
@@ -693,13 +686,35 @@ def finished(question: str) -> Answer:
     return Answer(question, question, "", (), (), (), (), False, "", None, None, None)
 
 
+class Kept:
+    """Pending questions in memory."""
+
+    def __init__(self) -> None:
+        self.requests: dict[int, tuple[str, int]] = {}
+        self.numbers = count(1)
+
+    def add(self, conversation_id: int, request: str) -> int:
+        number = next(self.numbers)
+        self.requests[number] = request, 0
+        return number
+
+    def remove(self, pending_id: int) -> None:
+        self.requests.pop(pending_id, None)
+
+    def taken_up(self) -> list[tuple[int, str, int]]:
+        found = [(number, *kept) for number, kept in self.requests.items()]
+        self.requests = {number: (text, times + 1) for number, text, times in found}
+        return found
+
+
 class Bench:
     """A desk whose questions are answered when the test says so."""
 
     def __init__(self) -> None:
         self.go = threading.Semaphore(0)
         self.saved: list[str] = []
-        self.desk = TaskQueue(self.ask, lambda task, answer: self.saved.append(answer.question))
+        self.kept = Kept()
+        self.desk = TaskQueue(self.ask, lambda task, answer: self.saved.append(answer.question), self.kept)
 
     def ask(self, task: Task) -> Iterator[AnswerEvent]:
         if task.request.question == "known":
@@ -798,7 +813,7 @@ def test_a_refusal_that_a_model_examines_stays_until_it_writes() -> None:
             turns.append(task.turn)
             yield event
 
-    desk = TaskQueue(ask, lambda task, answer: None)
+    desk = TaskQueue(ask, lambda task, answer: None, Kept())
     task = desk.submit(request("q"))
     wait_for(lambda: task.over)
     desk.close()
@@ -1113,6 +1128,46 @@ def test_the_lab_offers_the_settings_of_answers_where_these_are_measured(filled:
     app.toggle(key="lab_answers").set_value(True).run()
     assert not app.exception
     assert {"top_k", "passage_tokens", "question_weight"} <= {one.label for one in app.number_input}
+
+
+def test_notes_are_shown_edited_and_deleted(filled: Path) -> None:
+    with fake_library(filled, ["It is three months [1]."]) as library:
+        notes = library.notes_of("")
+        note_id = notes.keep_answer(library.answer("How long is the notice period?"), collection="default")
+        app = app_at(filled, ONE_PAGE.format(page="notes"))
+        assert "The notice period is three months for everybody." in shown(app)
+        assert f'data-turn="note-{note_id}" data-marker="1"' in shown(app)
+        press(app, "Edit", key=f"edit-note-{note_id}")
+        app.text_area(key=f"note-text-{note_id}").set_value("Mine now").run()
+        press(app, "Save", key=f"save-note-{note_id}")
+        assert notes.load(note_id).text == "Mine now"
+        app.text_area(key="new_note_text").set_value("Another").run()
+        press(app, "Save", key="save-new-note")
+        press(app, "Delete", key=f"delete-note-{note_id}")
+        assert [note.text for note in notes.list()] == ["Another"]
+
+
+def test_a_question_goes_to_the_files_of_its_conversation(filled: Path) -> None:
+    with fake_library(filled, ["x"]) as library:
+        talk = library.conversations.start("Lease")
+        library.attach(talk, {"lease.md": b"# Lease\n\nThe notice period of the flat is nine weeks.\n"})
+        app = app_at(filled, c=str(talk))
+        app.chat_input[0].set_value("How long is the notice period of the flat?").run()
+        assert not app.exception
+        (turn,) = library.conversations.load(talk).turns
+        assert {hit.doc for hit in turn.answer.hits} == {"lease.md"}
+        app.session_state[f"only-attached-{talk}"] = False
+        app.chat_input[0].set_value("How long is the notice period of everybody?").run()
+        assert "leaving.md" in {hit.doc for hit in library.conversations.load(talk).turns[1].answer.hits}
+
+
+def test_an_instruction_is_kept_from_the_chat(filled: Path) -> None:
+    with fake_library(filled, ["x"]) as library:
+        app = app_at(filled)
+        field = next(area for area in app.text_area if str(area.key).startswith("instruction-"))
+        field.set_value("In rhymes.").run()
+        press(app, "Save", key="save-instruction")
+        assert library.store.collection("default").instruction == "In rhymes."
 
 
 def test_an_empty_library_offers_the_sample_or_a_folder(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from rag.ingest import Pages
 from rag.library import Library
 from rag.settings import save_settings
 from rag.web.background.workers import Job
@@ -29,6 +30,17 @@ def begin_ingest(app: App, paths: Sequence[Path], *, collection: str | None = No
     title = ", ".join(path.name or str(path) for path in paths)
     owner, roots = app.owner_of(target), [str(path) for path in paths]
     app.jobs.start("ingest", title, work, owner=owner, started_by=app.visitor.name, roots=roots)
+
+
+def begin_fetch(app: App, address: str) -> None:
+    """Fetches a web page into the session's collection; a page that cannot be had is told in the report."""
+    library, target = app.library, app.collection
+
+    def work(job: Job) -> None:
+        options = {"cancelled": job.stopped.is_set, "wait_seconds": WAIT_SECONDS}
+        job.follow(library.ingest([], collection=target, pages=Pages((address,)), **options))
+
+    app.jobs.start("ingest", address, work, owner=app.owner_of(target), started_by=app.visitor.name)
 
 
 def begin_embedding(app: App, model: str) -> None:
@@ -67,7 +79,7 @@ def begin_picture_embedding(app: App) -> None:
 
 def embed_all(library: Library, job: Job) -> None:
     """Embeds every collection with the library's model; `Stopped` when the job is."""
-    collections = library.store.collections()
+    collections = library.store.collections(attached=True)
     total = sum(collection.passages for collection in collections)
     done = 0
     for collection in collections:

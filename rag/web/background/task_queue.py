@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 from rag.answer import (
     AnswerDone,
@@ -35,6 +36,7 @@ MAX_OPEN_OF_ONE = 8
 MAX_OPEN = 200
 """Questions that one person, and all of them, may have open."""
 AGAIN_SECONDS = 10
+MAX_ATTEMPTS = 2
 
 Asker = Callable[["Task"], Iterator[AnswerEvent]]
 Saver = Callable[["Task", Answer], None]
@@ -50,6 +52,10 @@ class Request:
     owner: str = ""
     docs: tuple[str, ...] | None = None
     passage_tokens: int | None = None
+    model: str | None = None
+    temperature: float | None = None
+    beside: int | None = None
+    """The saved turn that the answer is to stand beside, as another model's."""
 
     @property
     def who(self) -> str:
@@ -59,11 +65,15 @@ class Request:
 
 @dataclass(slots=True, eq=False)
 class Task:
-    """One request and how far it has come. Written by its conversation's thread only; read by any."""
+    """One request and how far it has come. Written by its conversation's thread only; read by any.
+
+    `pending` is its id among the questions that are kept until they are answered.
+    """
 
     id: int
     request: Request
     turn: Turn
+    pending: int = 0
     cancelled: threading.Event = field(default_factory=threading.Event)
     moved: threading.Condition = field(default_factory=threading.Condition)
     version: int = 0
@@ -80,22 +90,39 @@ class Task:
             return self.version
 
 
+class Pending(Protocol):
+    """Where questions are kept until they are answered, in case the app does not live so long."""
+
+    def add(self, conversation_id: int, request: str) -> int: ...
+    def remove(self, pending_id: int) -> None: ...
+    def taken_up(self) -> list[tuple[int, str, int]]: ...
+
+
+def _request_of(record: dict[str, Any]) -> Request:
+    known = {one.name for one in fields(Request)}
+    values = {name: value for name, value in record.items() if name in known}
+    return Request(**values | {"docs": None if values["docs"] is None else tuple(values["docs"])})
+
+
 class TaskQueue:
     """Answers requests: those of a conversation in order, those of different people in turn.
 
     A page that is closed or reloaded loses nothing, because the task goes on here and its answer
     is saved by `save`. `ask` gives a task's events; both are called in the conversation's thread. Only the
-    search for evidence waits in line here: what a chat model writes has a line of its own.
+    search for evidence waits in line here: what a chat model writes has a line of its own. A question that
+    has no answer when the app ends, in whatever way, is asked again by `take_up`.
     """
 
-    def __init__(self, ask: Asker, save: Saver, *, workers: int = WORKERS) -> None:
+    def __init__(self, ask: Asker, save: Saver, pending: Pending, *, workers: int = WORKERS) -> None:
         self._ask = ask
         self._save = save
+        self._pending = pending
         self._line = Line(workers)
         self._tasks: dict[int, Task] = {}
         self._threads: dict[int, threading.Thread] = {}
         self._lock = threading.Lock()
         self._numbers = count(1)
+        self._closing = False
 
     def submit(self, request: Request) -> Task:
         """Takes a request, which waits behind the earlier ones of its conversation.
@@ -105,9 +132,24 @@ class TaskQueue:
         """
         with self._lock:
             self._require_room(request)
-            number = next(self._numbers)
-            turn = Turn(key=f"task-{number}", question=request.question, state="waiting")
-            task = self._tasks[number] = Task(number, request, turn)
+        return self._put(request, self._pending.add(request.conversation_id, json.dumps(asdict(request))))
+
+    def take_up(self) -> None:
+        """Asks again what had no answer when the app last ended.
+
+        A question that has ended the app twice waits, as failed, until somebody asks it again.
+        """
+        for pending, record, attempts in self._pending.taken_up():
+            request = _request_of(json.loads(record))
+            if attempts < MAX_ATTEMPTS:
+                self._put(request, pending)
+            else:
+                with self._lock:
+                    self._add(request, pending, "failed")
+
+    def _put(self, request: Request, pending: int) -> Task:
+        with self._lock:
+            task = self._add(request, pending, "waiting")
             conversation = request.conversation_id
             if conversation not in self._threads:
                 thread = threading.Thread(
@@ -115,6 +157,12 @@ class TaskQueue:
                 )
                 self._threads[conversation] = thread
                 thread.start()
+        return task
+
+    def _add(self, request: Request, pending: int, state: State) -> Task:
+        number = next(self._numbers)
+        turn = Turn(f"task-{number}", request.question, state, collection=request.collection)
+        task = self._tasks[number] = Task(number, request, turn, pending)
         return task
 
     def open_tasks(self, conversation_id: int) -> list[Task]:
@@ -142,13 +190,15 @@ class TaskQueue:
         """Forgets a finished, failed or dropped task."""
         with self._lock:
             self._tasks.pop(task.id, None)
+        self._pending.remove(task.pending)
 
     def close(self) -> None:
-        """Stops what is at work, drops what waits, and ends the threads."""
+        """Stops what is at work and ends the threads; what waits is taken up when the app is there again."""
         with self._lock:
+            self._closing = True
             tasks, threads = list(self._tasks.values()), list(self._threads.values())
         for task in tasks:
-            self.cancel(task)
+            task.cancelled.set()
         for thread in threads:
             thread.join()
 
@@ -173,7 +223,7 @@ class TaskQueue:
 
     def _next(self, conversation: int) -> Task | None:
         with self._lock:
-            for task in self._tasks.values():
+            for task in () if self._closing else self._tasks.values():
                 if task.request.conversation_id == conversation and task.turn.state == "waiting":
                     return task
             del self._threads[conversation]
@@ -193,7 +243,8 @@ class TaskQueue:
             for event in events:
                 self._take(task, event)
         except Withdrawn:
-            self.dismiss(task)
+            if not self._closing:
+                self.dismiss(task)
         except RagError as error:
             self._move(task, state="failed", problem=str(error))
         except Exception:  # a face shows, logs and goes on with the next question

@@ -13,6 +13,7 @@ from rag.web.components.markup import (
     action,
     emphasised,
     icon,
+    image_source,
     linked,
     spanned,
     text,
@@ -42,8 +43,11 @@ def turn_html(turn: Turn, say: Phrases, *, selected: int | None = None) -> list[
         head += computation_html(turn, turn.computation, say, selected)
     if turn.evidence:
         head += evidence_html(turn, say, selected) + disagreements_html(turn, say, selected)
-    parts = [head]
-    if turn.text or turn.state == "writing":
+    parts = [head + pictures_html(turn, say)]
+    if turn.others:
+        boxes = [model_html(one, say, None) for one in (turn, *turn.others) if one.text or one is not turn]
+        parts.append(f'<div class="fn-beside">{"".join(boxes)}</div>')
+    elif turn.text or turn.state == "writing":
         parts.append(model_html(turn, say, selected))
     if turn.state == "done" and turn.problem and not turn.text:
         parts.append(f'<p class="fn-stopped">{text(say("model_silent", problem=turn.problem))}</p>')
@@ -310,12 +314,29 @@ def shortened(quote: str) -> str:
     return quote if len(quote) <= CARD_CHARACTERS else quote[:CARD_CHARACTERS] + "…"
 
 
+def pictures_html(turn: Turn, say: Phrases) -> str:
+    """The pictures that stand in the cited passages; a click opens the passage."""
+    figures = [
+        f'<figure class="fn-figure" data-act="cite" data-turn="{text(turn.key)}" data-marker="{one.marker}">'
+        f'<img src="{image_source(one.thumbnail)}" alt="{text(one.caption or say("picture"))}">'
+        f'<figcaption dir="auto">{text(one.caption)} '
+        f"{marker_html(turn, one.marker, say, None, card=False)}</figcaption></figure>"
+        for one in turn.pictures
+    ]
+    if not figures:
+        return ""
+    label = text(say("pictures_beside"))
+    return f'<section class="fn-figures" aria-label="{label}">{"".join(figures)}</section>'
+
+
 def model_html(turn: Turn, say: Phrases, selected: int | None) -> str:
     """The model's own words, labelled as such."""
     name = text(turn.model or say("the_model"))
     caret = '<span class="fn-caret" aria-hidden="true"></span>' if turn.state == "writing" else ""
     live = ' aria-live="polite" aria-busy="true"' if turn.state == "writing" else ""
-    waiting = "" if turn.text else f'<span class="fn-reading">{text(say("model_reads"))}</span>'
+    silent = turn.reason or turn.problem or say("wrote_nothing")
+    words = say("model_reads") if turn.state == "writing" else silent
+    waiting = "" if turn.text else f'<span class="fn-reading">{text(words)}</span>'
     return (
         f'<section class="fn-model" aria-label="{text(say("model_words"))}">'
         f'<p class="fn-label">{icon("edit_note")}{text(say("model_words"))}'
@@ -431,13 +452,16 @@ def source_chip(turn: Turn, source: Source, say: Phrases, selected: int | None) 
 
 
 def actions_html(turn: Turn, say: Phrases) -> str:
-    """Copy, ask again, edit, thumbs, and how the answer came about."""
+    """Copy, ask again or another model, edit, branch, keep, thumbs, and how the answer came about."""
     up, down = (" fn-on" if turn.thumb == side else "" for side in ("up", "down"))
     return "".join(
         [
             action("copy", say("copy"), icon("content_copy"), copy=plain_text(turn)),
             action("again", say("ask_again"), icon("refresh"), turn=turn.key),
             action("edit", say("edit_question"), icon("edit"), turn=turn.key),
+            action("beside", say("beside"), icon("compare_arrows"), turn=turn.key),
+            action("branch", say("branch"), icon("call_split"), turn=turn.key),
+            action("note", say("keep_note"), icon("bookmark_add"), turn=turn.key),
             action("up", say("good_answer"), icon("thumb_up"), css=up.strip(), turn=turn.key),
             action("down", say("bad_answer"), icon("thumb_down"), css=down.strip(), turn=turn.key),
             action("receipt", say("export_receipt"), icon("receipt_long"), turn=turn.key),

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from rag.web.components.beside import show_beside
 from rag.web.components.export import show_receipt
 from rag.web.components.markup import label
 from rag.web.i18n import Phrases
@@ -31,6 +32,8 @@ def draw_dialog(app: App, ask: Callable[[str], None]) -> None:
         show_receipt(app.say, *values)
     elif kind == "page":
         show_page(*values)
+    elif kind == "beside":
+        show_beside(app, *values)
     elif kind == "reason":
         show_reason(app, *values)
 

@@ -28,12 +28,14 @@ def followups(turn: Turn, app: App) -> list[str]:
     Each was tried, and is answered by the document it asks about.
     """
     asked = list(candidates(turn, app.library.store, app.say).items())[:TRIED]
-    return list(islice((question for question, doc in asked if is_answered(app, question, doc)), MOST))
+    collection = turn.collection or app.collection
+    tried = (question for question, doc in asked if is_answered(app, question, doc, collection=collection))
+    return list(islice(tried, MOST))
 
 
-def is_answered(app: App, question: str, doc: str) -> bool:
-    """Whether the session's collection answers a question, from this document among others."""
-    return doc in answering_docs(app, question, app.collection, collection_state(app))
+def is_answered(app: App, question: str, doc: str, *, collection: str = "") -> bool:
+    """Whether a collection, or else the session's, answers a question, from this document among others."""
+    return doc in answering_docs(app, question, collection or app.collection, collection_state(app))
 
 
 @st.cache_data(show_spinner=False, max_entries=500)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import pairwise
@@ -38,6 +39,11 @@ def text(value: str) -> str:
 def icon(name: str) -> str:
     """A Material symbol (the font is Streamlit's own), hidden from screen readers."""
     return f'<span class="fn-icon" aria-hidden="true">{text(name)}</span>'
+
+
+def image_source(jpeg: bytes) -> str:
+    """A JPEG as the address of an image."""
+    return f"data:image/jpeg;base64,{b64encode(jpeg).decode('ascii')}"
 
 
 def action(kind: str, label: str, body: str, *, css: str = "", **data: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -11,7 +10,7 @@ from rag.explore.pictures import PictureHit, gallery
 from rag.records import Hit
 from rag.web.background.ingest_jobs import begin_picture_embedding
 from rag.web.components.live_search import typed
-from rag.web.components.markup import action, icon, label, text
+from rag.web.components.markup import action, icon, image_source, label, text
 from rag.web.components.progress import draw_jobs
 from rag.web.components.source import Selection, draw_source, draw_tools
 from rag.web.components.turns import Source, Turn
@@ -76,7 +75,7 @@ def draw_similar(app: App, image_id: int) -> None:
     say = app.say
     seen = app.library.store.pictures.thumbnails([image_id])[image_id]
     title = text(say("pictures_similar_to"))
-    st.html(f'<div class="fn-similar"><img src="{source(seen)}" alt=""><h2>{title}</h2></div>')
+    st.html(f'<div class="fn-similar"><img src="{image_source(seen)}" alt=""><h2>{title}</h2></div>')
     st.button(
         say("pictures_back"),
         key="pictures_back",
@@ -109,7 +108,7 @@ def card_html(hit: PictureHit, thumbnail: bytes, say: Phrases, *, with_similar: 
     """One picture: a click opens its document, another finds what looks like it."""
     one = hit.picture
     name = one.caption or one.title or one.doc
-    image = f'<img src="{source(thumbnail)}" alt="{text(name)}" loading="lazy">'
+    image = f'<img src="{image_source(thumbnail)}" alt="{text(name)}" loading="lazy">'
     opening = action("picture", say("pictures_open", name=name), image, css="fn-thumb", marker=one.id)
     also = f" · {say('pictures_also', count=len(hit.others))}" if hit.others else ""
     similar = action(
@@ -131,11 +130,6 @@ def where(one: PictureRow, say: Phrases) -> str:
     return one.doc if one.page is None or is_file else f"{one.doc} · {say('page', page=one.page)}"
 
 
-def source(thumbnail: bytes) -> str:
-    """A small copy as an address."""
-    return f"data:image/jpeg;base64,{base64.b64encode(thumbnail).decode('ascii')}"
-
-
 def draw_opened_picture(app: App, rows: list[PictureRow]) -> None:
     """The picture that was clicked, and its document at the place where it stands."""
     wanted = st.session_state.pop("opened_picture", None)
@@ -147,7 +141,9 @@ def draw_opened_picture(app: App, rows: list[PictureRow]) -> None:
     def dialog() -> None:
         small = app.library.store.pictures.thumbnails([one.image_id]).get(one.image_id)
         if small is not None:
-            st.html(f'<div class="fn-opened"><img src="{source(small)}" alt="{text(one.caption)}"></div>')
+            st.html(
+                f'<div class="fn-opened"><img src="{image_source(small)}" alt="{text(one.caption)}"></div>'
+            )
         hit = passage_at(app, one)
         turn = Turn(key="picture", question="", state="done", hits=(hit,) if hit else ())
         if hit is not None:

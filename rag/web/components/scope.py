@@ -1,4 +1,4 @@
-"""What is searched, and how much of it the model reads: the controls above the question."""
+"""What is searched: the controls above the question."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from rag.web.session import App, report_of
 
 SHOWN_DOCUMENTS = 40
 """A longer list is narrowed by typing; ten thousand checkboxes would stop any browser."""
-TOKEN_STEP = 100
 
 
 def chosen_docs() -> tuple[str, ...] | None:
@@ -19,11 +18,10 @@ def chosen_docs() -> tuple[str, ...] | None:
 
 
 def draw_scope(app: App) -> None:
-    """Collection, documents and token budget in one row."""
+    """Collection and documents in one row."""
     with st.container(horizontal=True, vertical_alignment="center", key="scope", gap="small"):
         draw_collection(app)
         draw_documents(app)
-        draw_budget(app)
 
 
 def draw_collection(app: App) -> None:
@@ -87,21 +85,3 @@ def clear() -> None:
     for key in [str(key) for key in st.session_state if str(key).startswith("doc-")]:
         st.session_state[key] = False
     st.session_state["docs"] = set()
-
-
-def draw_budget(app: App) -> None:
-    """The slider for the tokens of passages that the model reads."""
-    say, settings = app.say, app.library.settings
-    room = settings.context_tokens - settings.answer_tokens - TOKEN_STEP
-    most = max(2 * TOKEN_STEP, room - room % TOKEN_STEP)
-    chosen = st.session_state.get("passage_tokens", min(settings.passage_tokens, most))
-    with st.popover(say("reads_tokens", tokens=chosen), icon=":material/tune:", type="tertiary"):
-        st.slider(
-            say("passage_tokens"),
-            min_value=TOKEN_STEP,
-            max_value=most,
-            value=chosen,
-            step=TOKEN_STEP,
-            key="passage_tokens",
-            help=say("passage_tokens_help"),
-        )

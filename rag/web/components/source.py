@@ -20,9 +20,9 @@ from rag.web.components.changes import changed_html
 from rag.web.components.dialogs import open_dialog
 from rag.web.components.markup import Span, action, icon, label, question_words, spanned, text, word_spans
 from rag.web.components.prose import prose
-from rag.web.components.turns import Source, Turn, source_of, sources
+from rag.web.components.turns import Source, Turn, source_of, sources, with_others
 from rag.web.i18n import Phrases
-from rag.web.session import App
+from rag.web.session import App, toast_errors
 
 AROUND_CHARACTERS = 1500
 """How much of the section is shown before and after the passage."""
@@ -54,7 +54,7 @@ def select(turn: str, marker: int) -> None:
 def current_selection(turns: Sequence[Turn]) -> Selection | None:
     """What the reader chose, if it is still on the page; else the best of the newest answer's."""
     key, marker = st.session_state.get("source") or ("", 0)
-    for turn in turns:
+    for turn in with_others(turns):
         source = source_of(turn, marker) if turn.key == key else None
         if source is not None:
             return Selection(turn, source, chosen=True)
@@ -94,6 +94,7 @@ def draw_source(app: App, selection: Selection) -> None:
         sheet = draw_pdf(selection, stored, path, app.say)
     else:
         st.html(passage_html(selection, stored, app.say))
+    draw_keep(app, selection)
     if path is not None:
         draw_tools(app, selection.token, selection.source.hit.doc, path, sheet)
 
@@ -106,7 +107,7 @@ def plain(value: str) -> str:
 def former_html(app: App, selection: Selection) -> str:
     """A passage that is not in its document any more: what changed in it, or how it was."""
     say, hit = app.say, selection.source.hit
-    todays = app.library.store.documents_named(app.collection, hit.doc)
+    todays = named_today(app, selection)
     compared = (changed_html(plain(hit.passage.text), plain(stored.text)) for stored in todays)
     changes = next(filter(None, compared), None)
     note = "passage_changed" if changes else "passage_gone" if todays else "document_gone"
@@ -132,10 +133,17 @@ def close() -> None:
 def stored_document(app: App, selection: Selection) -> StoredDocument | None:
     """The document as it is in the library now; None when it is gone or changed at the passage."""
     hit = selection.source.hit
-    for stored in app.library.store.documents_named(app.collection, hit.doc):
+    for stored in named_today(app, selection):
         if stored.text[hit.passage.start : hit.passage.end] == hit.passage.text:
             return stored
     return None
+
+
+def named_today(app: App, selection: Selection) -> list[StoredDocument]:
+    """The documents that go by the source's path today, in the collection that was searched."""
+    store, collection = app.library.store, selection.turn.collection or app.collection
+    known = {found.name for found in store.collections(attached=True)}
+    return store.documents_named(collection, selection.source.hit.doc) if collection in known else []
 
 
 def head_html(source: Source, say: Phrases) -> str:
@@ -286,6 +294,26 @@ def box_html(box: Box) -> str:
     width, height = 100 * (box.right - box.left) + 0.6, 100 * (box.bottom - box.top) + 0.3
     place = f"left:{left:.2f}%;top:{top:.2f}%;width:{width:.2f}%;height:{height:.2f}%"
     return f'<span class="fn-box" style="{place}"></span>'
+
+
+def draw_keep(app: App, selection: Selection) -> None:
+    """Keeps what is marked of the source, or all of the passage, as a note."""
+    st.button(
+        app.say("keep_excerpt"),
+        key=f"keep-{selection.token}",
+        icon=":material/bookmark_add:",
+        type="tertiary",
+        on_click=keep_excerpt,
+        args=(app, selection),
+    )
+
+
+@toast_errors
+def keep_excerpt(app: App, selection: Selection) -> None:
+    """Keeps the exact quotes of a source."""
+    source, collection = selection.source, selection.turn.collection or app.collection
+    app.notes.keep_excerpts(source.hit, source.quotes, collection=collection)
+    st.toast(app.say("note_kept"), icon=":material/bookmark_added:")
 
 
 def draw_tools(app: App, token: str, doc: str, path: Path, sheet: str) -> None:

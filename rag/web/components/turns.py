@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -26,13 +26,23 @@ State = Literal["waiting", "searching", "writing", "done", "failed"]
 Place = Literal["unchanged", "changed", "deleted"]
 
 
+@dataclass(frozen=True, slots=True)
+class ShownPicture:
+    """A picture of a cited passage: its JPEG, what is said of it, and the marker of the passage."""
+
+    thumbnail: bytes
+    caption: str
+    marker: int
+
+
 @dataclass(frozen=True)
 class Turn:
     """What a turn's drawing needs. `key` is unique on the page; `hits[marker - 1]` is a marker's passage.
 
     `ahead` counts the questions that are answered before this one; `problem` is the sentence
     shown for a failed turn, or for a model that failed; `stale` names the markers whose source has
-    changed since. `answer` is the saved one, whole.
+    changed since. `answer` is the saved one, whole; `others` are those of other models to the same question.
+    `pictures` stand in the cited passages.
     """
 
     key: str
@@ -61,6 +71,9 @@ class Turn:
     stale: dict[int, Place] = field(default_factory=dict)
     thumb: Literal["up", "down", ""] = ""
     answer: Answer | None = None
+    collection: str = ""
+    others: tuple[Turn, ...] = ()
+    pictures: tuple[ShownPicture, ...] = ()
 
     @cached_property
     def docs(self) -> frozenset[str]:
@@ -134,7 +147,15 @@ def saved_turn(answer: Answer, *, key: str, stale: dict[int, Place] | None = Non
         seconds=answer.seconds,
         stale=stale or {},
         thumb="up" if thumb == "up" else "down" if thumb == "down" else "",
+        collection=answer.collection,
+        others=tuple(saved_turn(one, key=f"{key}.{n}") for n, one in enumerate(answer.others, start=1)),
     )
+
+
+def with_others(turns: Iterable[Turn]) -> Iterator[Turn]:
+    """The turns, each with those of other models behind it."""
+    for turn in turns:
+        yield from (turn, *turn.others)
 
 
 def sources(turn: Turn) -> list[Source]:

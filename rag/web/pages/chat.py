@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -14,14 +15,18 @@ from rag.history.conversations import Turn as SavedTurn
 from rag.web.background.task_queue import Request, Task
 from rag.web.browser_events import Act, conduct
 from rag.web.components.answers import turn_html
+from rag.web.components.attachments import draw_attachments, searches_attached
+from rag.web.components.beside import branch, keep_note
+from rag.web.components.cited_pictures import pictures_of
 from rag.web.components.dialogs import draw_dialog, open_dialog
 from rag.web.components.export import draw_export
 from rag.web.components.followups import followups
 from rag.web.components.markup import label
 from rag.web.components.scope import chosen_docs, draw_scope
 from rag.web.components.source import Selection, current_selection, draw_pane, select
-from rag.web.components.turns import Place, Turn, saved_turn
+from rag.web.components.turns import Place, Turn, saved_turn, with_others
 from rag.web.components.welcome import draw_counts, draw_examples, draw_first_run
+from rag.web.components.writer import chosen_model, chosen_temperature, draw_writer
 from rag.web.session import App, collection_state, toast_errors
 
 FOLLOW_SECONDS = 1.0
@@ -43,11 +48,11 @@ def chat_page(app: App) -> None:
     # stay on the page, faded, for as long as an answer is written.
     start = st.empty()
     if turns or tasks:
-        draw_conversation(app, turns, tasks)
+        draw_conversation(app, conversation, turns, tasks)
         return
     with start.container():
         if any(collection.passages for collection in app.collections()):
-            draw_start(app)
+            draw_start(app, conversation)
         else:
             draw_first_run(app)
             conduct(lambda act: None, language=app.say.language)
@@ -77,7 +82,8 @@ def saved_turns(app: App, conversation: Conversation) -> list[Turn]:
     for saved in conversation.turns:
         stale = stale_markers(app.conversations, saved, conversation.collection, saved.id, state)
         thumb = {1: "up", -1: "down"}.get(saved.rating or 0, "")
-        turns.append(saved_turn(saved.answer, key=f"saved-{saved.id}", stale=stale, thumb=thumb))
+        turn = saved_turn(saved.answer, key=f"saved-{saved.id}", stale=stale, thumb=thumb)
+        turns.append(replace(turn, pictures=pictures_of(app, turn, state)))
     return turns
 
 
@@ -93,18 +99,20 @@ def stale_markers(
     return {c.citation.marker: c.state for c in today if c.state != "unchanged"}
 
 
-def draw_start(app: App) -> None:
+def draw_start(app: App, conversation: Conversation | None) -> None:
     """A new conversation: what can be asked, and where to ask it."""
     with st.container(key="welcome"):
         draw_counts(app)
         examples = st.container()
-        draw_composer(app, [])
+        draw_composer(app, conversation, [])
     conduct(lambda act: handle(app, [], act), language=app.say.language)
     with examples:  # last: each is tried before it is shown, and nobody has to wait for that to type
         draw_examples(app, lambda question: ask(app, question))
 
 
-def draw_conversation(app: App, turns: Sequence[Turn], tasks: Sequence[Task]) -> None:
+def draw_conversation(
+    app: App, conversation: Conversation | None, turns: Sequence[Turn], tasks: Sequence[Task]
+) -> None:
     """Both columns; then the answer being written is followed until it is there."""
     left, right = st.columns([0.56, 0.44], gap="large")
     with left:
@@ -117,7 +125,7 @@ def draw_conversation(app: App, turns: Sequence[Turn], tasks: Sequence[Task]) ->
                 draw_turn(st.empty(), turn, app, shown)
             places = [draw_task(app, task) for task in tasks]
             next_questions = st.container()
-        draw_composer(app, tasks)
+        draw_composer(app, conversation, tasks)
     if tasks:
         first_evidence(app, tasks[0], places[0])
     current = [*turns, *(task.turn for task in tasks)]
@@ -217,14 +225,17 @@ def draw_toolbar(app: App, turns: Sequence[Turn]) -> None:
     """What can be done with the whole conversation."""
     if turns:
         with st.container(horizontal=True, horizontal_alignment="right", key="toolbar"):
-            draw_export(turns[0].question, turns, app.say)
+            draw_export(app, st.session_state["conversation"])
 
 
-def draw_composer(app: App, tasks: Sequence[Task]) -> None:
-    """The scope of the search, the stop button while an answer is written, and the question."""
+def draw_composer(app: App, conversation: Conversation | None, tasks: Sequence[Task]) -> None:
+    """What is searched and who writes, the stop button while an answer is written, and the question."""
     with st.container(key="composer", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            draw_scope(app)
+            if not searches_attached(conversation):
+                draw_scope(app)
+            draw_writer(app)
+            draw_attachments(app, conversation)
             if tasks and tasks[0].turn.state in ("searching", "writing"):
                 st.button(
                     app.say("stop"),
@@ -253,16 +264,19 @@ def ask(app: App, question: str) -> None:
         st.query_params["c"] = str(conversation_id)
     else:
         conversation_id = conversation.id
+    own_files = searches_attached(conversation)
     st.session_state.pop("source", None)
     submit(
         app,
         Request(
             conversation_id=conversation_id,
             question=question,
-            collection=app.collection,
+            collection=conversation.attached if conversation and own_files else app.collection,
             owner=app.visitor.name,
-            docs=chosen_docs(),
+            docs=None if own_files else chosen_docs(),
             passage_tokens=st.session_state.get("passage_tokens"),
+            model=chosen_model(app),
+            temperature=chosen_temperature(),
         ),
     )
 
@@ -295,7 +309,7 @@ def draw_followups(app: App, turn: Turn) -> None:
 @toast_errors
 def handle(app: App, turns: Sequence[Turn], act: Act) -> None:
     """Acts on a click in an answer."""
-    turn = next((turn for turn in turns if turn.key == act.turn), None)
+    turn = next((turn for turn in with_others(turns) if turn.key == act.turn), None)
     if act.kind == "link":
         open_dialog("link", act.url)
     elif turn is None:
@@ -308,8 +322,23 @@ def handle(app: App, turns: Sequence[Turn], act: Act) -> None:
         open_dialog("edit", turn.question, saved_id(turn), st.session_state.get("conversation", 0))
     elif act.kind == "receipt" and turn.answer is not None:
         open_dialog("receipt", turn.answer)
+    elif act.kind == "note" and turn.answer is not None:
+        keep_note(app, turn.answer)
+    elif act.kind in ("beside", "branch"):
+        go_on(app, turn, act.kind)
     elif act.kind in ("up", "down"):
         give_thumb(app, turn, act.kind)
+
+
+def go_on(app: App, turn: Turn, kind: str) -> None:
+    """Has another model answer, or begins a conversation of its own behind a saved answer."""
+    turn_id, conversation_id = saved_id(turn), st.session_state.get("conversation", 0)
+    if turn_id is None or turn.answer is None:
+        return
+    if kind == "branch":
+        branch(app, conversation_id, turn_id)
+    else:
+        open_dialog("beside", conversation_id, turn_id, turn.answer)
 
 
 def saved_id(turn: Turn) -> int | None:

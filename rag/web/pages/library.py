@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from rag.errors import AccessDenied
+from rag.ingest.fetch import is_address
 from rag.ingest.uploads import keep_upload, safe_name
-from rag.web.background.ingest_jobs import begin_ingest
+from rag.web.background.ingest_jobs import begin_fetch, begin_ingest
 from rag.web.browser_events import Act, conduct
 from rag.web.components.document_guide import draw_guide
 from rag.web.components.folders import draw_folders
@@ -308,6 +309,7 @@ def draw_add(app: App) -> None:
     if app.visitor.keeper:
         st.html(f'<p class="fn-lead">{text(say("add_folder_help"))}</p>')
         draw_folder_form(app)
+        draw_address_form(app)
     kind = st.segmented_control(
         say("drop_here"),
         ["files", "folder"],
@@ -330,6 +332,22 @@ def draw_add(app: App) -> None:
             return
         begin_ingest(app, [folder])
         st.rerun()
+
+
+def draw_address_form(app: App) -> None:
+    """The address of a web page, which is fetched into the library."""
+    say = app.say
+    form = st.form("address", border=False, clear_on_submit=True)
+    with form.container(horizontal=True, vertical_alignment="bottom"):
+        address = st.text_input(
+            say("add_page"), placeholder="https://example.org/handbook", help=say("add_page_help")
+        ).strip()
+        added = st.form_submit_button(say("add_page_button"), icon=":material/language:")
+    if added and address.startswith(("http://", "https://")) and is_address(address):
+        begin_fetch(app, address)
+        st.rerun()
+    elif added:
+        st.error(say("not_an_address"))
 
 
 def add_uploads(app: App, collection: str, files: Sequence[UploadedFile]) -> Path:

@@ -15,7 +15,7 @@ CREATE TABLE passage_questions (
     UNIQUE (collection_id, content_hash)
 );
 CREATE INDEX passage_questions_by_content ON passage_questions(content_hash);
-CREATE INDEX passage_questions_unused ON passage_questions(collection_id) WHERE unused;
+CREATE INDEX passage_questions_unused ON passage_questions(collection_id) WHERE unused = 1;
 CREATE TRIGGER passage_questions_lose_a_passage AFTER DELETE ON passages BEGIN
     UPDATE passage_questions SET unused = 1 WHERE content_hash = OLD.content_hash;
 END;
@@ -27,4 +27,4 @@ FROM passage_questions AS q
 JOIN collections AS c ON c.id = q.collection_id
 JOIN documents AS d ON d.collection_id = c.id
 JOIN passages AS p ON p.document_id = d.id AND p.content_hash = q.content_hash
-WHERE q.kept;
+WHERE q.kept = 1;
