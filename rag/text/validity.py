@@ -12,7 +12,7 @@ READ = 1_500
 """Characters of a document's beginning that are read: validity stands at the top."""
 
 _SAYS_SOMETHING = tuple(
-    """valid force effect applic applies runs gültig kraft gilt wirksam vigueur valable vigor vigente válid
+    """newer neuere récente reciente 版 valid force effect applic applies runs gültig kraft gilt wirksam vigueur valable vigor vigente válid
     replac supersed withdrawn obsolete archived expire longer ersetz abgelöst aufgehoben remplac abrog sustitu
     reemplaz derog 生效 自 有效 取代 代替 作废 废止""".split()  # noqa: SIM905
 )
@@ -51,7 +51,9 @@ _NOT_VALID = (
 )
 _REPLACED = re.compile(
     rf"^\W*(?:status\W+)?(?:{_NOT_VALID}|expired)\b|\b(?:{_NOUN})\b.{{0,60}}?\b(?:{_NOT_VALID})\b"
-    r"|(?:已|被).{0,20}(?:取代|代替|作废|废止)",
+    r"|\bthere(?:['’]s| is) a newer (?:version|edition)\b|\bes gibt eine neuere (?:fassung|version)\b"
+    r"|\bil existe une version plus récente\b|\bhay una versión más reciente\b"
+    r"|(?:已|被).{0,20}(?:取代|代替|作废|废止)|有更新的?版本",
     re.IGNORECASE,
 )
 _NO_LONGER = re.compile(_NOT_VALID, re.IGNORECASE)

@@ -1,0 +1,401 @@
+"""What a passage states: clauses and cells with a number, date, phone number or person, and what they are about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Literal
+
+from rag.records import Passage
+from rag.text.excerpts import Unit, units_of, without_markup
+from rag.text.facts import facts
+from rag.text.facts.fact import Fact, span_of
+from rag.text.facts.words import MONTHS, NUMBER_WORDS, UNITS
+from rag.text.words import content_words, fold, is_function_word, stem, words
+
+ValueKind = Literal["number", "amount", "date", "duration", "time", "phone", "person"]
+Bound = Literal["", "most", "least"]
+
+_CURRENCIES = frozenset("EUR USD GBP CHF JPY CNY SEK NOK DKK PLN CZK INR CLP AUD CAD".split())  # noqa: SIM905
+_SECONDS = {
+    "second": 1,
+    "minute": 60,
+    "hour": 3_600,
+    "day": 86_400,
+    "night": 86_400,
+    "week": 604_800,
+    "month": 2_629_800,
+    "year": 31_557_600,
+}
+_SAME_SIZE = {
+    "kilometre": ("metre", Decimal(1000)),
+    "km": ("metre", Decimal(1000)),
+    "cm": ("metre", Decimal("0.01")),
+    "mm": ("metre", Decimal("0.001")),
+    "kg": ("g", Decimal(1000)),
+    "tonne": ("g", Decimal(1_000_000)),
+}
+_PHONE = re.compile(r"(?<![\w.,/-])(?:\+\d{1,3}[ .-]?|00\d{2}[ .-]?|\(?0)[\d][\d ()/.-]{5,17}\d(?![\w-])")
+_ROLES = (
+    r"manager|director|head|lead|leader|chief|chair|chairman|chairwoman|chairperson|president|secretary|treasurer"
+    r"|officer|coordinator|administrator|supervisor|contact|contact person|clerk|steward|warden|caretaker|captain"
+    r"|representative|deputy|editor|curator|principal|dean|ombudsperson|controller|engineer|leiter|leiterin|leitung"
+    r"|geschäftsführer|geschäftsführerin|vorsitzende[r]?|vorsitz|beauftragte[r]?|ansprechpartner|ansprechpartnerin"
+    r"|kassenwart|kassierer|sekretärin|hausmeister|verantwortliche[r]?|responsable|directeur|directrice|encargad[oa]"
+    r"|director|directora|gerente|jefe|jefa|président|présidente|trésorier"
+)
+_NAME = r"(?:(?:Dr|Prof|Mr|Mrs|Ms|Frau|Herr)\.? )?[A-ZÀ-Þ][\w'’-]+(?: (?:van|von|de|der|bin|al|ter|la))?(?: [A-ZÀ-Þ][\w'’.-]*){1,2}"
+_LINK = r"(?:\s*[:：–—-]\s*|,? (?:is|ist|est|es|remains) (?:now |currently )?|\s*\|\s*)"
+_ROLE_THEN_NAME = re.compile(
+    rf"(?P<role>(?:[\w'’-]+ ){{0,4}}(?i:{_ROLES})(?: (?:of|for|für|der|des|de|du|del) (?:the |la |el )?[\w-]+(?: [\w-]+)?)?)"
+    rf"{_LINK}(?P<name>{_NAME})(?![\w])"
+)
+_NAME_THEN_ROLE = re.compile(
+    rf"(?P<name>{_NAME})(?:, (?:our |the |unsere? )?| (?:is|ist|est|es) (?:now )?(?:the |our |der |die |unsere? |la |el |le )?)"
+    rf"(?P<role>(?:[\w'’-]+ ){{0,3}}(?i:{_ROLES})(?: (?:of|for|für|der|des|de|du|del) (?:the |la |el )?[\w-]+(?: [\w-]+)?)?)\b"
+)
+_CHINESE_ROLE = re.compile(
+    r"(?P<role>[\u4e00-\u9fff]{0,8}(?:经理|主任|负责人|主管|联系人|总监|主席|校长|馆长|院长|队长))[:：是为]\s*(?P<name>[\u4e00-\u9fff]{2,4})(?=[，,。；;（(\s|]|$)"
+)
+_CLAUSE = re.compile(
+    r"[;；。]\s*|(?<=[^\d\s])[，,、]\s*|,\s+(?=\D)|\s[–—]\s|\s[·|]\s|\.\s+(?=[A-ZÀ-Þ])|:\s+(?=\S)"
+    r"|\s(?=\((?=[^)]*\d))|\s(?:and|but|und|aber|y|pero|et|mais)\s"
+)
+_MOST = re.compile(
+    r"(?:\b(?:up to|at most|no more than|not more than|maximum(?: of| is)?|max\.?|not exceed|below|under|less than"
+    r"|fewer than|bis zu|höchstens|maximal|unter|weniger als|jusqu['’]à|au plus|hasta|como máximo|menos de)"
+    r"|至多|最多|不超过|低于)\W*$",
+    re.IGNORECASE,
+)
+_LEAST = re.compile(
+    r"(?:\b(?:at least|no less than|not less than|minimum(?: of| is)?|min\.?|above|over|more than|exceed(?:s|ing)?"
+    r"|mindestens|wenigstens|über|mehr als|au moins|plus de|al menos|como mínimo|más de)"
+    r"|至少|不少于|超过)\W*$",
+    re.IGNORECASE,
+)
+_NEAR = 28
+_ITEM = re.compile(r"(?:[-*+•]|\(?\d{1,3}[.)])\s+(?:\[.\] )?")
+_COUNTED = re.compile(r"\s+([^\W\d_][\w'’-]*)")
+_UNSURE = re.compile(
+    r"\b(?:would|could|might|propos\w+|suggest\w*|consider\w*|perhaps|maybe|instead of|rather than|used to|formerly"
+    r"|previously|no longer|not any more|until now|before that|for example|for instance|e\.g|imagine|suppose|asked for"
+    r"|wants?|wanted|wish\w*|hopes?|plans? to|planned|budgeted|forecast\w*|estimate[sd]?|expected|draft|rumou?r\w*"
+    r"|würde\w*|könnte\w*|vorgeschlagen|vorschlag|früher|bisher|zum beispiel|geplant|statt|nicht mehr"
+    r"|pourrait|proposé|auparavant|par exemple|podría|propuesto|antes|por ejemplo)\b|建议|以前|例如|计划|可能|原来",
+    re.IGNORECASE,
+)
+_GIVES = re.compile(
+    rf"\d|[一二三四五六七八九十两百]|经理|主任|负责人|主管|联系人|总监|主席|长|\b(?:{_ROLES}|{'|'.join(NUMBER_WORDS)}|{'|'.join(MONTHS)})\b",
+    re.IGNORECASE,
+)
+"""Without one of these a sentence gives no value: finding that out takes a tenth of reading its facts."""
+_ROLE = re.compile(rf"\b(?:{_ROLES})\b|经理|主任|负责人|主管|联系人|总监|主席|长", re.IGNORECASE)
+_POINTS_BACK = re.compile(
+    r"\W*(?:it|its|it['’]s|that|that['’]s|this|these|those|they|their|he|his|she|her|es|das|dies\w*|sie|er|ihre?"
+    r"|cela|c['’]est|il|elle|ils|elles|eso|esto|ella|ellos)\b(?! (?:page|policy|book|handbook|guide|office|company))",
+    re.IGNORECASE,
+)
+"""What a sentence with such a beginning is about stands before it."""
+_PAST = re.compile(r"\b(?:was|were|had|did|war|waren|hatte\w*|wurde\w*|était|étaient|avait|fue|fueron|era|tenía)\b|过去")
+_ABOUT_THE_PAGE = frozenset(
+    map(
+        stem,
+        """version edition revision reviewed review changed updated update printed published date dated author
+        owner status created signed valid force effective page copy document written replaces owned last next due
+        class fassung stand gültig ausgabe version datum autor""".split(),  # noqa: SIM905
+    )
+)
+_CONTRASTS = frozenset(
+    """other another first second third last next former latter each half double single morning evening night
+    afternoon weekday weekdays weekend weekends summer winter spring autumn new old junior senior adult child
+    children minor student standard premium basic part full internal external domestic international in out early late
+    monday tuesday wednesday thursday friday saturday sunday holiday holidays public not no never without except
+    additional extra more gross net before after montag dienstag mittwoch donnerstag freitag samstag sonntag
+    erwachsene kinder sommer winter neu alt brutto netto vor nach ohne nicht kein""".split()  # noqa: SIM905
+)
+"""Words that part one thing from its like: what only one of two statements has of them is another thing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a statement gives: `readings` are what it can mean, comparable within `kind` and `unit`.
+
+    `text[start:end]` of the passage is what is written.
+    """
+
+    kind: ValueKind
+    text: str
+    start: int
+    end: int
+    readings: frozenset[object]
+    unit: str = ""
+    bound: Bound = ""
+    rounded: bool = False
+
+    def comparable(self, other: Value) -> bool:
+        """Whether the two could be the same value."""
+        return (
+            self.kind == other.kind
+            and self.unit == other.unit
+            and not (self.bound and other.bound and self.bound != other.bound)
+        )
+
+    def agrees(self, other: Value) -> bool:
+        """Whether both may mean the same."""
+        if not self.comparable(other):
+            return False
+        if self.kind == "date":
+            return any(_same_date(one, two) for one in self.readings for two in other.readings)
+        if self.kind == "person":
+            return bool(self.readings & other.readings)
+        if self.readings & other.readings:
+            return True
+        tolerance = 0.06 if self.kind == "duration" or self.rounded or other.rounded else 0.0
+        return any(_near(one, two, tolerance) for one in self.readings for two in other.readings)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A clause or cell of a passage with its values: `text[start:end]` is the sentence or row it is of.
+
+    `about` are the stems of its words, `beside` those of what it is read with: the rest of its sentence
+    that has no values, the line or header it stands under, its headings. `names` are names and codes it
+    speaks of, `years` the years, `marks` the words that part its subject from others like it, and `rates`
+    what its numbers are for each of.
+    """
+
+    start: int
+    end: int
+    values: tuple[Value, ...]
+    about: frozenset[str]
+    beside: frozenset[str]
+    names: frozenset[str]
+    years: frozenset[int]
+    marks: frozenset[str]
+    rates: frozenset[object]
+    past: bool
+    cell: bool = False
+    row: frozenset[str] = field(default_factory=frozenset)
+
+
+def statements(passage: Passage, title: str = "") -> list[Statement]:
+    """Everything that a passage states with a value, in order; questions, plans and examples are left out."""
+    if passage.is_hidden:
+        return []
+    place = stems(" ".join((*passage.heading_path, title)))
+    found: list[Statement] = []
+    for unit in units_of(passage, title):
+        marker = _ITEM.match(passage.text, unit.start, unit.end) if unit.kind in ("prose", "list") else None
+        unit = replace(unit, start=marker.end()) if marker else unit
+        text = passage.text[unit.start : unit.end]
+        if not unit.answers or unit.kind in ("code", "properties", "aside") or not _may_state(text):
+            continue
+        made = _of_row(unit, text, place) if unit.kind == "table" else _of_prose(unit, text, place)
+        found += [one for one in made if one.values and not one.about <= _ABOUT_THE_PAGE]
+    return found
+
+
+def _may_state(text: str) -> bool:
+    asks = text.rstrip("*_ ").endswith(("?", "？"))
+    return not asks and bool(_GIVES.search(text)) and not _UNSURE.search(text) and not _POINTS_BACK.match(text)
+
+
+def stems(text: str) -> frozenset[str]:
+    """The stems of the words that carry meaning, numbers aside."""
+    return frozenset(
+        stem(word)
+        for word in words(text)
+        if not is_function_word(word) and not any(map(str.isdigit, word)) and not _counts(word)
+    )
+
+
+def _counts(word: str) -> bool:
+    return word in UNITS or word in NUMBER_WORDS or word in MONTHS
+
+
+def _of_prose(unit: Unit, text: str, place: frozenset[str]) -> Iterator[Statement]:
+    """The clauses of a sentence or item."""
+    every = _Facts(text)
+    cuts = [0, *(m.start() for m in _CLAUSE.finditer(text) if not every.cut_by(m.start(), m.end())), len(text)]
+    spans = _joined(list(zip(cuts, cuts[1:], strict=False)), every, text)
+    valueless = " ".join(text[a:b] for a, b in spans if not every.values_in(a, b))
+    beside = place | stems(unit.header) | stems(valueless)
+    for a, b in spans:
+        values = every.values_in(a, b)
+        if values:
+            yield every.statement(unit, a, b, values, beside)
+
+
+def _joined(spans: list[tuple[int, int]], every: _Facts, text: str) -> list[tuple[int, int]]:
+    """Clauses with those before them that name what they are of: "Leave: 30 days", "in May, 30 days"."""
+    joined: list[tuple[int, int]] = []
+    for a, b in spans:
+        if joined and (not every.values_in(*joined[-1]) or len(stems(text[a:b])) < 1):
+            joined[-1] = (joined[-1][0], b)
+        else:
+            joined.append((a, b))
+    return joined
+
+
+def _of_row(unit: Unit, text: str, place: frozenset[str]) -> Iterator[Statement]:
+    """The cells of a row, each about the row's first cell and the head of its column."""
+    cells, heads = _cells(text), [head for _, _, head in _cells(unit.header)]
+    if len(cells) < 2 or len(heads) != len(cells):
+        return
+    every = _Facts(text)
+    label = text[cells[0][0] : cells[0][1]]
+    row = frozenset(words(label)) - {"the", "a"}
+    if not any(map(str.isalpha, label)):
+        return
+    for (a, b, _), head in zip(cells[1:], heads[1:], strict=True):
+        values = every.values_in(a, b)
+        if len(values) == 1:
+            made = every.statement(unit, a, b, values, place | stems(heads[0]))
+            own = _Facts(f"{label} {head}")
+            yield replace(
+                made,
+                about=made.about | stems(label) | stems(head),
+                names=made.names | own.names,
+                years=made.years | own.years,
+                marks=made.marks | _marks(f"{label} {head}"),
+                cell=True,
+                row=row,
+            )
+
+
+def _cells(row: str) -> list[tuple[int, int, str]]:
+    found, place = [], 0
+    for piece in row.split("|"):
+        if piece.strip():
+            start = place + len(piece) - len(piece.lstrip())
+            found.append((start, start + len(piece.strip()), piece.strip()))
+        place += len(piece) + 1
+    return found
+
+
+class _Facts:
+    """The facts of a sentence or row: its values, and what it speaks of."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.facts = facts(without_markup(text) if "<" in text else text)
+        self.values = sorted(_values(text, self.facts), key=lambda value: value.start)
+        self._persons = [value for value in self.values if value.kind == "person"]
+        self.names = frozenset(self._names(0, len(text)))
+        self.years = frozenset(self._years(0, len(text)))
+
+    def values_in(self, start: int, end: int) -> tuple[Value, ...]:
+        return tuple(value for value in self.values if start <= value.start < end)
+
+    def cut_by(self, start: int, end: int) -> bool:
+        return any(value.start < end and start < value.end for value in self.values)
+
+    def statement(
+        self, unit: Unit, a: int, b: int, values: Sequence[Value], beside: frozenset[str]
+    ) -> Statement:
+        piece = self.text[a:b]
+        for person in self._persons:
+            piece = piece.replace(person.text, " ")
+        rates = {next(iter(f.readings)) for f in self.facts if f.unit == "rate" and a <= f.start < b}
+        return Statement(
+            unit.start,
+            unit.end,
+            tuple(replace(v, start=v.start + unit.start, end=v.end + unit.start) for v in values),
+            stems(piece),
+            beside,
+            self.names,
+            self.years,
+            _marks(piece),
+            frozenset(rates),
+            bool(_PAST.search(self.text)),
+        )
+
+    def _names(self, start: int, end: int) -> Iterator[str]:
+        persons = {part for value in self._persons for part in words(value.text)}
+        for fact in self.facts:
+            label = fact.unit in ("label", "ordinal")
+            if fact.kind in ("name", "code") or label:
+                name = re.sub(r"[\W_]", "", fold(fact.text))
+                if name and name not in persons:
+                    yield f"#{name}" if label else name
+
+    def _years(self, start: int, end: int) -> Iterator[int]:
+        for fact in self.facts:
+            for reading in fact.readings:
+                if fact.kind == "date" and isinstance(reading, tuple) and reading[0]:
+                    yield int(reading[0])
+                elif fact.kind == "number" and _is_year(fact):
+                    yield int(str(reading)) if isinstance(reading, Decimal) and reading == int(reading) else 0
+
+
+def _marks(text: str) -> frozenset[str]:
+    return frozenset(words(text)) & _CONTRASTS
+
+
+def _values(text: str, every: Sequence[Fact]) -> Iterator[Value]:
+    phones = [match.span() for match in _PHONE.finditer(text) if _is_phone(match.group())]
+    for start, end in phones:
+        digits = re.sub(r"\D", "", text[start:end])[-8:]
+        yield Value("phone", text[start:end], start, end, frozenset({digits}))
+    yield from _persons(text)
+    for fact in every:
+        if fact.weight == "held" or fact.kind not in ("number", "date", "time"):
+            continue
+        start, end = span_of(text, fact)
+        inside = any(a <= start < b for a, b in phones)
+        if not inside and fact.unit not in ("ordinal", "label", "rate", "part") and not _is_year(fact):
+            yield _value(text, fact, start, end)
+
+
+def _is_phone(written: str) -> bool:
+    return 7 <= len(re.sub(r"\D", "", written)) <= 15 and not re.fullmatch(r"[\d.,]+", written)
+
+
+def _persons(text: str) -> Iterator[Value]:
+    if not _ROLE.search(text):
+        return
+    for pattern in (_ROLE_THEN_NAME, _NAME_THEN_ROLE, _CHINESE_ROLE):
+        for match in pattern.finditer(text):
+            name = match["name"]
+            parts = frozenset(part for part in words(name) if len(part) > 2)
+            yield Value("person", name, *match.span("name"), parts)
+
+
+def _value(text: str, fact: Fact, start: int, end: int) -> Value:
+    kind: ValueKind = "date" if fact.kind == "date" else "time" if fact.kind == "time" else "number"
+    unit, readings = fact.unit, fact.readings
+    if kind == "number" and unit in _CURRENCIES:
+        kind = "amount"
+    elif kind == "number" and unit in _SECONDS:
+        kind, unit = "duration", "time"
+        readings = frozenset(r * _SECONDS[fact.unit] for r in readings if isinstance(r, Decimal))
+    elif not unit and kind == "number":
+        counted = _COUNTED.match(text, end)
+        unit = "" if counted is None or is_function_word(fold(counted[1])) else f"×{stem(fold(counted[1]))}"
+    elif unit in _SAME_SIZE:
+        unit, factor = _SAME_SIZE[unit]
+        readings = frozenset(r * factor for r in readings if isinstance(r, Decimal))
+    before = text[max(0, start - _NEAR) : start]
+    bound: Bound = "most" if _MOST.search(before) else "least" if _LEAST.search(before) else ""
+    return Value(kind, text[start:end], start, end, readings, unit, bound, fact.rounded)
+
+
+def _is_year(fact: Fact) -> bool:
+    return (
+        fact.kind == "number" and not fact.unit and bool(re.fullmatch(r"(?:19|20)\d\d|fy.*|.*year.*", fact.text))
+    )
+
+
+def _same_date(one: object, other: object) -> bool:
+    """Equal as far as both say."""
+    if not (isinstance(one, tuple) and isinstance(other, tuple)):
+        return False
+    return all(a is None or b is None or a == b for a, b in zip(one, other, strict=True))
+
+
+def _near(one: object, other: object, tolerance: float) -> bool:
+    if not (isinstance(one, Decimal) and isinstance(other, Decimal)):
+        return False
+    return abs(float(one) - float(other)) <= tolerance * max(abs(float(one)), abs(float(other)))
