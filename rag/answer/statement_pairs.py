@@ -4,29 +4,42 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from rag.text.statements import Statement, Value
 
 COVERED = 0.6
 """This share of a statement's words, rare ones counting more, has to stand in or beside the other."""
-FULLY_COVERED = 0.8
+FULLY_COVERED = 0.75
 """The same of what is told of the past, and of bare numbers: there are more of them to mistake."""
 SHARED = 2
-_BARE = ("number", "time")
+ONE_PLACE = 0.5
+"""Statements that share a single word ("Premium: 40") have to stand in places called so much alike."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a document is about: `things` are the names and codes that part it from others like it.
+    """What a document is about.
 
-    `words` are all of its title, path and headings, `body` the names that it speaks of anywhere.
+    `things` are the names and codes in its title and path that part it from others like it, `main` those of
+    them that it keeps speaking of. `title` are the stems of its title and path, `names` all words that it has
+    anywhere, folded; documents of one `folder` may each be about another of a kind.
     """
 
-    things: frozenset[str]
-    words: frozenset[str]
-    names: frozenset[str]
+    things: frozenset[str] = frozenset()
+    main: frozenset[str] = frozenset()
+    title: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+    folder: str = ""
+
+    def is_other_than(self, other: Subject) -> bool:
+        """Whether each is about a name or code that the other is not: two customers, two sites."""
+        if self.main - other.names and other.main - self.names:
+            return True
+        beside = bool(self.folder) and self.folder == other.folder
+        alike = beside or bool((self.title & other.title) - self.things - other.things)
+        return alike and bool(self.things - other.things) and bool(other.things - self.things)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,29 +50,58 @@ class Weights:
     spread: Counter[str] = field(default_factory=Counter)
 
     def of(self, word: str) -> float:
+        """The weight of a word: that of one in every passage is small, that of a rare one large."""
         return math.log(2 + self.passages / (1 + self.spread[word]))
 
     def share(self, some: Iterable[str], of: Iterable[str]) -> float:
-        """The share of the weight of some words that others have."""
+        """The share that some of the words have in the weight of all of them; 1 where there are none."""
         every = sum(map(self.of, of))
-        return sum(map(self.of, some)) / every if every else 0.0
+        return sum(map(self.of, some)) / every if every else 1.0
 
 
-def opposed(
-    one: Statement, other: Statement, subjects: tuple[Subject, Subject], weights: Weights
-) -> tuple[Value, Value] | None:
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A statement, what its document is about, and the names in the headings it stands under."""
+
+    says: Statement
+    subject: Subject = Subject()
+    place: frozenset[str] = frozenset()
+
+    @property
+    def around(self) -> frozenset[str]:
+        """The stems of all that it is read with."""
+        return self.says.about | self.says.beside | self.subject.title
+
+    def coverage(self, other: Side, weights: Weights) -> float:
+        """The share of its words that the other has too, or is read with."""
+        return weights.share(self.says.about & other.around, self.says.about)
+
+
+def opposed(one: Side, other: Side, weights: Weights) -> tuple[Value, Value] | None:
     """The two values, where both state the same and differ in it; None otherwise."""
-    differing = _differing(one, other)
-    if differing is None or not _of_one_thing(one, other, subjects):
+    differing = _differing(one.says, other.says)
+    if differing is None or not _of_one_thing(one, other):
         return None
-    strict = one.past or other.past or differing[0].kind in _BARE
-    return differing if _says_the_same(one, other, subjects, weights, strict=strict) else None
+    strict = one.says.past or other.says.past or (differing[0].kind == "number" and not differing[0].unit)
+    return differing if same_matter(one, other, weights, strict=strict) else None
+
+
+def same_matter(one: Side, other: Side, weights: Weights, *, strict: bool = False) -> bool:
+    """Whether two statements are about the same, by their words."""
+    shared = one.says.about & other.says.about
+    if not shared or (len(shared) < SHARED and _similarity(one.around, other.around) < ONE_PLACE):
+        return False
+    enough = FULLY_COVERED if strict else COVERED
+    return min(one.coverage(other, weights), other.coverage(one, weights)) >= enough
+
+
+def _similarity(one: frozenset[str], other: frozenset[str]) -> float:
+    return len(one & other) / len(one | other)
 
 
 def agreed(one: Statement, other: Statement) -> bool:
-    """Whether every value that the two could share is the same."""
-    pairs = [(mine, theirs) for mine in one.values for theirs in other.values if mine.comparable(theirs)]
-    return any(mine.agrees(theirs) for mine, theirs in pairs)
+    """Whether one of their values is the same."""
+    return any(mine.agrees(theirs) for mine in one.values for theirs in other.values)
 
 
 def _differing(one: Statement, other: Statement) -> tuple[Value, Value] | None:
@@ -70,49 +112,37 @@ def _differing(one: Statement, other: Statement) -> tuple[Value, Value] | None:
         return None
     if not all(a.comparable(b) for a, b in zip(mine, theirs, strict=True)):
         return None
-    if len(mine) > 1 and len({(value.kind, value.unit) for value in mine}) > 1:
-        return None  # both a condition and what follows from it differ: another case
+    if len({(value.kind, value.unit) for value in mine}) > 1:
+        return None  # a condition differs and what follows from it: another case
     return mine[0], theirs[0]
 
 
-def _of_one_thing(one: Statement, other: Statement, subjects: tuple[Subject, Subject]) -> bool:
-    """Whether they speak of the same names, years, cases and rates."""
-    if one.cell != other.cell and (one.row or other.row) and not one.row | other.row:
+def _of_one_thing(one: Side, other: Side) -> bool:
+    """Whether they speak of the same names, years, cases and rates, and are cells of the same row."""
+    mine, theirs = one.says, other.says
+    if mine.years != theirs.years or mine.marks != theirs.marks:
         return False
-    if one.cell and other.cell and one.row != other.row:
+    if mine.rates and theirs.rates and mine.rates != theirs.rates:
         return False
-    if one.years != other.years or one.marks != other.marks:
+    return _same_row(one, other) and _same_names(one, other)
+
+
+def _same_row(one: Side, other: Side) -> bool:
+    """Whether cells are of rows with one label, and what is no cell speaks of all that the label does."""
+    mine, theirs = one.says, other.says
+    if mine.row and theirs.row:
+        return mine.row == theirs.row
+    if any(word.isdigit() for word in mine.row | theirs.row):
         return False
-    if one.rates and other.rates and one.rates != other.rates:
+    return mine.key <= other.around and theirs.key <= one.around
+
+
+def _same_names(one: Side, other: Side) -> bool:
+    """Whether neither speaks of a name that the other's document lacks, nor each of one of its own."""
+    mine = one.says.names - other.says.names
+    theirs = other.says.names - one.says.names
+    if not (mine <= other.subject.names and theirs <= one.subject.names):
         return False
-    return not (one.names - other.names - subjects[1].names) and not (
-        other.names - one.names - subjects[0].names
-    )
-
-
-def _says_the_same(
-    one: Statement,
-    other: Statement,
-    subjects: tuple[Subject, Subject],
-    weights: Weights,
-    *,
-    strict: bool,
-) -> bool:
-    shared = one.about & other.about
-    mine = one.about & (other.about | other.beside | subjects[1].words)
-    theirs = other.about & (one.about | one.beside | subjects[0].words)
-    enough = FULLY_COVERED if strict else COVERED
-    few = min(len(one.about), len(other.about))
-    return len(shared) >= min(SHARED, few) and bool(shared) and all(
-        weights.share(covered, of) >= enough
-        for covered, of in ((mine, one.about), (theirs, other.about))
-    )
-
-
-def of_other_things(one: Subject, other: Subject) -> bool:
-    """Whether each document is about a name or code that the other is not: two customers, two sites."""
-    return bool(one.things - other.names) and bool(other.things - one.names)
-
-
-def best_of(pairs: Sequence[tuple[float, tuple[Statement, Statement]]]) -> tuple[Statement, Statement]:
-    return max(pairs, key=lambda pair: pair[0])[1]
+    own = (mine | one.place) - other.place - other.says.names - other.subject.things
+    others = (theirs | other.place) - one.place - one.says.names - one.subject.things
+    return not (own and others)

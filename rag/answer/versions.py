@@ -76,6 +76,11 @@ class Version:
         """Whether it says that it has been replaced, or until when it holds."""
         return self.said.replaced or self.said.ends is not None
 
+    def is_in_force(self, day: str) -> bool:
+        """Whether it is valid on a day, as far as it says."""
+        begun = self.said.starts is None or self.said.starts <= day
+        return begun and not self.said.replaced and (self.said.ends is None or self.said.ends >= day)
+
 
 @dataclass(frozen=True, slots=True)
 class Preferred:
@@ -109,6 +114,11 @@ class Versions:
         openings = index.openings([entry.id for entry in near], READ)
         every = [Version(entry, validity(openings.get(entry.id, ""))) for entry in near]
         return cls(tuple(_families(every)))
+
+    @classmethod
+    def of(cls, every: Sequence[Version], today: str) -> Versions:
+        """The families among documents that were read already."""
+        return cls(tuple(_families(every)), today)
 
     def superseded(self) -> dict[int, Superseded]:
         """What follows each document that is no longer in force, by the document's id."""
@@ -167,6 +177,15 @@ def by_age(entries: Sequence[DocumentEntry], index: SearchIndex) -> list[Documen
         return not version.is_over, version.begins or own or "", version.number, entry.doc
 
     return sorted(entries, key=age)
+
+
+def same_but_for_version(one: DocumentEntry, other: DocumentEntry) -> bool:
+    """Whether two documents are called the same, years and version numbers aside, and not just the same."""
+    names = _name(one.doc, one.title), _name(other.doc, other.title)
+    titles = [_stems_without_version(entry.title) for entry in (one, other)]
+    alike = (names[0] == names[1] and names[0][1]) or (titles[0] == titles[1] and len(titles[0]) > 1)
+    written = [(PurePosixPath(entry.doc).stem, entry.title) for entry in (one, other)]
+    return bool(alike) and written[0] != written[1]
 
 
 def _without_copies(hits: Sequence[Hit], others: Container[int] = ()) -> list[Hit]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
@@ -107,6 +107,15 @@ _ABOUT_THE_PAGE = frozenset(
         class fassung stand gültig ausgabe version datum autor""".split(),  # noqa: SIM905
     )
 )
+_SAYS_NOTHING = frozenset(
+    """within per each every must need needs needed please also only just always usually now currently today still
+    somebody someone anybody anyone everybody everyone nobody up most least maximum minimum max min than during
+    until after before over under above below limit limited exactly normally generally following get gets got take
+    takes took give gives given make makes made let lets remain remains stand stands currently amount amounts
+    jeder jede jedes jeweils muss müssen soll sollen darf dürfen kann können immer nur noch bitte innerhalb
+    höchstens mindestens maximal beträgt betragen liegt derzeit aktuell chaque doit peut cada debe puede""".split()  # noqa: SIM905
+)
+"""Words around a value that a statement is not about."""
 _CONTRASTS = frozenset(
     """other another first second third last next former latter each half double single morning evening night
     afternoon weekday weekdays weekend weekends summer winter spring autumn new old junior senior adult child
@@ -163,7 +172,8 @@ class Statement:
     `about` are the stems of its words, `beside` those of what it is read with: the rest of its sentence
     that has no values, the line or header it stands under, its headings. `names` are names and codes it
     speaks of, `years` the years, `marks` the words that part its subject from others like it, and `rates`
-    what its numbers are for each of.
+    what its numbers are for each of. A cell has the words of its
+    row's label as `row`, and their stems as `key`.
     """
 
     start: int
@@ -176,8 +186,8 @@ class Statement:
     marks: frozenset[str]
     rates: frozenset[object]
     past: bool
-    cell: bool = False
-    row: frozenset[str] = field(default_factory=frozenset)
+    row: frozenset[str] = frozenset()
+    key: frozenset[str] = frozenset()
 
 
 def statements(passage: Passage, title: str = "") -> list[Statement]:
@@ -207,7 +217,10 @@ def stems(text: str) -> frozenset[str]:
     return frozenset(
         stem(word)
         for word in words(text)
-        if not is_function_word(word) and not any(map(str.isdigit, word)) and not _counts(word)
+        if not is_function_word(word)
+        and not any(map(str.isdigit, word))
+        and word not in _SAYS_NOTHING
+        and not _counts(word)
     )
 
 
@@ -246,7 +259,6 @@ def _of_row(unit: Unit, text: str, place: frozenset[str]) -> Iterator[Statement]
         return
     every = _Facts(text)
     label = text[cells[0][0] : cells[0][1]]
-    row = frozenset(words(label)) - {"the", "a"}
     if not any(map(str.isalpha, label)):
         return
     for (a, b, _), head in zip(cells[1:], heads[1:], strict=True):
@@ -260,8 +272,8 @@ def _of_row(unit: Unit, text: str, place: frozenset[str]) -> Iterator[Statement]
                 names=made.names | own.names,
                 years=made.years | own.years,
                 marks=made.marks | _marks(f"{label} {head}"),
-                cell=True,
-                row=row,
+                row=frozenset(words(label)),
+                key=stems(label),
             )
 
 
