@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from itertools import product
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +17,7 @@ from rag.answer.versions import Version, Versions, same_but_for_version
 from rag.interfaces import SearchIndex, Vectors
 from rag.records import Conflict, ConflictSide, DocumentEntry, Hit
 from rag.text.statements import Statement, Value, statements, stems
+from rag.text.facts.words import MONTHS
 from rag.text.validity import READ, validity
 from rag.text.words import fold, words
 
@@ -27,6 +29,8 @@ BLOCK = 1_000
 COMMON = 0.4
 """A name in more of the documents parts none from the others."""
 FEW = 5
+MANY = 4
+"""Documents that differ in so much, and agree in less, are about two things of a kind."""
 _NAME_PARTS = re.compile(r"[\s/_.-]+")
 _AMENDS = re.compile(
     r"\b(?:amend\w*|addend\w*|endorsement|side letter|supplement\w*|variation|nachtrag|änderung\w*|zusatz\w*"
@@ -35,6 +39,7 @@ _AMENDS = re.compile(
 )
 """What a document that changes another is called: it does not contradict what it changes."""
 _WORD_INSIDE = re.compile(r"(?<=[a-z,;)] )[^\W\d_][\w'’-]*")
+_ORDER = re.compile(r"(?:(?<=/)|^)\d{1,3}(?=[-_. ])(?!-\d\d\b)")
 _JOINED = re.compile(r"\w+(?:[-_./]\w+)*")
 
 Progress = Callable[[int, int], None]
@@ -130,41 +135,51 @@ class Vocabulary:
         self.weights = Weights(len(hits), Counter())
         self._names, self._plain = Counter[str](), Counter[str]()
         self._of: dict[int, Counter[str]] = defaultdict(Counter)
+        headings: dict[int, set[str]] = defaultdict(set)
         for hit in hits:
             text = hit.passage.text
+            headings[hit.document_id].update(map(fold, hit.passage.heading_path[1:]))
             self.weights.spread.update(stems(text))
             self._of[hit.document_id].update(words(text))
             for word in _WORD_INSIDE.findall(text):
                 (self._names if word[0].isupper() else self._plain)[fold(word)] += 1
             joined = (_squeezed(code) for code in _JOINED.findall(text) if not code.isalnum())
             self._of[hit.document_id].update(joined)
+        self._headings = {id_: frozenset(headings[id_]) for id_ in self._of}
         self._documents = Counter(word for of_one in self._of.values() for word in of_one)
 
     def is_name(self, word: str) -> bool:
-        """Whether a folded word is a code, or is written with a capital inside sentences."""
-        return any(map(str.isdigit, word)) or self._names[word] > 3 * self._plain[word]
+        """Whether a folded word is a code or month, or is written with a capital inside sentences."""
+        return any(map(str.isdigit, word)) or word in MONTHS or self._names[word] > 3 * self._plain[word]
 
     def subject(self, entry: DocumentEntry) -> Subject:
         """What a document is about, by its title and path and the names in it."""
-        called, of_one = _called(entry), self._of[entry.id]
+        called, of_one = words(_called(entry)), self._of[entry.id]
         most = max(1, COMMON * len(self._of)) if len(self._of) >= FEW else len(self._of)
-        things = frozenset(
-            word
-            for word in words(called)
-            if not word.isdigit() and self.is_name(word) and self._documents[word] <= most
-        )
+        things = frozenset(word for word in called if not _is_year(word) and self.is_name(word))
         return Subject(
             things,
-            frozenset(word for word in things if of_one[word] > 1),
-            stems(called),
-            frozenset(of_one) | frozenset(words(called)),
+            frozenset(
+                word
+                for word in things
+                if of_one[word] > 1 and self._documents[word] <= most and not word.isdigit()
+            ),
+            stems(_called(entry)),
+            frozenset(of_one) | frozenset(called),
+            frozenset(filter(_is_year, called)),
+            self._headings[entry.id],
             entry.doc.rpartition("/")[0],
         )
 
 
 def _called(entry: DocumentEntry) -> str:
-    """The words of a document's path and title."""
-    return " ".join(_NAME_PARTS.split(f"{entry.doc.rpartition('.')[0] or entry.doc} {entry.title}"))
+    """The words of a document's path and title, without the numbers by which files are put in order."""
+    path = _ORDER.sub("", entry.doc.rpartition(".")[0] or entry.doc)
+    return " ".join(_NAME_PARTS.split(f"{path} {entry.title}"))
+
+
+def _is_year(word: str) -> bool:
+    return bool(re.fullmatch(r"(?:19|20)\d\d", word))
 
 
 def _squeezed(code: str) -> str:
@@ -196,27 +211,33 @@ def _conflicts(
     dates: dict[int, str | None],
 ) -> Iterator[Conflict]:
     """What is opposed in these passages, and said nowhere else as the other document says it."""
-    weights = reading.vocabulary.weights
     for near in pairs.values():
-        every = [[side for i in ids for side in reading.sides[i]] for ids in map(set, zip(*near, strict=True))]
-        told = set()
-        for one, other in near:
-            for first in reading.sides[one]:
-                for second in reading.sides[other]:
-                    values = opposed(first, second, weights)
-                    if values is None or _settled(first, every[1], weights) or _settled(second, every[0], weights):
-                        continue
-                    found = Conflict(
-                        values[0].kind,
-                        _side(reading.hits[one], first.says, values[0], dates),
-                        _side(reading.hits[other], second.says, values[1], dates),
-                    )
-                    if (key := (found.first.quote, found.second.quote)) not in told:
-                        told.add(key)
-                        yield found
+        found, agreements = _compared(reading, near, dates)
+        if len(found) < MANY or len(found) <= agreements:
+            yield from found
 
 
-def _settled(one: Side, others: Sequence[Side], weights: Weights) -> bool:
+def _compared(
+    reading: Reading, near: Sequence[tuple[int, int]], dates: dict[int, str | None]
+) -> tuple[list[Conflict], int]:
+    """The conflicts between two documents, and how many statements of the one the other makes too."""
+    weights = reading.vocabulary.weights
+    ids = [sorted(set(of_one)) for of_one in zip(*near, strict=True)]
+    ours, theirs = ([side for i in of_one for side in reading.sides[i]] for of_one in ids)
+    settled = {id(side) for side in ours if _is_among(side, theirs, weights)}
+    settled |= {id(side) for side in theirs if _is_among(side, ours, weights)}
+    found: dict[tuple[str, str], Conflict] = {}
+    for one, other in near:
+        for first, second in product(reading.sides[one], reading.sides[other]):
+            values = opposed(first, second, weights)
+            if values and settled.isdisjoint((id(first), id(second))):
+                left = _side(reading.hits[one], first.says, values[0], dates)
+                right = _side(reading.hits[other], second.says, values[1], dates)
+                found.setdefault((left.quote, right.quote), Conflict(values[0].kind, left, right))
+    return list(found.values()), len(settled)
+
+
+def _is_among(one: Side, others: Sequence[Side], weights: Weights) -> bool:
     """Whether the other document also says what this statement does: it speaks of another case then."""
     return any(agreed(one.says, other.says) and same_matter(one, other, weights) for other in others)
 

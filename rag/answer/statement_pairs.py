@@ -14,6 +14,8 @@ COVERED = 0.6
 FULLY_COVERED = 0.75
 """The same of what is told of the past, and of bare numbers: there are more of them to mistake."""
 SHARED = 2
+MAX_VALUES = 3
+"""What gives more values at once is a list of figures."""
 ONE_PLACE = 0.5
 """Statements that share a single word ("Premium: 40") have to stand in places called so much alike."""
 
@@ -24,17 +26,24 @@ class Subject:
 
     `things` are the names and codes in its title and path that part it from others like it, `main` those of
     them that it keeps speaking of. `title` are the stems of its title and path, `names` all words that it has
-    anywhere, folded; documents of one `folder` may each be about another of a kind.
+    anywhere, folded, `years` those of its title and path, `headings` those of its sections. Documents of one
+    `folder` may each be about another of a kind.
     """
 
     things: frozenset[str] = frozenset()
     main: frozenset[str] = frozenset()
     title: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
+    years: frozenset[str] = frozenset()
+    headings: frozenset[str] = frozenset()
     folder: str = ""
 
     def is_other_than(self, other: Subject) -> bool:
-        """Whether each is about a name or code that the other is not: two customers, two sites."""
+        """Whether each is about a name, code or year that the other is not, or both fill in one form."""
+        if self.years and other.years and not self.years & other.years:
+            return True
+        if len(self.headings & other.headings) > max(1, len(self.headings | other.headings) / 2):
+            return True
         if self.main - other.names and other.main - self.names:
             return True
         beside = bool(self.folder) and self.folder == other.folder
@@ -82,7 +91,10 @@ def opposed(one: Side, other: Side, weights: Weights) -> tuple[Value, Value] | N
     differing = _differing(one.says, other.says)
     if differing is None or not _of_one_thing(one, other):
         return None
-    strict = one.says.past or other.says.past or (differing[0].kind == "number" and not differing[0].unit)
+    bare = differing[0].kind == "number" and not differing[0].unit
+    if bare and len(one.says.about & other.says.about) < SHARED:
+        return None
+    strict = bare or one.says.past or other.says.past
     return differing if same_matter(one, other, weights, strict=strict) else None
 
 
@@ -108,7 +120,7 @@ def _differing(one: Statement, other: Statement) -> tuple[Value, Value] | None:
     """The values in which they differ: as many on each side, of the same kinds in the same order."""
     mine = [value for value in one.values if not any(map(value.agrees, other.values))]
     theirs = [value for value in other.values if not any(map(value.agrees, one.values))]
-    if not mine or len(mine) != len(theirs):
+    if not mine or len(mine) != len(theirs) or max(len(one.values), len(other.values)) > MAX_VALUES:
         return None
     if not all(a.comparable(b) for a, b in zip(mine, theirs, strict=True)):
         return None
@@ -122,7 +134,7 @@ def _of_one_thing(one: Side, other: Side) -> bool:
     mine, theirs = one.says, other.says
     if mine.years != theirs.years or mine.marks != theirs.marks:
         return False
-    if mine.rates and theirs.rates and mine.rates != theirs.rates:
+    if mine.rates != theirs.rates and (mine.rates and theirs.rates or mine.values[0].kind != "duration"):
         return False
     return _same_row(one, other) and _same_names(one, other)
 

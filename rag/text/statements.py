@@ -77,7 +77,7 @@ _LEAST = re.compile(
 )
 _NEAR = 28
 _ITEM = re.compile(r"(?:[-*+•]|\(?\d{1,3}[.)])\s+(?:\[.\] )?")
-_COUNTED = re.compile(r"\s+([^\W\d_][\w'’-]*)")
+_COUNTED = re.compile(r"(?:\s+(?:thousand|million|billion|tausend|millionen|milliarden))?\s+([^\W\d_][\w'’-]*)")
 _UNSURE = re.compile(
     r"\b(?:would|could|might|propos\w+|suggest\w*|consider\w*|perhaps|maybe|instead of|rather than|used to|formerly"
     r"|previously|no longer|not any more|until now|before that|for example|for instance|e\.g|imagine|suppose|asked for"
@@ -104,7 +104,7 @@ _ABOUT_THE_PAGE = frozenset(
         stem,
         """version edition revision reviewed review changed updated update printed published date dated author
         owner status created signed valid force effective page copy document written replaces owned last next due
-        class fassung stand gültig ausgabe version datum autor""".split(),  # noqa: SIM905
+        class letzte letzter zuletzt änderung geändert aktualisiert fassung stand gültig ausgabe version datum autor""".split(),  # noqa: SIM905
     )
 )
 _SAYS_NOTHING = frozenset(
@@ -356,7 +356,7 @@ def _values(text: str, every: Sequence[Fact]) -> Iterator[Value]:
         if fact.weight == "held" or fact.kind not in ("number", "date", "time"):
             continue
         start, end = span_of(text, fact)
-        inside = any(a <= start < b for a, b in phones)
+        inside = any(a <= start < b for a, b in phones) or text.count("`", 0, start) % 2
         if not inside and fact.unit not in ("ordinal", "label", "rate", "part") and not _is_year(fact):
             yield _value(text, fact, start, end)
 
