@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
-from itertools import product
+from itertools import combinations, product
 from typing import Protocol
 
 import numpy as np
@@ -16,7 +17,7 @@ from rag.answer.statement_pairs import Side, Subject, Weights, agreed, opposed, 
 from rag.answer.versions import Version, Versions, same_but_for_version
 from rag.interfaces import SearchIndex, Vectors
 from rag.records import Conflict, ConflictSide, DocumentEntry, Hit
-from rag.text.statements import Statement, Value, statements, stems
+from rag.text.statements import Statement, Value, parties, statements, stems
 from rag.text.facts.words import MONTHS
 from rag.text.validity import READ, validity
 from rag.text.words import fold, words
@@ -25,6 +26,7 @@ NEIGHBOURS = 20
 """So many passages of other documents, the nearest by their vectors, are compared with each."""
 FLOOR = 0.1
 """Below this cosine, the collection's mean taken off, two passages are about different things."""
+RAREST = 6
 BLOCK = 1_000
 COMMON = 0.4
 """A name in more of the documents parts none from the others."""
@@ -108,17 +110,39 @@ class Reading:
 
     def _sides(self, hit: Hit) -> Iterator[Side]:
         place = frozenset(filter(self.vocabulary.is_name, words(" ".join(hit.passage.heading_path[1:]))))
-        for statement in statements(hit.passage, hit.title):
-            yield Side(statement, self.subjects[hit.document_id], place)
+        for found in statements(hit.passage, hit.title):
+            names = frozenset(name for name in found.names if name[0] == "#" or self.vocabulary.is_name(name))
+            yield Side(replace(found, names=names), self.subjects[hit.document_id], place)
 
     def pairs(self, rowids: NDArray[np.int64], vectors: Vectors) -> dict[tuple[int, int], list[tuple[int, int]]]:
         """Pairs of passages that may be about the same thing, by their documents."""
         found = defaultdict(list)
-        for one, other in sorted(_nearest(rowids, vectors, [self.hits[int(i)].document_id for i in rowids])):
+        near = _nearest(rowids, vectors, [self.hits[int(i)].document_id for i in rowids])
+        for one, other in sorted(near | self._of_the_same_words()):
             if self.sides[one] and self.sides[other]:
                 docs = self.hits[one].document_id, self.hits[other].document_id
                 found[docs].append((one, other))
         return {docs: pairs for docs, pairs in found.items() if not self._differ(*docs)}
+
+    def _of_the_same_words(self) -> set[tuple[int, int]]:
+        """Pairs of passages with statements that share two words which few others have together.
+
+        A passage of many short answers has a vector that is near none of what they are about.
+        """
+        having: dict[tuple[str, ...], set[int]] = defaultdict(set)
+        weights = self.vocabulary.weights
+        for rowid, sides in self.sides.items():
+            for side in sides:
+                rarest = sorted(side.says.about, key=lambda word: (-weights.of(word), word))[:RAREST]
+                for key in combinations(sorted(rarest), min(2, len(rarest))):
+                    having[key].add(rowid)
+        return {
+            pair
+            for rowids in having.values()
+            if 1 < len(rowids) <= NEIGHBOURS
+            for pair in combinations(sorted(rowids), 2)
+            if self.hits[pair[0]].document_id != self.hits[pair[1]].document_id
+        }
 
     def _differ(self, one: int, other: int) -> bool:
         """Whether two documents are about different things: two customers, two years of one report."""
@@ -168,6 +192,7 @@ class Vocabulary:
             frozenset(of_one) | frozenset(called),
             frozenset(filter(_is_year, called)),
             self._headings[entry.id],
+            parties(entry.title),
             entry.doc.rpartition("/")[0],
         )
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from rag.text.statements import Statement, Value
+from rag.text.statements import COUNTED, Statement, Value
 
 COVERED = 0.6
 """This share of a statement's words, rare ones counting more, has to stand in or beside the other."""
@@ -26,7 +26,7 @@ class Subject:
 
     `things` are the names and codes in its title and path that part it from others like it, `main` those of
     them that it keeps speaking of. `title` are the stems of its title and path, `names` all words that it has
-    anywhere, folded, `years` those of its title and path, `headings` those of its sections. Documents of one
+    anywhere, folded, `years` those of its title and path, `headings` those of its sections, `parties` whom its title says it is for. Documents of one
     `folder` may each be about another of a kind.
     """
 
@@ -36,6 +36,7 @@ class Subject:
     names: frozenset[str] = frozenset()
     years: frozenset[str] = frozenset()
     headings: frozenset[str] = frozenset()
+    parties: frozenset[str] = frozenset()
     folder: str = ""
 
     def is_other_than(self, other: Subject) -> bool:
@@ -77,6 +78,11 @@ class Side:
     place: frozenset[str] = frozenset()
 
     @property
+    def parties(self) -> frozenset[str]:
+        """Whom it is said for: those it names, or else those its document is for."""
+        return self.says.parties or self.subject.parties
+
+    @property
     def around(self) -> frozenset[str]:
         """The stems of all that it is read with."""
         return self.says.about | self.says.beside | self.subject.title
@@ -101,7 +107,9 @@ def opposed(one: Side, other: Side, weights: Weights) -> tuple[Value, Value] | N
 def same_matter(one: Side, other: Side, weights: Weights, *, strict: bool = False) -> bool:
     """Whether two statements are about the same, by their words."""
     shared = one.says.about & other.says.about
-    if not shared or (len(shared) < SHARED and _similarity(one.around, other.around) < ONE_PLACE):
+    counted = {value.unit for value in one.says.values} & {value.unit for value in other.says.values}
+    told = len(shared) + any(unit.startswith(COUNTED) for unit in counted)
+    if not shared or (told < SHARED and _similarity(one.around, other.around) < ONE_PLACE):
         return False
     enough = FULLY_COVERED if strict else COVERED
     return min(one.coverage(other, weights), other.coverage(one, weights)) >= enough
@@ -112,8 +120,8 @@ def _similarity(one: frozenset[str], other: frozenset[str]) -> float:
 
 
 def agreed(one: Statement, other: Statement) -> bool:
-    """Whether one of their values is the same."""
-    return any(mine.agrees(theirs) for mine in one.values for theirs in other.values)
+    """Whether the other gives every value of the one."""
+    return all(any(map(mine.agrees, other.values)) for mine in one.values)
 
 
 def _differing(one: Statement, other: Statement) -> tuple[Value, Value] | None:
@@ -136,7 +144,7 @@ def _of_one_thing(one: Side, other: Side) -> bool:
         return False
     if mine.rates != theirs.rates and (mine.rates and theirs.rates or mine.values[0].kind != "duration"):
         return False
-    return _same_row(one, other) and _same_names(one, other)
+    return _same_row(one, other) and _same_names(one, other) and one.parties == other.parties
 
 
 def _same_row(one: Side, other: Side) -> bool:

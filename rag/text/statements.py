@@ -12,7 +12,7 @@ from rag.records import Passage
 from rag.text.excerpts import Unit, units_of, without_markup
 from rag.text.facts import facts
 from rag.text.facts.fact import Fact, span_of
-from rag.text.facts.words import MONTHS, NUMBER_WORDS, UNITS
+from rag.text.facts.words import MONTHS, NUMBER_WORDS, PARTIES, UNITS
 from rag.text.words import content_words, fold, is_function_word, stem, words
 
 ValueKind = Literal["number", "amount", "date", "duration", "time", "phone", "person"]
@@ -47,14 +47,14 @@ _ROLES = (
     r"|director|directora|gerente|jefe|jefa|président|présidente|trésorier"
 )
 _NAME = r"(?:(?:Dr|Prof|Mr|Mrs|Ms|Frau|Herr)\.? )?[A-ZÀ-Þ][\w'’-]+(?: (?:van|von|de|der|bin|al|ter|la))?(?: [A-ZÀ-Þ][\w'’.-]*){1,2}"
-_LINK = r"(?:\s*[:：–—-]\s*|,? (?:is|ist|est|es|remains) (?:now |currently )?|\s*\|\s*)"
+_LINK = r"(?:\s*[:：–—-]\s*|, |,? (?:is|ist|est|es|remains) (?:now |currently )?|\s*\|\s*)"
 _ROLE_THEN_NAME = re.compile(
-    rf"(?P<role>(?:[\w'’-]+ ){{0,4}}(?i:{_ROLES})(?: (?:of|for|für|der|des|de|du|del) (?:the |la |el )?[\w-]+(?: [\w-]+)?)?)"
+    rf"(?P<role>(?:[\w'’-]+ ){{0,4}}(?i:{_ROLES})(?: (?:of|for|in|at|für|der|des|de|du|del) (?:the |la |el )?[\w-]+(?: [\w-]+)?)?)"
     rf"{_LINK}(?P<name>{_NAME})(?![\w])"
 )
 _NAME_THEN_ROLE = re.compile(
     rf"(?P<name>{_NAME})(?:, (?:our |the |unsere? )?| (?:is|ist|est|es) (?:now )?(?:the |our |der |die |unsere? |la |el |le )?)"
-    rf"(?P<role>(?:[\w'’-]+ ){{0,3}}(?i:{_ROLES})(?: (?:of|for|für|der|des|de|du|del) (?:the |la |el )?[\w-]+(?: [\w-]+)?)?)\b"
+    rf"(?P<role>(?:[\w'’-]+ ){{0,3}}(?i:{_ROLES})(?: (?:of|for|in|at|für|der|des|de|du|del) (?:the |la |el )?[\w-]+(?: [\w-]+)?)?)\b"
 )
 _CHINESE_ROLE = re.compile(
     r"(?P<role>[\u4e00-\u9fff]{0,8}(?:经理|主任|负责人|主管|联系人|总监|主席|校长|馆长|院长|队长))[:：是为]\s*(?P<name>[\u4e00-\u9fff]{2,4})(?=[，,。；;（(\s|]|$)"
@@ -75,7 +75,10 @@ _LEAST = re.compile(
     r"|至少|不少于|超过)\W*$",
     re.IGNORECASE,
 )
+COUNTED = "×"
+"""Before a unit that is what a bare number counts: "31 tables"."""
 _NEAR = 28
+_FEW_WORDS = 2
 _ITEM = re.compile(r"(?:[-*+•]|\(?\d{1,3}[.)])\s+(?:\[.\] )?")
 _COUNTED = re.compile(r"(?:\s+(?:thousand|million|billion|tausend|millionen|milliarden))?\s+([^\W\d_][\w'’-]*)")
 _UNSURE = re.compile(
@@ -107,6 +110,13 @@ _ABOUT_THE_PAGE = frozenset(
         class letzte letzter zuletzt änderung geändert aktualisiert fassung stand gültig ausgabe version datum autor""".split(),  # noqa: SIM905
     )
 )
+_STAFF = frozenset({"employee", "employer", "colleague", "manager", "director", "red", "green", "blue", "yellow"})
+_GROUPS = frozenset(
+    """contractor freelancer temp trainee intern apprentice volunteer visitor pensioner retiree member parent child
+    supervisor pupil tourist subscriber donor bidder agency leiharbeiter praktikant azubi auszubildende ehrenamtliche
+    besucher mitglied mitglieder dienstleister externe stagiaire bénévole visiteur becario contratista visitante
+    """.split()  # noqa: SIM905
+)
 _SAYS_NOTHING = frozenset(
     """within per each every must need needs needed please also only just always usually now currently today still
     somebody someone anybody anyone everybody everyone nobody up most least maximum minimum max min than during
@@ -117,9 +127,9 @@ _SAYS_NOTHING = frozenset(
 )
 """Words around a value that a statement is not about."""
 _CONTRASTS = frozenset(
-    """other another first second third last next former latter each half double single morning evening night
+    """other another first second third last next former latter half double single morning evening night
     afternoon weekday weekdays weekend weekends summer winter spring autumn new old junior senior adult child
-    children minor student standard premium basic part full internal external domestic international in out early late
+    children minor student standard premium basic part full internal external domestic international early late
     monday tuesday wednesday thursday friday saturday sunday holiday holidays public not no never without except
     additional extra more gross net before after montag dienstag mittwoch donnerstag freitag samstag sonntag
     erwachsene kinder sommer winter neu alt brutto netto vor nach ohne nicht kein""".split()  # noqa: SIM905
@@ -171,8 +181,8 @@ class Statement:
 
     `about` are the stems of its words, `beside` those of what it is read with: the rest of its sentence
     that has no values, the line or header it stands under, its headings. `names` are names and codes it
-    speaks of, `years` the years, `marks` the words that part its subject from others like it, and `rates`
-    what its numbers are for each of. A cell has the words of its
+    speaks of, `years` the years, `marks` the words that part its subject from others like it, `parties` whom it
+    is said for, and `rates` what its numbers are for each of. A cell has the words of its
     row's label as `row`, and their stems as `key`.
     """
 
@@ -184,6 +194,7 @@ class Statement:
     names: frozenset[str]
     years: frozenset[int]
     marks: frozenset[str]
+    parties: frozenset[str]
     rates: frozenset[object]
     past: bool
     row: frozenset[str] = frozenset()
@@ -229,48 +240,42 @@ def _counts(word: str) -> bool:
 
 
 def _of_prose(unit: Unit, text: str, place: frozenset[str]) -> Iterator[Statement]:
-    """The clauses of a sentence or item."""
+    """The clauses of a sentence or item; one of few words is about what stands before it, or else behind it."""
     every = _Facts(text)
-    cuts = [0, *(m.start() for m in _CLAUSE.finditer(text) if not every.cut_by(m.start(), m.end())), len(text)]
-    spans = _joined(list(zip(cuts, cuts[1:], strict=False)), every, text)
-    valueless = " ".join(text[a:b] for a, b in spans if not every.values_in(a, b))
-    beside = place | stems(unit.header) | stems(valueless)
-    for a, b in spans:
-        values = every.values_in(a, b)
-        if values:
-            yield every.statement(unit, a, b, values, beside)
-
-
-def _joined(spans: list[tuple[int, int]], every: _Facts, text: str) -> list[tuple[int, int]]:
-    """Clauses with those before them that name what they are of: "Leave: 30 days", "in May, 30 days"."""
-    joined: list[tuple[int, int]] = []
-    for a, b in spans:
-        if joined and (not every.values_in(*joined[-1]) or len(stems(text[a:b])) < 1):
-            joined[-1] = (joined[-1][0], b)
-        else:
-            joined.append((a, b))
-    return joined
+    marks = [match for match in _CLAUSE.finditer(text) if not every.cut_by(*match.span())]
+    cuts = [0, *(match.start() for match in marks), len(text)]
+    spans = list(zip(cuts, cuts[1:], strict=False))
+    told = [stems(every.without_persons(*span)) for span in spans]
+    valueless = (stems for span, stems in zip(spans, told, strict=True) if not every.values_in(*span))
+    beside = place.union(stems(unit.header), *valueless)
+    for number, span in enumerate(spans):
+        if every.values_in(*span):
+            about = told[number]
+            for other in (*range(number - 1, -1, -1), *range(number + 1, len(spans))):
+                if len(about) < _FEW_WORDS:
+                    about |= told[other]
+            yield every.statement(unit, *span, about, beside)
 
 
 def _of_row(unit: Unit, text: str, place: frozenset[str]) -> Iterator[Statement]:
     """The cells of a row, each about the row's first cell and the head of its column."""
     cells, heads = _cells(text), [head for _, _, head in _cells(unit.header)]
+    heads = heads or [""] * len(cells)
     if len(cells) < 2 or len(heads) != len(cells):
         return
     every = _Facts(text)
-    label = text[cells[0][0] : cells[0][1]]
+    label = cells[0][2]
     if not any(map(str.isalpha, label)):
         return
     for (a, b, _), head in zip(cells[1:], heads[1:], strict=True):
-        values = every.values_in(a, b)
-        if len(values) == 1:
-            made = every.statement(unit, a, b, values, place | stems(heads[0]))
+        if len(every.values_in(a, b)) == 1:
             own = _Facts(f"{label} {head}")
+            about = stems(f"{label} {head} {every.without_persons(a, b)}")
+            made = every.statement(unit, a, b, about, place | stems(heads[0]))
             yield replace(
                 made,
-                about=made.about | stems(label) | stems(head),
                 names=made.names | own.names,
-                years=made.years | own.years,
+                years=made.years | frozenset(own.years(of_dates=True)),
                 marks=made.marks | _marks(f"{label} {head}"),
                 row=frozenset(words(label)),
                 key=stems(label),
@@ -295,8 +300,7 @@ class _Facts:
         self.facts = facts(without_markup(text) if "<" in text else text)
         self.values = sorted(_values(text, self.facts), key=lambda value: value.start)
         self._persons = [value for value in self.values if value.kind == "person"]
-        self.names = frozenset(self._names(0, len(text)))
-        self.years = frozenset(self._years(0, len(text)))
+        self.names = frozenset(self._names())
 
     def values_in(self, start: int, end: int) -> tuple[Value, ...]:
         return tuple(value for value in self.values if start <= value.start < end)
@@ -304,27 +308,34 @@ class _Facts:
     def cut_by(self, start: int, end: int) -> bool:
         return any(value.start < end and start < value.end for value in self.values)
 
-    def statement(
-        self, unit: Unit, a: int, b: int, values: Sequence[Value], beside: frozenset[str]
-    ) -> Statement:
+    def without_persons(self, a: int, b: int) -> str:
+        """A clause without the people who are its values."""
         piece = self.text[a:b]
         for person in self._persons:
             piece = piece.replace(person.text, " ")
+        return piece
+
+    def statement(
+        self, unit: Unit, a: int, b: int, about: frozenset[str], beside: frozenset[str]
+    ) -> Statement:
+        """What a clause states."""
+        values = self.values_in(a, b)
         rates = {next(iter(f.readings)) for f in self.facts if f.unit == "rate" and a <= f.start < b}
         return Statement(
             unit.start,
             unit.end,
             tuple(replace(v, start=v.start + unit.start, end=v.end + unit.start) for v in values),
-            stems(piece),
+            about,
             beside,
             self.names,
-            self.years,
-            _marks(piece),
+            frozenset(self.years(of_dates=any(value.kind != "date" for value in values))),
+            _marks(self.text[a:b]),
+            parties(self.text),
             frozenset(rates),
             bool(_PAST.search(self.text)),
         )
 
-    def _names(self, start: int, end: int) -> Iterator[str]:
+    def _names(self) -> Iterator[str]:
         persons = {part for value in self._persons for part in words(value.text)}
         for fact in self.facts:
             label = fact.unit in ("label", "ordinal")
@@ -333,17 +344,24 @@ class _Facts:
                 if name and name not in persons:
                     yield f"#{name}" if label else name
 
-    def _years(self, start: int, end: int) -> Iterator[int]:
+    def years(self, *, of_dates: bool) -> Iterator[int]:
+        """The years it speaks of; those of dates are part of a value where it gives one."""
         for fact in self.facts:
             for reading in fact.readings:
-                if fact.kind == "date" and isinstance(reading, tuple) and reading[0]:
+                if of_dates and isinstance(reading, tuple) and reading[0]:
                     yield int(reading[0])
-                elif fact.kind == "number" and _is_year(fact):
-                    yield int(str(reading)) if isinstance(reading, Decimal) and reading == int(reading) else 0
+                elif isinstance(reading, Decimal) and _is_year(fact):
+                    yield int(reading)
 
 
 def _marks(text: str) -> frozenset[str]:
     return frozenset(words(text)) & _CONTRASTS
+
+
+def parties(text: str) -> frozenset[str]:
+    """Who a text says something for, other than the staff: customers, contractors, visitors."""
+    found = {re.sub(r"['’]?s$", "", word) if word not in PARTIES else word for word in words(text)}
+    return frozenset(PARTIES.get(word, word) for word in found if word in PARTIES or word in _GROUPS) - _STAFF
 
 
 def _values(text: str, every: Sequence[Fact]) -> Iterator[Value]:
@@ -385,7 +403,7 @@ def _value(text: str, fact: Fact, start: int, end: int) -> Value:
         readings = frozenset(r * _SECONDS[fact.unit] for r in readings if isinstance(r, Decimal))
     elif not unit and kind == "number":
         counted = _COUNTED.match(text, end)
-        unit = "" if counted is None or is_function_word(fold(counted[1])) else f"×{stem(fold(counted[1]))}"
+        unit = "" if counted is None or is_function_word(fold(counted[1])) else f"{COUNTED}{stem(fold(counted[1]))}"
     elif unit in _SAME_SIZE:
         unit, factor = _SAME_SIZE[unit]
         readings = frozenset(r * factor for r in readings if isinstance(r, Decimal))
