@@ -31,7 +31,7 @@ BLOCK = 1_000
 COMMON = 0.4
 """A name in more of the documents parts none from the others."""
 FEW = 5
-MANY = 4
+MANY = 8
 """Documents that differ in so much, and agree in less, are about two things of a kind."""
 _NAME_PARTS = re.compile(r"[\s/_.-]+")
 _AMENDS = re.compile(
@@ -40,6 +40,12 @@ _AMENDS = re.compile(
     re.IGNORECASE,
 )
 """What a document that changes another is called: it does not contradict what it changes."""
+_PLANS = re.compile(
+    r"\b(?:budget|forecast|draft|proposal|entwurf|vorschlag|prognose|brouillon|proposition|presupuesto|borrador"
+    r"|propuesta)\b|预算|草案|建议",
+    re.IGNORECASE,
+)
+"""What a document that says what may come is called."""
 _WORD_INSIDE = re.compile(r"(?<=[a-z,;)] )[^\W\d_][\w'’-]*")
 _ORDER = re.compile(r"(?:(?<=/)|^)\d{1,3}(?=[-_. ])(?!-\d\d\b)")
 _JOINED = re.compile(r"\w+(?:[-_./]\w+)*")
@@ -105,7 +111,7 @@ class Reading:
         self.sides: dict[int, list[Side]] = {}
         for done, hit in enumerate(hits):
             progress(done, len(hits))
-            self.sides[hit.rowid] = list(self._sides(hit))
+            self.sides[hit.rowid] = [] if _PLANS.search(hit.title) else list(self._sides(hit))
         progress(len(hits), len(hits))
 
     def _sides(self, hit: Hit) -> Iterator[Side]:

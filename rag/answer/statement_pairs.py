@@ -7,13 +7,15 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from rag.text.statements import COUNTED, Statement, Value
+from rag.text.statements import Statement, Value
 
-COVERED = 0.6
+COVERED = 0.65
 """This share of a statement's words, rare ones counting more, has to stand in or beside the other."""
 FULLY_COVERED = 0.75
 """The same of what is told of the past, and of bare numbers: there are more of them to mistake."""
 SHARED = 2
+RARE, RARE_SHARE = 3, 0.02
+"""And so do those that share a word of so few passages ("probation")."""
 MAX_VALUES = 3
 """What gives more values at once is a list of figures."""
 ONE_PLACE = 0.5
@@ -107,16 +109,17 @@ def opposed(one: Side, other: Side, weights: Weights) -> tuple[Value, Value] | N
 def same_matter(one: Side, other: Side, weights: Weights, *, strict: bool = False) -> bool:
     """Whether two statements are about the same, by their words."""
     shared = one.says.about & other.says.about
-    counted = {value.unit for value in one.says.values} & {value.unit for value in other.says.values}
-    told = len(shared) + any(unit.startswith(COUNTED) for unit in counted)
-    if not shared or (told < SHARED and _similarity(one.around, other.around) < ONE_PLACE):
+    told = (one.says.about & other.around) | (other.says.about & one.around)
+    if not shared or (len(told) < SHARED and not _is_telling(shared, one, other, weights)):
         return False
     enough = FULLY_COVERED if strict else COVERED
     return min(one.coverage(other, weights), other.coverage(one, weights)) >= enough
 
 
-def _similarity(one: frozenset[str], other: frozenset[str]) -> float:
-    return len(one & other) / len(one | other)
+def _is_telling(shared: frozenset[str], one: Side, other: Side, weights: Weights) -> bool:
+    """Whether a single word names the matter: a rare one, or in places that are called much the same."""
+    alike = len(one.around & other.around) >= ONE_PLACE * len(one.around | other.around)
+    return alike or all(weights.spread[word] <= max(RARE, RARE_SHARE * weights.passages) for word in shared)
 
 
 def agreed(one: Statement, other: Statement) -> bool:

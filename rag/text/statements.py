@@ -129,7 +129,7 @@ _SAYS_NOTHING = frozenset(
 _CONTRASTS = frozenset(
     """other another first second third last next former latter half double single morning evening night
     afternoon weekday weekdays weekend weekends summer winter spring autumn new old junior senior adult child
-    children minor student standard premium basic part full internal external domestic international early late
+    children minor student standard premium basic part full internal external domestic quarter quarterly annual annually international early late
     monday tuesday wednesday thursday friday saturday sunday holiday holidays public not no never without except
     additional extra more gross net before after montag dienstag mittwoch donnerstag freitag samstag sonntag
     erwachsene kinder sommer winter neu alt brutto netto vor nach ohne nicht kein""".split()  # noqa: SIM905
@@ -251,9 +251,10 @@ def _of_prose(unit: Unit, text: str, place: frozenset[str]) -> Iterator[Statemen
     for number, span in enumerate(spans):
         if every.values_in(*span):
             about = told[number]
-            for other in (*range(number - 1, -1, -1), *range(number + 1, len(spans))):
-                if len(about) < _FEW_WORDS:
-                    about |= told[other]
+            for before in range(number - 1, -1, -1):
+                about |= told[before] if len(about) < _FEW_WORDS else frozenset()
+            for behind in range(number + 1, len(spans)):
+                about |= frozenset() if about else told[behind]
             yield every.statement(unit, *span, about, beside)
 
 
