@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from rag.text.statements import Statement, Value
+from rag.text.statements import COUNTED, Statement, Value
+from rag.text.words import stem
 
 COVERED = 0.65
 """This share of a statement's words, rare ones counting more, has to stand in or beside the other."""
@@ -15,7 +16,7 @@ FULLY_COVERED = 0.75
 """The same of what is told of the past, and of bare numbers: there are more of them to mistake."""
 SHARED = 2
 RARE, RARE_SHARE = 3, 0.02
-"""And so do those that share a word of so few passages ("probation")."""
+"""Or to say nothing else, with a word of so few passages."""
 MAX_VALUES = 3
 """What gives more values at once is a list of figures."""
 ONE_PLACE = 0.5
@@ -100,7 +101,7 @@ def opposed(one: Side, other: Side, weights: Weights) -> tuple[Value, Value] | N
     if differing is None or not _of_one_thing(one, other):
         return None
     bare = differing[0].kind == "number" and not differing[0].unit
-    if bare and len(one.says.about & other.says.about) < SHARED:
+    if bare and (len(one.says.about & other.says.about) < SHARED or bool(one.says.row) != bool(other.says.row)):
         return None
     strict = bare or one.says.past or other.says.past
     return differing if same_matter(one, other, weights, strict=strict) else None
@@ -109,17 +110,21 @@ def opposed(one: Side, other: Side, weights: Weights) -> tuple[Value, Value] | N
 def same_matter(one: Side, other: Side, weights: Weights, *, strict: bool = False) -> bool:
     """Whether two statements are about the same, by their words."""
     shared = one.says.about & other.says.about
+    counted = {value.unit.removeprefix(COUNTED) for value in one.says.values}
     told = (one.says.about & other.around) | (other.says.about & one.around)
-    if not shared or (len(told) < SHARED and not _is_telling(shared, one, other, weights)):
+    named = {stem(name) for name in one.says.names | other.says.names}
+    if shared <= counted | named or (len(told) < SHARED and not _is_telling(shared, one, other, weights)):
         return False
     enough = FULLY_COVERED if strict else COVERED
     return min(one.coverage(other, weights), other.coverage(one, weights)) >= enough
 
 
 def _is_telling(shared: frozenset[str], one: Side, other: Side, weights: Weights) -> bool:
-    """Whether a single word names the matter: a rare one, or in places that are called much the same."""
-    alike = len(one.around & other.around) >= ONE_PLACE * len(one.around | other.around)
-    return alike or all(weights.spread[word] <= max(RARE, RARE_SHARE * weights.passages) for word in shared)
+    """Whether a single word names the matter: in places called alike, or a rare one that is all they say."""
+    if len(one.around & other.around) >= ONE_PLACE * len(one.around | other.around):
+        return True
+    rare = max(RARE, RARE_SHARE * weights.passages)
+    return one.says.about == other.says.about and all(weights.spread[word] <= rare for word in shared)
 
 
 def agreed(one: Statement, other: Statement) -> bool:

@@ -103,11 +103,11 @@ _POINTS_BACK = re.compile(
 """What a sentence with such a beginning is about stands before it."""
 _PAST = re.compile(r"\b(?:was|were|had|did|war|waren|hatte\w*|wurde\w*|était|étaient|avait|fue|fueron|era|tenía)\b|过去")
 _ABOUT_THE_PAGE = frozenset(
-    map(
-        stem,
+    stem(fold(word))
+    for word in (
         """version edition revision reviewed review changed updated update printed published date dated author
         owner status created signed valid force effective page copy document written replaces owned last next due
-        class letzte letzter zuletzt änderung geändert aktualisiert fassung stand gültig ausgabe version datum autor""".split(),  # noqa: SIM905
+        class letzte letzter zuletzt änderung geändert aktualisiert fassung stand gültig ausgabe version datum autor""".split()  # noqa: SIM905
     )
 )
 _STAFF = frozenset({"employee", "employer", "colleague", "manager", "director", "red", "green", "blue", "yellow"})
@@ -118,11 +118,11 @@ _GROUPS = frozenset(
     """.split()  # noqa: SIM905
 )
 _SAYS_NOTHING = frozenset(
-    """within per each every must need needs needed please also only just always usually now currently today still
+    """between zwischen within per each every must need needs needed please also only just always usually now currently today still
     somebody someone anybody anyone everybody everyone nobody up most least maximum minimum max min than during
     until after before over under above below limit limited exactly normally generally following get gets got take
     takes took give gives given make makes made let lets remain remains stand stands currently amount amounts
-    jeder jede jedes jeweils muss müssen soll sollen darf dürfen kann können immer nur noch bitte innerhalb
+    cost costs price prices kostet kosten preis coûte prix cuesta precio jeder jede jedes jeweils muss müssen soll sollen darf dürfen kann können immer nur noch bitte innerhalb
     höchstens mindestens maximal beträgt betragen liegt derzeit aktuell chaque doit peut cada debe puede""".split()  # noqa: SIM905
 )
 """Words around a value that a statement is not about."""
@@ -389,9 +389,9 @@ def _persons(text: str) -> Iterator[Value]:
         return
     for pattern in (_ROLE_THEN_NAME, _NAME_THEN_ROLE, _CHINESE_ROLE):
         for match in pattern.finditer(text):
-            name = match["name"]
+            name = match["name"].rstrip(".")
             parts = frozenset(part for part in words(name) if len(part) > 2)
-            yield Value("person", name, *match.span("name"), parts)
+            yield Value("person", name, match.start("name"), match.start("name") + len(name), parts)
 
 
 def _value(text: str, fact: Fact, start: int, end: int) -> Value:
