@@ -46,7 +46,7 @@ _PLANS = re.compile(
     re.IGNORECASE,
 )
 """What a document that says what may come is called."""
-_WORD_INSIDE = re.compile(r"(?<=[a-z,;)] )[^\W\d_][\w'’-]*")
+_WORD_INSIDE = re.compile(r"(?<=[^\s.!?:|#*>_-] )[^\W\d_][\w'’-]*")
 _ORDER = re.compile(r"(?:(?<=/)|^)\d{1,3}(?=[-_. ])(?!-\d\d\b)")
 _JOINED = re.compile(r"\w+(?:[-_./]\w+)*")
 
