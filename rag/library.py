@@ -589,8 +589,8 @@ class Library:
     ) -> list[Conflict]:
         """The statements of different documents that give the same thing two values.
 
-        They are kept, and found again once the collection has changed; `progress` is told how many of how many
-        passages are read then. Raises as `search` does.
+        They are kept, and found again once the collection has changed; `progress` is told then how many of
+        how many passages are read. Raises as `search` does.
         """
         from rag.answer.collection_conflicts import conflicts
 

@@ -319,7 +319,7 @@ class ConflictSide:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Two documents that give the same attribute of the same thing two values, and are valid at the same time.
+    """Two documents, valid at the same time, that give the same attribute of the same thing two values.
 
     `kind` is what the values are: number, amount, date, duration, time, phone or person.
     """

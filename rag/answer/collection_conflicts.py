@@ -1,4 +1,4 @@
-"""All conflicts between the documents of a collection: the same attribute of the same thing with two values."""
+"""All conflicts between the documents of a collection: one attribute of one thing with two values."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from rag.answer.statement_pairs import Side, Subject, Weights, agreed, opposed, 
 from rag.answer.versions import Version, Versions, same_but_for_version
 from rag.interfaces import SearchIndex, Vectors
 from rag.records import Conflict, ConflictSide, DocumentEntry, Hit
-from rag.text.statements import Statement, Value, parties, statements, stems
 from rag.text.facts.words import MONTHS
+from rag.text.statements import Statement, Value, parties, statements, stems
 from rag.text.validity import READ, validity
 from rag.text.words import fold, words
 
@@ -73,7 +73,7 @@ def conflicts(
     progress: Progress = lambda done, of: None,
     today: str | None = None,
 ) -> list[Conflict]:
-    """The conflicts of a collection as it is now: those that are kept, or found again where it has changed."""
+    """The conflicts of a collection as it is now: those kept, or found again where it has changed."""
     day = today or date.today().isoformat()
     kept = index.conflicts(collection, day)
     if kept is not None:
@@ -120,7 +120,9 @@ class Reading:
             names = frozenset(name for name in found.names if name[0] == "#" or self.vocabulary.is_name(name))
             yield Side(replace(found, names=names), self.subjects[hit.document_id], place)
 
-    def pairs(self, rowids: NDArray[np.int64], vectors: Vectors) -> dict[tuple[int, int], list[tuple[int, int]]]:
+    def pairs(
+        self, rowids: NDArray[np.int64], vectors: Vectors
+    ) -> dict[tuple[int, int], list[tuple[int, int]]]:
         """Pairs of passages that may be about the same thing, by their documents."""
         found = defaultdict(list)
         near = _nearest(rowids, vectors, [self.hits[int(i)].document_id for i in rowids])

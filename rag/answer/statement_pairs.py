@@ -29,8 +29,8 @@ class Subject:
 
     `things` are the names and codes in its title and path that part it from others like it, `main` those of
     them that it keeps speaking of. `title` are the stems of its title and path, `names` all words that it has
-    anywhere, folded, `years` those of its title and path, `headings` those of its sections, `parties` whom its title says it is for. Documents of one
-    `folder` may each be about another of a kind.
+    anywhere, folded, `years` those of its title and path, `headings` those of its sections, `parties` whom
+    its title says it is for. Documents of one `folder` may each be about another of a kind.
     """
 
     things: frozenset[str] = frozenset()
@@ -101,7 +101,9 @@ def opposed(one: Side, other: Side, weights: Weights) -> tuple[Value, Value] | N
     if differing is None or not _of_one_thing(one, other):
         return None
     bare = differing[0].kind == "number" and not differing[0].unit
-    if bare and (len(one.says.about & other.says.about) < SHARED or bool(one.says.row) != bool(other.says.row)):
+    if bare and (
+        len(one.says.about & other.says.about) < SHARED or bool(one.says.row) != bool(other.says.row)
+    ):
         return None
     strict = bare or one.says.past or other.says.past
     return differing if same_matter(one, other, weights, strict=strict) else None
@@ -150,7 +152,7 @@ def _of_one_thing(one: Side, other: Side) -> bool:
     mine, theirs = one.says, other.says
     if mine.years != theirs.years or mine.marks != theirs.marks:
         return False
-    if mine.rates != theirs.rates and (mine.rates and theirs.rates or mine.values[0].kind != "duration"):
+    if mine.rates != theirs.rates and ((mine.rates and theirs.rates) or mine.values[0].kind != "duration"):
         return False
     return _same_row(one, other) and _same_names(one, other) and one.parties == other.parties
 

@@ -205,7 +205,7 @@ def passages_read() -> Iterator[Callable[[int, int], None]]:
 
 
 def conflict_json(found: Conflict) -> dict[str, Any]:
-    """A conflict as the command line's contract has it: `start` and `end` are those of the document's text."""
+    """A conflict as the command line's contract has it; `start` and `end` are of the document's text."""
     return {"kind": found.kind} | {
         name: {
             "doc": side.doc,

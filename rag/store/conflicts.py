@@ -53,7 +53,8 @@ def _sides(db: apsw.Connection, collection_id: int, side: str) -> dict[int, Conf
     """One side of each conflict, by the conflict's id."""
     found = rows(
         db,
-        f"SELECT conflicts.id, passages.id, {SHOWN}, documents.title, passages.first_page, passages.heading_path,"
+        f"SELECT conflicts.id, passages.id, {SHOWN}, documents.title, passages.first_page,"
+        " passages.heading_path,"
         f" substr(documents.text, {side}_start + 1, {side}_end - {side}_start),"
         f" {side}_start, {side}_end, {side}_value, {side}_value_at, {side}_date"
         f" FROM conflicts JOIN passages ON passages.id = {side}_passage"

@@ -1,4 +1,4 @@
-"""What a passage states: clauses and cells with a number, date, phone number or person, and what they are about."""
+"""What a passage states: clauses and cells with a number, date, phone number or person, and their subject."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import pairwise
 from typing import Literal
 
 from rag.records import Passage
-from rag.text.excerpts import Unit, units_of, without_markup
+from rag.text.excerpts import Unit, units_of
 from rag.text.facts import facts
 from rag.text.facts.fact import Fact, span_of
 from rag.text.facts.words import MONTHS, NUMBER_WORDS, PARTIES, UNITS
-from rag.text.words import content_words, fold, is_function_word, stem, words
+from rag.text.words import fold, is_function_word, stem, words
 
 ValueKind = Literal["number", "amount", "date", "duration", "time", "phone", "person"]
 Bound = Literal["", "most", "least"]
@@ -39,38 +40,53 @@ _SAME_SIZE = {
 }
 _PHONE = re.compile(r"(?<![\w.,/-])(?:\+\d{1,3}[ .-]?|00\d{2}[ .-]?|\(?0)[\d][\d ()/.-]{5,17}\d(?![\w-])")
 _ROLES = (
-    r"manager|director|head|lead|leader|chief|chair|chairman|chairwoman|chairperson|president|secretary|treasurer"
-    r"|officer|coordinator|administrator|supervisor|contact|contact person|clerk|steward|warden|caretaker|captain"
-    r"|representative|deputy|editor|curator|principal|dean|ombudsperson|controller|engineer|leiter|leiterin|leitung"
-    r"|geschäftsführer|geschäftsführerin|vorsitzende[r]?|vorsitz|beauftragte[r]?|ansprechpartner|ansprechpartnerin"
-    r"|kassenwart|kassierer|sekretärin|hausmeister|verantwortliche[r]?|responsable|directeur|directrice|encargad[oa]"
+    r"manager|director|head|lead|leader|chief|chair|chairman|chairwoman|chairperson|president"
+    r"|secretary|treasurer"
+    r"|officer|coordinator|administrator|supervisor|contact|contact person|clerk|steward|warden"
+    r"|caretaker|captain"
+    r"|representative|deputy|editor|curator|principal|dean|ombudsperson|controller|engineer|leiter"
+    r"|leiterin|leitung"
+    r"|geschäftsführer|geschäftsführerin|vorsitzende[r]?|vorsitz|beauftragte[r]?|ansprechpartner"
+    r"|ansprechpartnerin"
+    r"|kassenwart|kassierer|sekretärin|hausmeister|verantwortliche[r]?|responsable|directeur"
+    r"|directrice|encargad[oa]"
     r"|director|directora|gerente|jefe|jefa|président|présidente|trésorier"
 )
-_NAME = r"(?:(?:Dr|Prof|Mr|Mrs|Ms|Frau|Herr)\.? )?[A-ZÀ-Þ][\w'’-]+(?: (?:van|von|de|der|bin|al|ter|la))?(?: [A-ZÀ-Þ][\w'’.-]*){1,2}"
+_CHINESE_ROLES = r"经理|主任|负责人|主管|联系人|总监|主席|长"
+_NAME = (
+    r"(?:(?:Dr|Prof|Mr|Mrs|Ms|Frau|Herr)\.? )?[A-ZÀ-Þ][\w'’-]+"
+    r"(?: (?:van|von|de|der|bin|al|ter|la))?(?: [A-ZÀ-Þ][\w'’.-]*){1,2}"
+)
 _LINK = r"(?:\s*[:：–—-]\s*|, |,? (?:is|ist|est|es|remains) (?:now |currently )?|\s*\|\s*)"
 _ROLE_THEN_NAME = re.compile(
-    rf"(?P<role>(?:[\w'’-]+ ){{0,4}}(?i:{_ROLES})(?: (?:of|for|in|at|für|der|des|de|du|del) (?:the |la |el )?[\w-]+(?: [\w-]+)?)?)"
+    rf"(?P<role>(?:[\w'’-]+ ){{0,4}}(?i:{_ROLES})(?: (?:of|for|in|at|für|der|des|de|du|del) (?:the "
+    rf"|la |el )?[\w-]+(?: [\w-]+)?)?)"
     rf"{_LINK}(?P<name>{_NAME})(?![\w])"
 )
 _NAME_THEN_ROLE = re.compile(
-    rf"(?P<name>{_NAME})(?:, (?:our |the |unsere? )?| (?:is|ist|est|es) (?:now )?(?:the |our |der |die |unsere? |la |el |le )?)"
-    rf"(?P<role>(?:[\w'’-]+ ){{0,3}}(?i:{_ROLES})(?: (?:of|for|in|at|für|der|des|de|du|del) (?:the |la |el )?[\w-]+(?: [\w-]+)?)?)\b"
+    rf"(?P<name>{_NAME})(?:, (?:our |the |unsere? )?| (?:is|ist|est|es) (?:now )?(?:the |our |der "
+    rf"|die |unsere? |la |el |le )?)"
+    rf"(?P<role>(?:[\w'’-]+ ){{0,3}}(?i:{_ROLES})(?: (?:of|for|in|at|für|der|des|de|du|del) (?:the "
+    rf"|la |el )?[\w-]+(?: [\w-]+)?)?)\b"
 )
 _CHINESE_ROLE = re.compile(
-    r"(?P<role>[\u4e00-\u9fff]{0,8}(?:经理|主任|负责人|主管|联系人|总监|主席|校长|馆长|院长|队长))[:：是为]\s*(?P<name>[\u4e00-\u9fff]{2,4})(?=[，,。；;（(\s|]|$)"
+    r"(?P<role>[\u4e00-\u9fff]{0,8}(?:经理|主任|负责人|主管|联系人|总监|主席|校长|馆长|院长"
+    r"|队长))[:：是为]\s*(?P<name>[\u4e00-\u9fff]{2,4})(?=[，,。；;（(\s|]|$)"
 )
 _CLAUSE = re.compile(
     r"[;；。]\s*|(?<=[^\d\s])[，,、]\s*|,\s+(?=\D)|\s[–—]\s|\s[·|]\s|\.\s+(?=[A-ZÀ-Þ])|:\s+(?=\S)"
     r"|\s(?=\((?=[^)]*\d))|\s(?:and|but|und|aber|y|pero|et|mais)\s"
 )
 _MOST = re.compile(
-    r"(?:\b(?:up to|at most|no more than|not more than|maximum(?: of| is)?|max\.?|not exceed|below|under|less than"
+    r"(?:\b(?:up to|at most|no more than|not more than|maximum(?: of| is)?|max\.?|not exceed|below"
+    r"|under|less than"
     r"|fewer than|bis zu|höchstens|maximal|unter|weniger als|jusqu['’]à|au plus|hasta|como máximo|menos de)"
     r"|至多|最多|不超过|低于)\W*$",
     re.IGNORECASE,
 )
 _LEAST = re.compile(
-    r"(?:\b(?:at least|no less than|not less than|minimum(?: of| is)?|min\.?|above|over|more than|exceed(?:s|ing)?"
+    r"(?:\b(?:at least|no less than|not less than|minimum(?: of| is)?|min\.?|above|over|more than"
+    r"|exceed(?:s|ing)?"
     r"|mindestens|wenigstens|über|mehr als|au moins|plus de|al menos|como mínimo|más de)"
     r"|至少|不少于|超过)\W*$",
     re.IGNORECASE,
@@ -80,57 +96,86 @@ COUNTED = "×"
 _NEAR = 28
 _FEW_WORDS = 2
 _ITEM = re.compile(r"(?:[-*+•]|\(?\d{1,3}[.)])\s+(?:\[.\] )?")
-_COUNTED = re.compile(r"(?:\s+(?:thousand|million|billion|tausend|millionen|milliarden))?\s+([^\W\d_][\w'’-]*)")
+_COUNTED = re.compile(
+    r"(?:\s+(?:thousand|million|billion|tausend|millionen|milliarden))?\s+([^\W\d_][\w'’-]*)"
+)
 _UNSURE = re.compile(
-    r"\b(?:would|could|might|propos\w+|suggest\w*|consider\w*|perhaps|maybe|instead of|rather than|used to|formerly"
-    r"|previously|no longer|not any more|until now|before that|for example|for instance|e\.g|imagine|suppose|asked for"
-    r"|wants?|wanted|wish\w*|hopes?|plans? to|planned|budgeted|forecast\w*|estimate[sd]?|expected|draft|rumou?r\w*"
+    r"\b(?:would|could|might|propos\w+|suggest\w*|consider\w*|perhaps|maybe|instead of|rather than"
+    r"|used to|formerly"
+    r"|previously|no longer|not any more|until now|before that|for example|for instance|e\.g|imagine"
+    r"|suppose|asked for"
+    r"|wants?|wanted|wish\w*|hopes?|plans? to|planned|budgeted|forecast\w*|estimate[sd]?|expected"
+    r"|draft|rumou?r\w*"
     r"|würde\w*|könnte\w*|vorgeschlagen|vorschlag|früher|bisher|zum beispiel|geplant|statt|nicht mehr"
-    r"|pourrait|proposé|auparavant|par exemple|podría|propuesto|antes|por ejemplo)\b|建议|以前|例如|计划|可能|原来",
+    r"|pourrait|proposé|auparavant|par exemple|podría|propuesto|antes|por ejemplo)\b"
+    r"|建议|以前|例如|计划|可能|原来",
     re.IGNORECASE,
 )
 _GIVES = re.compile(
-    rf"\d|[一二三四五六七八九十两百]|经理|主任|负责人|主管|联系人|总监|主席|长|\b(?:{_ROLES}|{'|'.join(NUMBER_WORDS)}|{'|'.join(MONTHS)})\b",
+    rf"\d|[一二三四五六七八九十两百]|{_CHINESE_ROLES}"
+    rf"|\b(?:{'|'.join((_ROLES, *NUMBER_WORDS, *MONTHS))})\b",
     re.IGNORECASE,
 )
 """Without one of these a sentence gives no value: finding that out takes a tenth of reading its facts."""
-_ROLE = re.compile(rf"\b(?:{_ROLES})\b|经理|主任|负责人|主管|联系人|总监|主席|长", re.IGNORECASE)
+_ROLE = re.compile(rf"\b(?:{_ROLES})\b|{_CHINESE_ROLES}", re.IGNORECASE)
 _POINTS_BACK = re.compile(
-    r"\W*(?:it|its|it['’]s|that|that['’]s|this|these|those|they|their|he|his|she|her|es|das|dies\w*|sie|er|ihre?"
-    r"|cela|c['’]est|il|elle|ils|elles|eso|esto|ella|ellos)\b(?! (?:page|policy|book|handbook|guide|office|company))",
+    r"\W*(?:it|its|it['’]s|that|that['’]s|this|these|those|they|their|he|his|she|her|es|das|dies\w*"
+    r"|sie|er|ihre?"
+    r"|cela|c['’]est|il|elle|ils|elles|eso|esto|ella|ellos)\b(?! (?:page|policy|book|handbook|guide"
+    r"|office|company))",
     re.IGNORECASE,
 )
 """What a sentence with such a beginning is about stands before it."""
-_PAST = re.compile(r"\b(?:was|were|had|did|war|waren|hatte\w*|wurde\w*|était|étaient|avait|fue|fueron|era|tenía)\b|过去")
+_PAST = re.compile(
+    r"\b(?:was|were|had|did|war|waren|hatte\w*|wurde\w*|était|étaient|avait|fue|fueron|era|tenía)\b|过去"
+)
 _ABOUT_THE_PAGE = frozenset(
     stem(fold(word))
     for word in (
         """version edition revision reviewed review changed updated update printed published date dated author
-        owner status created signed valid force effective page copy document written replaces owned last next due
-        class letzte letzter zuletzt änderung geändert aktualisiert fassung stand gültig ausgabe version datum autor""".split()  # noqa: SIM905
+        owner status created signed valid force effective page copy document written replaces owned last
+        next due
+        class letzte letzter zuletzt änderung geändert aktualisiert fassung stand gültig ausgabe version datum
+        autor""".split()  # noqa: SIM905
     )
 )
-_STAFF = frozenset({"employee", "employer", "colleague", "manager", "director", "red", "green", "blue", "yellow"})
+_STAFF = frozenset(
+    """employee employer colleague manager director board council chair secretary treasurer author reader bank
+    university red green blue yellow""".split()  # noqa: SIM905
+)
+"""Of `PARTIES`: those that what is said to nobody in particular is said to, and those that say it."""
 _GROUPS = frozenset(
-    """contractor freelancer temp trainee intern apprentice volunteer visitor pensioner retiree member parent child
-    supervisor pupil tourist subscriber donor bidder agency leiharbeiter praktikant azubi auszubildende ehrenamtliche
-    besucher mitglied mitglieder dienstleister externe stagiaire bénévole visiteur becario contratista visitante
+    """contractor freelancer temp trainee intern apprentice volunteer visitor pensioner retiree member parent
+    child
+    supervisor pupil tourist subscriber donor bidder agency leiharbeiter praktikant azubi auszubildende
+    ehrenamtliche
+    besucher mitglied mitglieder dienstleister externe stagiaire bénévole visiteur becario contratista
+    visitante
     """.split()  # noqa: SIM905
 )
 _SAYS_NOTHING = frozenset(
-    """between zwischen within per each every must need needs needed please also only just always usually now currently today still
-    somebody someone anybody anyone everybody everyone nobody up most least maximum minimum max min than during
-    until after before over under above below limit limited exactly normally generally following get gets got take
-    takes took give gives given make makes made let lets remain remains stand stands currently amount amounts
-    cost costs price prices kostet kosten preis coûte prix cuesta precio jeder jede jedes jeweils muss müssen soll sollen darf dürfen kann können immer nur noch bitte innerhalb
-    höchstens mindestens maximal beträgt betragen liegt derzeit aktuell chaque doit peut cada debe puede""".split()  # noqa: SIM905
+    """between zwischen within per each every must need needs needed please also only just always usually now
+    currently today still
+    somebody someone anybody anyone everybody everyone nobody up most least maximum minimum max min than
+    during
+    until after before over under above below limit limited exactly normally generally following get gets
+    got take
+    takes took give gives given make makes made let lets remain remains stand stands currently amount
+    amounts
+    cost costs price prices kostet kosten preis coûte prix cuesta precio jeder jede jedes jeweils muss
+    müssen soll sollen darf dürfen kann können immer nur noch bitte innerhalb
+    höchstens mindestens maximal beträgt betragen liegt derzeit aktuell chaque doit peut cada debe
+    puede""".split()  # noqa: SIM905
 )
 """Words around a value that a statement is not about."""
 _CONTRASTS = frozenset(
     """other another first second third last next former latter half double single morning evening night
-    afternoon weekday weekdays weekend weekends summer winter spring autumn new old junior senior adult child
-    children minor student standard premium basic part full internal external domestic quarter quarterly annual annually international early late
-    monday tuesday wednesday thursday friday saturday sunday holiday holidays public not no never without except
+    afternoon weekday weekdays weekend weekends summer winter spring autumn new old junior senior adult
+    child
+    children minor student standard premium basic part full internal external domestic quarter quarterly
+    annual annually international early late
+    monday tuesday wednesday thursday friday saturday sunday holiday holidays public not no never without
+    except
     additional extra more gross net before after montag dienstag mittwoch donnerstag freitag samstag sonntag
     erwachsene kinder sommer winter neu alt brutto netto vor nach ohne nicht kein""".split()  # noqa: SIM905
 )
@@ -181,7 +226,8 @@ class Statement:
 
     `about` are the stems of its words, `beside` those of what it is read with: the rest of its sentence
     that has no values, the line or header it stands under, its headings. `names` are names and codes it
-    speaks of, `years` the years, `marks` the words that part its subject from others like it, `parties` whom it
+    speaks of, `years` the years, `marks` the words that part its subject from others like it, `parties`
+    whom it
     is said for, and `rates` what its numbers are for each of. A cell has the words of its
     row's label as `row`, and their stems as `key`.
     """
@@ -220,7 +266,9 @@ def statements(passage: Passage, title: str = "") -> list[Statement]:
 
 def _may_state(text: str) -> bool:
     asks = text.rstrip("*_ ").endswith(("?", "？"))
-    return not asks and bool(_GIVES.search(text)) and not _UNSURE.search(text) and not _POINTS_BACK.match(text)
+    return (
+        not asks and bool(_GIVES.search(text)) and not _UNSURE.search(text) and not _POINTS_BACK.match(text)
+    )
 
 
 def stems(text: str) -> frozenset[str]:
@@ -240,11 +288,11 @@ def _counts(word: str) -> bool:
 
 
 def _of_prose(unit: Unit, text: str, place: frozenset[str]) -> Iterator[Statement]:
-    """The clauses of a sentence or item; one of few words is about what stands before it, or else behind it."""
+    """The clauses of a sentence or item; one of few words is about what stands before or behind it too."""
     every = _Facts(text)
     marks = [match for match in _CLAUSE.finditer(text) if not every.cut_by(*match.span())]
     cuts = [0, *(match.start() for match in marks), len(text)]
-    spans = list(zip(cuts, cuts[1:], strict=False))
+    spans = list(pairwise(cuts))
     told = [stems(every.without_persons(*span)) for span in spans]
     valueless = (stems for span, stems in zip(spans, told, strict=True) if not every.values_in(*span))
     beside = place.union(stems(unit.header), *valueless)
@@ -298,7 +346,7 @@ class _Facts:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.facts = facts(without_markup(text) if "<" in text else text)
+        self.facts = facts(text)
         self.values = sorted(_values(text, self.facts), key=lambda value: value.start)
         self._persons = [value for value in self.values if value.kind == "person"]
         self.names = frozenset(self._names())
@@ -404,7 +452,11 @@ def _value(text: str, fact: Fact, start: int, end: int) -> Value:
         readings = frozenset(r * _SECONDS[fact.unit] for r in readings if isinstance(r, Decimal))
     elif not unit and kind == "number":
         counted = _COUNTED.match(text, end)
-        unit = "" if counted is None or is_function_word(fold(counted[1])) else f"{COUNTED}{stem(fold(counted[1]))}"
+        unit = (
+            ""
+            if counted is None or is_function_word(fold(counted[1]))
+            else f"{COUNTED}{stem(fold(counted[1]))}"
+        )
     elif unit in _SAME_SIZE:
         unit, factor = _SAME_SIZE[unit]
         readings = frozenset(r * factor for r in readings if isinstance(r, Decimal))
@@ -415,7 +467,9 @@ def _value(text: str, fact: Fact, start: int, end: int) -> Value:
 
 def _is_year(fact: Fact) -> bool:
     return (
-        fact.kind == "number" and not fact.unit and bool(re.fullmatch(r"(?:19|20)\d\d|fy.*|.*year.*", fact.text))
+        fact.kind == "number"
+        and not fact.unit
+        and bool(re.fullmatch(r"(?:19|20)\d\d|fy.*|.*year.*", fact.text))
     )
 
 

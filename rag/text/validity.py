@@ -12,9 +12,9 @@ READ = 1_500
 """Characters of a document's beginning that are read: validity stands at the top."""
 
 _SAYS_SOMETHING = tuple(
-    """newer neuere récente reciente 版 valid force effect applic applies runs gültig kraft gilt wirksam vigueur valable vigor vigente válid
-    replac supersed withdrawn obsolete archived expire longer ersetz abgelöst aufgehoben remplac abrog sustitu
-    reemplaz derog 生效 自 有效 取代 代替 作废 废止""".split()  # noqa: SIM905
+    """newer neuere récente reciente 版 valid force effect applic applies runs gültig kraft gilt
+    wirksam vigueur valable vigor vigente válid replac supersed withdrawn obsolete archived expire
+    longer ersetz abgelöst aufgehoben remplac abrog sustitu reemplaz derog 生效 自 有效 取代 代替 作废 废止""".split()  # noqa: SIM905
 )
 """A clause that says anything of validity has one of these: the patterns take ten times as long."""
 _CLAUSE_END = re.compile(r"[·|;\n。；]|(?:(?<!\d)|(?<=\d{4}))\.\s")
@@ -69,7 +69,8 @@ _REPLACES = re.compile(
     re.IGNORECASE,
 )
 _VERSION = re.compile(
-    r"(?:\b(?:version|ver\.?|rev(?:ision)?\.?|fassung|versión)\s*[:.]?\s*|(?<![^\W_])v\.?\s?)(\d+(?:\.\d+)*)(?![\w-])|第(\d+)版",
+    r"(?:\b(?:version|ver\.?|rev(?:ision)?\.?|fassung|versión)\s*[:.]?\s*"
+    r"|(?<![^\W_])v\.?\s?)(\d+(?:\.\d+)*)(?![\w-])|第(\d+)版",
     re.IGNORECASE,
 )
 
@@ -78,7 +79,8 @@ _VERSION = re.compile(
 class Validity:
     """What a document says of itself; dates are ISO 8601.
 
-    `replaced` is whether it says that it is no longer in force. `replaced_by` and `replaces` are the words in
+    `replaced` is whether it says that it is no longer in force. `replaced_by` and `replaces` are the
+    words in
     which it names its successor and predecessor, "" where it names none.
     """
 

@@ -170,7 +170,7 @@ def test_conflicts_are_kept_and_follow_the_documents(library: FakeLibrary, tmp_p
 
 
 def test_the_conflicts_planted_in_the_sample_are_all_listed() -> None:
-    """And none besides, though contractors, two sites and old versions have other values in the same words."""
+    """And no others: contractors, two sites and old versions have other values in the same words."""
     planted = [json.loads(line) for line in PLANTED.read_text("utf-8").splitlines()]
     traps = [
         "handbook/regional/contractors.md",

@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.bench_conflicts --library DIR [--collection sample]
 
-Prints what was found and is not among the conflicts of `sample_conflicts.jsonl`, what is missing, precision, recall
-and seconds.
+Prints what was found and is not among the conflicts of `sample_conflicts.jsonl`, what is missing,
+precision, recall and seconds.
 """
 
 from __future__ import annotations

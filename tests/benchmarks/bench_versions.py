@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.bench_versions --library DIR [--collection sample]
 
-Asks the questions of `version_questions.jsonl` about the old and new policies and price lists of the sample, without
-a chat model. Prints each that is not answered right, and the shares whose first excerpt is of the right version, and
-has the right value.
+Asks the questions of `version_questions.jsonl` about old and new policies and price lists of the sample,
+without a chat model. Prints each that is not answered right, and the shares whose first excerpt is of the right
+version, and has the right value.
 """
 
 from __future__ import annotations
@@ -37,8 +37,12 @@ def main() -> None:
             versions, values = versions + right, values + holds
             if not holds:
                 shown = f"{first.hit.doc}: {' '.join(first.quote.split())[:160]}" if first else answer.reason
-                print(f"{one['question']}\n  wanted {one['answer']} of {one['doc']}\n  found {shown}", flush=True)
-    print(f"right version {versions / len(asked):.3f}, with the value {values / len(asked):.3f}, of {len(asked)}")
+                print(
+                    f"{one['question']}\n  wanted {one['answer']} of {one['doc']}\n  found {shown}",
+                    flush=True,
+                )
+    count = len(asked)
+    print(f"right version {versions / count:.3f}, with the value {values / count:.3f}, of {count}")
 
 
 if __name__ == "__main__":

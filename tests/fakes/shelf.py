@@ -1,4 +1,4 @@
-"""Documents in memory as conflicts are looked for in: read, cut into passages, with vectors of their words."""
+"""Documents in memory that conflicts are looked for in: read, split, with vectors of their words."""
 
 from __future__ import annotations
 

@@ -1031,7 +1031,10 @@ def test_pictures_are_shown_searched_and_compared(tmp_path: Path, monkeypatch: p
 
 
 def test_conflicts_are_shown_side_by_side_and_open(tmp_path: Path) -> None:
-    said = {"desk.md": "A ferry ticket costs €6 <b>each</b>.", "board.md": "The price of a ferry ticket is €7."}
+    said = {
+        "desk.md": "A ferry ticket costs €6 <b>each</b>.",
+        "board.md": "The price of a ferry ticket is €7.",
+    }
     with fake_library(tmp_path / "library", ["x"]) as library:
         for doc, text in said.items():
             (tmp_path / doc).write_text(f"# {doc}\n\n{text}", encoding="utf-8")

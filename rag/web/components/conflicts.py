@@ -46,7 +46,9 @@ def side_html(side: ConflictSide, say: Phrases) -> str:
     start = side.value_start - side.start
     quote = spanned(side.quote, [(start, start + len(side.value), "")])
     where = [side.doc, *([say("page", page=side.page)] if side.page else []), side.date or say("no_date")]
-    place = action("open", say("open_passage"), text(" · ".join(where)), css="fn-hit-where", marker=side.rowid)
+    place = action(
+        "open", say("open_passage"), text(" · ".join(where)), css="fn-hit-where", marker=side.rowid
+    )
     return (
         f'<div><span class="fn-value" dir="auto">{text(side.value)}</span>'
         f'<span class="fn-side-quote" dir="auto">{quote}</span>{place}</div>'

@@ -39,7 +39,7 @@ QUOTED = 300
 
 
 def explore_page(app: App) -> None:
-    """Documents by meaning, by nearness, on a map, on a scale, what is there twice, and what is contradicted."""
+    """Documents by meaning, by nearness, on a map, on a scale, those there twice, and their conflicts."""
     say = app.say
     st.title(say("nav_explore"), anchor=False)
     rows = [row for row in report_of(app) if row.passages]
