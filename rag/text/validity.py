@@ -14,7 +14,8 @@ READ = 1_500
 _SAYS_SOMETHING = tuple(
     """newer neuere récente reciente 版 valid force effect applic applies runs gültig kraft gilt
     wirksam vigueur valable vigor vigente válid replac supersed withdrawn obsolete archived expire
-    longer ersetz abgelöst aufgehoben remplac abrog sustitu reemplaz derog 生效 自 有效 取代 代替 作废 废止""".split()  # noqa: SIM905
+    longer ersetz abgelöst aufgehoben remplac abrog sustitu reemplaz derog
+    生效 自 有效 取代 代替 作废 废止""".split()  # noqa: SIM905
 )
 """A clause that says anything of validity has one of these: the patterns take ten times as long."""
 _CLAUSE_END = re.compile(r"[·|;\n。；]|(?:(?<!\d)|(?<=\d{4}))\.\s")

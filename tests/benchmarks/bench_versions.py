@@ -3,7 +3,8 @@
     python -m tests.benchmarks.bench_versions --library DIR [--collection sample]
 
 Asks the questions of `version_questions.jsonl` about old and new policies and price lists of the sample,
-without a chat model. Prints each that is not answered right, and the shares whose first excerpt is of the right
+without a chat model. Prints each that is not answered right, and the shares whose first excerpt is of the
+right
 version, and has the right value.
 """
 
