@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rag.history.notes import Notes
     from rag.ingest import IngestEvent, Receipt
     from rag.interfaces import ChatModel, Embedder, PictureEmbedder, Reranker
-    from rag.records import Answer, DocumentEntry, Hit
+    from rag.records import Answer, Conflict, DocumentEntry, Hit
     from rag.search.ranking import Ranking
     from rag.store import Collection, SqliteStore
 
@@ -740,6 +740,22 @@ class Library:
         asked = self.require_documents(collection)
         pair = [self.document(name, collection=asked) for name in (first, second)]
         return compared(*pair, index=self.store, collection=asked, embedder=self.embedder_of(asked))
+
+    def conflicts(
+        self,
+        *,
+        collection: str | None = None,
+        progress: Callable[[int, int], None] = lambda done, of: None,
+        user: User | None = None,
+    ) -> list[Conflict]:
+        """The statements of different documents that give the same thing two values.
+
+        They are kept, and found again once the collection has changed; `progress` is told then how many of
+        how many passages are read. Raises as `search` does.
+        """
+        from rag.answer.collection_conflicts import conflicts
+
+        return conflicts(self.store, self.require_documents(collection, user), progress=progress)
 
     def answering_docs(self, question: str, *, collection: str | None = None) -> list[str]:
         """The documents that answer a question, best first, without a model; [] where it would be refused."""

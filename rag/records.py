@@ -299,6 +299,39 @@ class Disagreement:
 
 
 @dataclass(frozen=True, slots=True)
+class ConflictSide:
+    """One side of a conflict: `quote` is the document's text from `start` to `end`.
+
+    `value` is what it gives, as written, at `value_start` of the document's text; `date` is that of the
+    content (ISO 8601), None where it has none. `rowid` is that of the passage.
+    """
+
+    rowid: int
+    doc: str
+    title: str
+    page: int | None
+    heading: str
+    quote: str
+    start: int
+    end: int
+    value: str
+    value_start: int
+    date: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two documents, valid at the same time, that give the same attribute of the same thing two values.
+
+    `kind` is what the values are: number, amount, date, duration, time, phone or person.
+    """
+
+    kind: str
+    first: ConflictSide
+    second: ConflictSide
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """Where two documents differ: a sentence, item or row of each, or of one alone.
 

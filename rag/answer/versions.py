@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -35,6 +36,8 @@ _PAST = re.compile(
     r"|\b(?:previously|formerly|used to be|früher|bisher|auparavant|antes)\b|以前|之前|旧|原来",
     re.IGNORECASE,
 )
+_UNDER = re.compile(r"\b(?:under|according to|gemäß|laut|selon|según)\b|根据|按照", re.IGNORECASE)
+"""Before the version that is asked for: "under the old rules"."""
 _BOTH = re.compile(
     r"\b(?:chang\w+|differ\w*|compar\w+|versus|vs|than before|increased?|raised"
     r"|geändert|änder\w+|unterschied\w*|vergleich\w*"
@@ -76,6 +79,11 @@ class Version:
         """Whether it says that it has been replaced, or until when it holds."""
         return self.said.replaced or self.said.ends is not None
 
+    def is_in_force(self, day: str) -> bool:
+        """Whether it is valid on a day, as far as it says."""
+        begun = self.said.starts is None or self.said.starts <= day
+        return begun and not self.said.replaced and (self.said.ends is None or self.said.ends >= day)
+
 
 @dataclass(frozen=True, slots=True)
 class Preferred:
@@ -110,6 +118,11 @@ class Versions:
         every = [Version(entry, validity(openings.get(entry.id, ""))) for entry in near]
         return cls(tuple(_families(every)))
 
+    @classmethod
+    def of(cls, every: Sequence[Version], today: str) -> Versions:
+        """The families among documents that were read already."""
+        return cls(tuple(_families(every)), today)
+
     def superseded(self) -> dict[int, Superseded]:
         """What follows each document that is no longer in force, by the document's id."""
         found = {}
@@ -129,14 +142,16 @@ class Versions:
             return Preferred(_without_copies(hits)[:most], question)
         others: dict[int, float] = {}
         for family in self.families:
-            wanted = self._wanted(family, years, past=bool(_PAST.search(question)))
+            wanted = _named_in(question, family) or self._wanted(
+                family, years, past=bool(_PAST.search(question))
+            )
             best = {wants: _best(hits, family, wanted, wants) for wants in (True, False)}
             if best[True] >= best[False] - (SAYS_AS_MUCH if _are_declared(family) else SAYS_THE_SAME):
                 others |= {one.entry.id: best[True] for one in family if one not in wanted}
         lowered = [replace(hit, score=min(hit.score, others.get(hit.document_id, math.inf))) for hit in hits]
         # Of equal scores the version asked for comes first.
         lowered.sort(key=lambda hit: (-hit.score, hit.document_id in others))
-        said = _PAST.sub(" ", _YEAR.sub(" ", question)) if others else question
+        said = _UNDER.sub(" ", _PAST.sub(" ", _YEAR.sub(" ", question))) if others else question
         return Preferred(_without_copies(lowered, others)[:most], " ".join(said.split()), frozenset(others))
 
     def _wanted(self, family: Sequence[Version], years: set[str], *, past: bool) -> list[Version]:
@@ -154,6 +169,18 @@ class Versions:
         return begun[-1] if begun else family[0]
 
 
+def _named_in(question: str, family: Sequence[Version]) -> list[Version]:
+    """The versions that a question names by a word which no other version is called: "the pilot"."""
+    asked = _stems(question)
+    called = [
+        _stems_without_version(f"{PurePosixPath(one.entry.doc).stem} {one.entry.title}") for one in family
+    ]
+    spread = Counter(word for words in called for word in words)
+    own = [{word for word in words if spread[word] == 1} & asked for words in called]
+    found = [one for one, named in zip(family, own, strict=True) if named]
+    return found if len(found) < len(family) else []
+
+
 def by_age(entries: Sequence[DocumentEntry], index: SearchIndex) -> list[DocumentEntry]:
     """Documents, oldest first: by from when they say they hold, the date of their own, or their number.
 
@@ -167,6 +194,15 @@ def by_age(entries: Sequence[DocumentEntry], index: SearchIndex) -> list[Documen
         return not version.is_over, version.begins or own or "", version.number, entry.doc
 
     return sorted(entries, key=age)
+
+
+def same_but_for_version(one: DocumentEntry, other: DocumentEntry) -> bool:
+    """Whether two documents are called the same, years and version numbers aside, and not just the same."""
+    names = _name(one.doc, one.title), _name(other.doc, other.title)
+    titles = [_stems_without_version(entry.title) for entry in (one, other)]
+    alike = (names[0] == names[1] and names[0][1]) or (titles[0] == titles[1] and len(titles[0]) > 1)
+    written = [(PurePosixPath(entry.doc).stem, entry.title) for entry in (one, other)]
+    return bool(alike) and written[0] != written[1]
 
 
 def _without_copies(hits: Sequence[Hit], others: Container[int] = ()) -> list[Hit]:

@@ -1,20 +1,23 @@
-"""Commands about what documents say: summary, outline, diff."""
+"""Commands about what documents say: summary, outline, diff, conflicts."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rag.cli import app
 from rag.cli.options import CollectionOption, JsonOption, LibraryOption, open_library
-from rag.cli.printing import one_line, print_changes, print_json, results
+from rag.cli.printing import messages, one_line, print_changes, print_json, results, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rag.answer.alignment import Comparison
     from rag.answer.outline import Mention, Outline
+    from rag.records import Conflict
 
 DocumentArgument = Annotated[str, typer.Argument(help="A document: its path, its title, or words of them.")]
 
@@ -165,3 +168,65 @@ def print_comparison(found: Comparison) -> None:
         f"{found.first.doc} → {found.second.doc}: {counts}, {found.same // 2} unchanged", style="bold"
     )
     print_changes(found.changes)
+
+
+@app.command()
+def conflicts(
+    context: typer.Context,
+    as_json: JsonOption = False,
+    library: LibraryOption = None,
+    collection: CollectionOption = None,
+) -> None:
+    """List where documents contradict each other: both sides quoted, with place and date.
+
+    Superseded versions are left out. With --json a line for each conflict.
+    """
+    opened = open_library(context, library=library, collection=collection)
+    with passages_read() as progress:
+        found = opened.conflicts(progress=progress)
+    for one in found:
+        if as_json:
+            print_json(conflict_json(one))
+        else:
+            print_conflict(one)
+    if not as_json:
+        say(f"{len(found)} conflict{'' if len(found) == 1 else 's'} between documents.")
+
+
+@contextmanager
+def passages_read() -> Iterator[Callable[[int, int], None]]:
+    """A line on standard error that says how many passages have been read."""
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.completed:.0f}/{task.total:.0f} passages"), BarColumn())
+    with Progress(*columns, console=messages, transient=True) as progress:
+        bar = progress.add_task("", total=1)
+        yield lambda done, of: progress.update(bar, completed=done, total=max(of, 1))
+
+
+def conflict_json(found: Conflict) -> dict[str, Any]:
+    """A conflict as the command line's contract has it; `start` and `end` are of the document's text."""
+    return {"kind": found.kind} | {
+        name: {
+            "doc": side.doc,
+            "title": side.title,
+            "page": side.page,
+            "heading": side.heading,
+            "date": side.date,
+            "value": side.value,
+            "quote": side.quote,
+            "start": side.start,
+            "end": side.end,
+        }
+        for name, side in (("first", found.first), ("second", found.second))
+    }
+
+
+def print_conflict(found: Conflict) -> None:
+    """A conflict for people: the two values, and under them each side's place, date and words."""
+    results.print(f"{found.first.value} ↔ {found.second.value}", style="bold yellow")
+    for side in (found.first, found.second):
+        page = f" · page {side.page}" if side.page else ""
+        results.print(f"  {side.doc}{page} · {side.date or 'no date'}", style="bold")
+        results.print(f"    {one_line(side.quote)}")
+    results.print("")

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from rag.errors import LibraryError, ModelMismatch, UsageError
 from rag.interfaces import Distance, Layout, Leg, PassageQuestions, Postings, Rowids, Vectors
-from rag.records import Document, DocumentEntry, Hit, Passage
+from rag.records import Conflict, Document, DocumentEntry, Hit, Passage
 from rag.store import (
     checks,
+    conflicts,
     documents,
     duplicates,
     exploring,
@@ -800,6 +801,23 @@ class SqliteStore:
             collection_id = self._collection_id(db, collection)
             db.execute("DELETE FROM scales WHERE collection_id = ? AND name = ?", (collection_id, name))
             self._changed(db, collection_id, 0)
+
+    def generation(self, collection: str) -> int:
+        """Grows with every change of what can be found in the collection."""
+        with self.database.read() as db:
+            return self._size(db, self._collection_id(db, collection))[1]
+
+    def conflicts(self, collection: str, day: str) -> list[Conflict] | None:
+        """What `keep_conflicts` kept; None where the collection or the day is another now."""
+        with self.database.read() as db:
+            return conflicts.load(db, self._collection_id(db, collection), day)
+
+    def keep_conflicts(
+        self, collection: str, found: Sequence[Conflict], day: str, *, generation: int
+    ) -> None:
+        """Keeps the conflicts found in a `generation` of the collection on a day (ISO 8601)."""
+        with self.database.write() as db:
+            conflicts.keep(db, self._collection_id(db, collection), found, f"{generation} {day}")
 
     # Keeping it sound
 

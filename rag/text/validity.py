@@ -12,9 +12,10 @@ READ = 1_500
 """Characters of a document's beginning that are read: validity stands at the top."""
 
 _SAYS_SOMETHING = tuple(
-    """valid force effect applic applies runs gültig kraft gilt wirksam vigueur valable vigor vigente válid
-    replac supersed withdrawn obsolete archived expire longer ersetz abgelöst aufgehoben remplac abrog sustitu
-    reemplaz derog 生效 自 有效 取代 代替 作废 废止""".split()  # noqa: SIM905
+    """newer neuere récente reciente 版 valid force effect applic applies runs gültig kraft gilt
+    wirksam vigueur valable vigor vigente válid replac supersed withdrawn obsolete archived expire
+    longer ersetz abgelöst aufgehoben remplac abrog sustitu reemplaz derog
+    生效 自 有效 取代 代替 作废 废止""".split()  # noqa: SIM905
 )
 """A clause that says anything of validity has one of these: the patterns take ten times as long."""
 _CLAUSE_END = re.compile(r"[·|;\n。；]|(?:(?<!\d)|(?<=\d{4}))\.\s")
@@ -51,7 +52,9 @@ _NOT_VALID = (
 )
 _REPLACED = re.compile(
     rf"^\W*(?:status\W+)?(?:{_NOT_VALID}|expired)\b|\b(?:{_NOUN})\b.{{0,60}}?\b(?:{_NOT_VALID})\b"
-    r"|(?:已|被).{0,20}(?:取代|代替|作废|废止)",
+    r"|\bthere(?:['’]s| is) a newer (?:version|edition)\b|\bes gibt eine neuere (?:fassung|version)\b"
+    r"|\bil existe une version plus récente\b|\bhay una versión más reciente\b"
+    r"|(?:已|被).{0,20}(?:取代|代替|作废|废止)|有更新的?版本",
     re.IGNORECASE,
 )
 _NO_LONGER = re.compile(_NOT_VALID, re.IGNORECASE)
@@ -67,7 +70,8 @@ _REPLACES = re.compile(
     re.IGNORECASE,
 )
 _VERSION = re.compile(
-    r"(?:\b(?:version|ver\.?|rev(?:ision)?\.?|fassung|versión)\s*[:.]?\s*|(?<![^\W_])v\.?\s?)(\d+(?:\.\d+)*)(?![\w-])|第(\d+)版",
+    r"(?:\b(?:version|ver\.?|rev(?:ision)?\.?|fassung|versión)\s*[:.]?\s*"
+    r"|(?<![^\W_])v\.?\s?)(\d+(?:\.\d+)*)(?![\w-])|第(\d+)版",
     re.IGNORECASE,
 )
 
@@ -76,7 +80,8 @@ _VERSION = re.compile(
 class Validity:
     """What a document says of itself; dates are ISO 8601.
 
-    `replaced` is whether it says that it is no longer in force. `replaced_by` and `replaces` are the words in
+    `replaced` is whether it says that it is no longer in force. `replaced_by` and `replaces` are the
+    words in
     which it names its successor and predecessor, "" where it names none.
     """
 

@@ -46,6 +46,8 @@ FUNCTION_WORDS = _ENGLISH | _OTHERS
 
 def fold(text: str) -> str:
     """Case, width and accents taken off: what differs only in these compares equal."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text).casefold()
     return unicodedata.normalize("NFC", _MARKS_THAT_CARRY_NO_SOUND.sub("", decomposed))
 

@@ -261,3 +261,26 @@ def test_thirty_questions_about_what_has_changed(sample_library: Library) -> Non
     }
     wrong = [question for question in IN_FORCE | EARLIER if not right.get(question)]
     assert len(wrong) <= 2, wrong
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("What did a parking space cost a month under the old rules?", "parking-2021.md"),
+        ("What did a parking space cost a month during the trial?", "parking-trial.md"),
+        (QUESTION, "parking-2024.md"),
+    ],
+)
+def test_a_version_is_asked_for_by_its_own_name_or_by_the_rules_it_had(
+    library: FakeLibrary, tmp_path: Path, question: str, first: str
+) -> None:
+    """ "under" was looked for in the passages, and a pilot's name was no reason to prefer the pilot."""
+    if "trial" in first:
+        trial = OLD.replace("Parking rules", "Parking rules: trial").replace("20 euros", "10 euros")
+        new = NEW.replace("Version 2,", "Version 2, replaces the parking rules trial,")
+        add(library, tmp_path, {"parking-trial.md": trial, "parking-2024.md": new})
+    else:
+        add(library, tmp_path, {"parking-2021.md": OLD, "parking-2024.md": NEW})
+    answer = asked(library, question)
+    assert "“under”" not in answer.reason
+    assert docs(answer)[0] == first

@@ -269,3 +269,18 @@ def test_pictures_like_a_file_are_found(run: Any, tmp_path: Path, monkeypatch: p
     found = lines(run("images", "--like", str(tmp_path / "album" / "night.png"), "--json"))
     assert found[0]["doc"] == "night.png"
     assert found[0]["signals"]["picture"] > 0.99
+
+
+def test_conflicts_are_listed_with_both_sides(run: Any) -> None:
+    said = {"desk.md": "A ferry ticket costs €6.", "board.md": "The price of a ferry ticket is €7."}
+    run(
+        "ingest",
+        "-",
+        stdin="\n".join(json.dumps({"id": id_, "title": id_, "content": said[id_]}) for id_ in said),
+    )
+    (found,) = lines(run("conflicts", "--json"))
+    assert set(found) == {"kind", "first", "second"}
+    assert {found[side]["value"] for side in ("first", "second")} == {"€6", "€7"}
+    assert {found[side]["quote"] for side in ("first", "second")} == set(said.values())
+    told = run("conflicts")
+    assert "no date" in told.stdout and "1 conflict between documents." in told.stderr

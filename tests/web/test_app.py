@@ -1170,6 +1170,27 @@ def test_an_instruction_is_kept_from_the_chat(filled: Path) -> None:
         assert library.store.collection("default").instruction == "In rhymes."
 
 
+def test_conflicts_are_shown_side_by_side_and_open(tmp_path: Path) -> None:
+    said = {
+        "desk.md": "A ferry ticket costs €6 <b>each</b>.",
+        "board.md": "The price of a ferry ticket is €7.",
+    }
+    with fake_library(tmp_path / "library", ["x"]) as library:
+        for doc, text in said.items():
+            (tmp_path / doc).write_text(f"# {doc}\n\n{text}", encoding="utf-8")
+        library.add(tmp_path / "desk.md", tmp_path / "board.md")
+        rowid = library.conflicts()[0].first.rowid
+    app = AppTest.from_string(
+        OPEN.format(folder=str(tmp_path / "library")) + ONE_PAGE.format(page="explore"), default_timeout=30
+    )
+    app.session_state["explore_tab"] = "Conflicts"
+    app.run()
+    assert not app.exception
+    assert app.caption[0].value == "One conflict"
+    assert '<mark class="">€7</mark>' in shown(app) and "no date" in shown(app)
+    assert "&lt;b&gt;each" in shown(app) and f'data-marker="{rowid}"' in shown(app)
+
+
 def test_an_empty_library_offers_the_sample_or_a_folder(tmp_path: Path) -> None:
     app = app_at(tmp_path / "library")
     assert app.title[0].value == "Ask your own documents"

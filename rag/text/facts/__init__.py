@@ -64,13 +64,15 @@ def _names(text: str) -> Iterator[Fact]:
     """Capitalised words that a sentence does not merely begin with."""
     previous_end = 0
     for match in NAME_WORD.finditer(text):
-        word = match.group()
-        opens = not text[: match.start()].strip(" \n\"'“„«([*_-–—•#|1234567890.") or bool(
-            re.search(r"[.!?:|\n]\W*$", text[previous_end : match.start()])
-        )
+        word, before = match.group(), text[previous_end : match.start()]
         previous_end = match.end()
+        if not word[0].isupper():
+            continue
+        opens = not text[: match.start()].strip(" \n\"'“„«([*_-–—•#|1234567890.") or bool(
+            re.search(r"[.!?:|\n]\W*$", before)
+        )
         inner_capital = any(character.isupper() for character in word[1:])
-        if not word[0].isupper() or (opens and not inner_capital and not _surely_a_name(text, match)):
+        if opens and not inner_capital and not _surely_a_name(text, match):
             continue
         bare = re.sub(r"['’]s?$", "", word)
         if len(bare) < 2 or fold(bare) in _NO_NAMES or (fold(bare) in FUNCTION_WORDS and not bare.isupper()):

@@ -66,6 +66,8 @@ def span_of(text: str, fact: Fact) -> tuple[int, int]:
 
 def plain_text(text: str) -> str:
     """Lower case without accents and with ASCII digits, every character at its old place."""
+    if text.isascii():
+        return text.lower()
     return "".join(_plain_character(character) for character in text)
 
 

@@ -15,6 +15,7 @@ from rag.web.auth import Visitor
 from rag.web.browser_events import Act, conduct
 from rag.web.components.answers import where_html
 from rag.web.components.collection_map import draw_map
+from rag.web.components.conflicts import draw_conflicts
 from rag.web.components.console import draw_sql, draw_sum
 from rag.web.components.live_search import typed
 from rag.web.components.markup import action, icon, text
@@ -39,7 +40,7 @@ QUOTED = 300
 
 
 def explore_page(app: App) -> None:
-    """Documents by meaning, by nearness, on a map, on a scale, and those that are there twice."""
+    """Documents by meaning, by nearness, on a map, on a scale, those there twice, and their conflicts."""
     say = app.say
     st.title(say("nav_explore"), anchor=False)
     rows = [row for row in report_of(app) if row.passages]
@@ -59,10 +60,11 @@ def explore_page(app: App) -> None:
         "explore_sum",
         "explore_questions",
         "explore_twice",
+        "explore_conflicts",
     ]
     draw = [partial(draw_meaning, app, rows), partial(draw_related, app, rows), partial(draw_map, app)]
     draw += [partial(draw_scale, app), partial(draw_sum, app), partial(draw_written_questions, app)]
-    draw += [partial(draw_twice, app)]
+    draw += [partial(draw_twice, app), partial(draw_conflicts, app)]
     if pictures:
         names, draw = [*names, "explore_pictures"], [*draw, partial(draw_pictures, app, pictures)]
     if len(rows) < 2:
