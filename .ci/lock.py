@@ -24,9 +24,9 @@ HASH = re.compile(r"sha256:(\w+)")
 
 
 def main() -> None:
-    """Resolve once for users and once with the extras `dev` and `mcp`, and split the result."""
+    """Resolve once for users and once with the extras `dev`, `mcp` and `ocr`, and split the result."""
     user = resolve()
-    developer = resolve("--extra", "dev", "--extra", "mcp")
+    developer = resolve("--extra", "dev", "--extra", "mcp", "--extra", "ocr")
     extra = [entry for entry in developer if entry not in user]
     changed = [name(entry) for entry in extra if name(entry) in {name(one) for one in user}]
     if changed:

@@ -12,13 +12,14 @@ import pytest
 
 from rag import __version__
 from rag.cli.serving import MCP_PIN
+from rag.readers.ocr import rapid
 from rag.settings import PROJECT, project_folder
 
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
 EXTRAS = PYPROJECT["project"]["optional-dependencies"]
 DIRECT = {
     "requirements.txt": PYPROJECT["project"]["dependencies"],
-    "requirements-dev.txt": [*EXTRAS["dev"], *EXTRAS["mcp"]],
+    "requirements-dev.txt": [*EXTRAS["dev"], *EXTRAS["mcp"], *EXTRAS["ocr"]],
 }
 
 
@@ -47,8 +48,9 @@ def test_the_version_is_the_same_everywhere() -> None:
     assert f"\n## {__version__} - 20" in (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
-def test_the_command_names_the_pin_of_its_extra() -> None:
+def test_messages_name_the_pins_of_their_extras() -> None:
     assert EXTRAS["mcp"] == [MCP_PIN]
+    assert EXTRAS["ocr"] == [*rapid.PINS]
 
 
 def entries(name: str) -> list[str]:
