@@ -14,9 +14,11 @@ from PIL import Image, ImageDraw, ImageFont
 from rag.readers import ocr, read_document
 from rag.readers.ocr import tesseract
 from rag.readers.ocr.layout import text_of
+from rag.readers.ocr.report import of_pages, of_pictures
 from rag.readers.ocr.seen import Line, Seen, straightened
 from rag.readers.pool import ReaderPool
 from rag.records import Document
+from rag.web.i18n import translated
 from tests.fakes.ocr import FakeProgram, install, lines
 from tests.fakes.pdf_maker import Line as Typed
 from tests.fakes.pdf_maker import make_pdf
@@ -188,6 +190,15 @@ def test_tesseract_s_words_are_cut_at_wide_gaps(monkeypatch: pytest.MonkeyPatch)
         ('to 8"', (10, 110), (110, 110), pytest.approx(0.93)),
         ("12.40", (300, 110), (360, 110), 0.8),
     ]
+
+
+def test_the_report_has_its_translations() -> None:
+    faint = {3: Seen("Spyglass", tuple(lines("A faded note", sure=0.6)), 800, 600)}
+    told = [*of_pages(faint), *of_pictures([*faint.values()])]
+    told.append(f"Pages that are pictures without text: 3. {ocr.REMEDY}")
+    assert len(told) == 4
+    for language in ("de", "zh"):
+        assert [line for line in told if translated(line, language) == line] == []
 
 
 @pytest.mark.slow

@@ -160,7 +160,7 @@ def test_a_picture_from_a_phone_is_read(monkeypatch: pytest.MonkeyPatch) -> None
     pytest.importorskip("pi_heif")
     install(monkeypatch, FakeProgram(lines("Ferry at noon")))
     found = read_document((Path(__file__).parent / "files" / "phone.heic").read_bytes(), "phone.heic")
-    assert (found.text, found.media_type) == ("Ferry at noon", "image/heic")
+    assert (found.text, found.media_type) == ("Ferry at noon", "image/heif")
 
 
 def test_a_picture_without_a_ground_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,9 +21,8 @@ _PROGRAMS = ("soffice", "libreoffice", "/Applications/LibreOffice.app/Contents/M
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """An old format: how it is called, the stream that tells it, and the format that takes its place."""
+    """An old format: the stream that tells it, and the format that took its place."""
 
-    called: str
     media_type: str
     stream: str
     successor: str
@@ -31,14 +30,8 @@ class _Kind:
 
 
 _KINDS = (
-    _Kind("an old Word document", "application/msword", "WordDocument", "docx", docx.read),
-    _Kind(
-        "an old PowerPoint presentation",
-        "application/vnd.ms-powerpoint",
-        "PowerPoint Document",
-        "pptx",
-        pptx.read,
-    ),
+    _Kind("application/msword", "WordDocument", "docx", docx.read),
+    _Kind("application/vnd.ms-powerpoint", "PowerPoint Document", "pptx", pptx.read),
 )
 
 
@@ -49,7 +42,7 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     successor = kind.successor.upper()
     if office.soffice() is None:
         raise UnsupportedFormat(
-            f"{name}: {kind.called} (before 2007)."
+            f"{name}: an Office file from before 2007."
             f" Install LibreOffice, or save it as {successor} and add that."
         )
     converted = office.converted(data, kind.successor)
