@@ -23,7 +23,8 @@ REMEDY = f"To read scanned pages, install Tesseract, or RapidOCR: pip install {'
 
 def programs() -> list[Program]:
     """The programs that are installed, the quicker one first."""
-    return [program for program in (tesseract.PROGRAM, rapid.PROGRAM) if program.is_installed()]
+    known: tuple[Program, ...] = (tesseract.PROGRAM, rapid.PROGRAM)
+    return [program for program in known if program.is_installed()]
 
 
 def read_page(page: Any) -> Seen | None:
