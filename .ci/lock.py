@@ -26,7 +26,7 @@ HASH = re.compile(r"sha256:(\w+)")
 def main() -> None:
     """Resolve once for users and once with all extras, and split the result."""
     user = resolve()
-    developer = resolve("--extra", "dev", "--extra", "mcp", "--extra", "postgres")
+    developer = resolve("--extra", "dev", "--extra", "mcp", "--extra", "ocr", "--extra", "postgres")
     extra = [entry for entry in developer if entry not in user]
     changed = [name(entry) for entry in extra if name(entry) in {name(one) for one in user}]
     if changed:

@@ -38,7 +38,7 @@ class Picture:
     `thumbnail` is a JPEG; its hash is `content_hash` (32 hex digits), so the same picture is known again in
     another document. `width` and `height` are those of the picture itself, in pixels. `start` is its place in
     the document's text: what follows there stands after it. `caption` is its alternative text and its
-    caption, `around` the text before and after it, `text` what Tesseract reads on it.
+    caption, `around` the text before and after it, `text` the text read on it.
     """
 
     content_hash: str

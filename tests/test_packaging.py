@@ -12,6 +12,7 @@ import pytest
 
 from rag import __version__
 from rag.cli.serving import MCP_PIN
+from rag.readers.ocr import rapid
 from rag.settings import PROJECT, project_folder
 from rag.store.postgres.database import PSYCOPG_PIN
 
@@ -19,7 +20,7 @@ PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8
 EXTRAS = PYPROJECT["project"]["optional-dependencies"]
 DIRECT = {
     "requirements.txt": PYPROJECT["project"]["dependencies"],
-    "requirements-dev.txt": [*EXTRAS["dev"], *EXTRAS["mcp"]],
+    "requirements-dev.txt": [*EXTRAS["dev"], *EXTRAS["mcp"], *EXTRAS["ocr"]],
 }
 
 
@@ -50,6 +51,7 @@ def test_the_version_is_the_same_everywhere() -> None:
 
 def test_the_code_names_the_pins_of_its_extras() -> None:
     assert EXTRAS["mcp"] == [MCP_PIN]
+    assert EXTRAS["ocr"] == [*rapid.PINS]
     assert EXTRAS["postgres"] == [PSYCOPG_PIN]
 
 

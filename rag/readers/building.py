@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rag.readers.ocr.report import of_pages, of_pictures
 from rag.readers.pictures import NO_CAPTION, Found, keep, opened, with_words
 from rag.records import HIDDEN_TEXT, Block, BlockKind, Document, Picture
 from rag.text.dates import iso_date
@@ -23,7 +24,6 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 _DATA = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w=-]+)*;base64,[A-Za-z0-9+/=%]{64,}")
 PICTURES = "pictures written into the text"
 _BLANK_LINE = re.compile(r"\n\s*\n")
-_BROKEN_WORD = re.compile(r"(?<=[^\W\d_])-\n(?=[^\W\d_])")
 _BETWEEN_BLOCKS = "\n\n"
 _HIDDEN_NOTE = "Hidden text, kept apart"
 
@@ -166,16 +166,17 @@ class DocumentBuilder:
         self._found.append(Found(give, key, place, page, path, one_line(clean(caption))))
 
     def add_read_text(self) -> None:
-        """Adds what Tesseract reads on the pictures so far: of a file that is nothing but pictures."""
-        kept = keep(self._found)
+        """Adds the text on the pictures so far, each a page: of a file that is nothing but pictures."""
+        kept = keep(self._found, quick=False)
         self._found.clear()
         self.count_pictures(kept.unreadable)
         for picture in kept.pictures:
             self._pictures.append(replace(picture, start=self._length))
             for paragraph in _BLANK_LINE.split(picture.text):
-                self.add("paragraph", _BROKEN_WORD.sub("", paragraph), page=picture.page)
-        if self._parts:
-            self.warn("Pages that are images were read with Tesseract: expect slips.")
+                kind: BlockKind = "table" if paragraph.startswith("|") else "paragraph"
+                self.add(kind, paragraph, page=picture.page)
+        for line in of_pages(dict(kept.read)):
+            self.warn(line)
 
     def block_start(self, index: int, holds: Callable[[str], bool] = lambda text: True) -> int:
         """Where the first block from an index on begins whose text holds to a condition; else the end."""
@@ -234,6 +235,8 @@ class DocumentBuilder:
         text = "".join(self._parts)
         kept = keep(self._found)
         self.count_pictures(self._missing + kept.unreadable)
+        for line in of_pictures([seen for _, seen in kept.read]):
+            self.warn(line)
         return Document(
             title=found,
             media_type=media_type,

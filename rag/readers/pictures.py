@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rag.readers import ocr, progress
+from rag.readers.ocr.seen import Seen
 from rag.records import Block, Picture
 
 if TYPE_CHECKING:
@@ -27,14 +28,15 @@ MAX_PIXELS = 60_000_000
 MAX_PICTURES = 300
 """Of one document; a scanned archive of photographs has more than anyone looks through."""
 MAX_READ = 20
-"""Pictures of one document that Tesseract reads: each takes 0.2 to 2 s."""
+"""Pictures of one document whose text is read: each takes 0.2 to 2 s."""
 GROUND_BINS, GROUND_SHARE = 8, 0.35
 """Text stands on a ground of one brightness, which most photographs do not have: they are not read."""
 READ_SIDE = 1800
-"""Pixels of the longer side that Tesseract sees; a phone's 4,000 take it five times as long."""
+"""Pixels of the longer side in which text is looked for; a phone's 4,000 take five times as long."""
 AROUND_CHARACTERS = 240
 LONGEST_CAPTION = 400
 ILLEGIBLE_SHARE = 0.6
+MIN_CONFIDENCE = 0.5
 CAPTION = re.compile(
     r"(?:fig(?:ure|\.)?|abb(?:ildung|\.)?|bild|foto|grafik|diagramm|tafel|image|picture|photo|chart|diagram"
     r"|illustration|plate|exhibit|map|karte)\s*[\dA-Z]*[\d.:–-]*\s*\S|[图圖]\s*\d|插图|照片",
@@ -83,20 +85,23 @@ def opened(data: bytes) -> Callable[[], Image]:
 
 @dataclass(slots=True)
 class Kept:
-    """The pictures worth keeping, each once, and how many could not be read."""
+    """The pictures worth keeping, each once, what was read on them by page, and how many could
+    not be opened.
+    """
 
     pictures: list[Picture] = field(default_factory=list)
+    read: list[tuple[int, Seen]] = field(default_factory=list)
     unreadable: int = 0
 
 
-def keep(found: Sequence[Found]) -> Kept:
-    """Makes the small copies, and has Tesseract read the first pictures."""
-    result, read = Kept(), 0
-    seen: set[bytes | str] = set()
+def keep(found: Sequence[Found], *, quick: bool = True) -> Kept:
+    """Makes the small copies, and reads the text on the first pictures."""
+    result, looked_at = Kept(), 0
+    known: set[bytes | str] = set()
     for one in found:
-        if one.key in seen or len(result.pictures) >= MAX_PICTURES:
+        if one.key in known or len(result.pictures) >= MAX_PICTURES:
             continue
-        seen.add(one.key)
+        known.add(one.key)
         try:
             image, size = _decoded(one)
         except DAMAGED:
@@ -104,12 +109,15 @@ def keep(found: Sequence[Found]) -> Kept:
             continue
         finally:
             progress.tell()
-        if image is None or (small := thumbnail(image)) in seen:
+        if image is None or (small := thumbnail(image)) in known:
             continue
-        seen.add(small)
+        known.add(small)
         text = ""
-        if read < MAX_READ and has_ground(image):
-            text, read = legible(image), read + 1
+        if looked_at < MAX_READ and has_ground(image):
+            seen, looked_at = ocr.read_image(image, quick=quick), looked_at + 1
+            text = legible(seen)
+            if seen and text:
+                result.read.append((one.page or 1, seen))
         digest = hashlib.sha256(small).hexdigest()[:32]
         width, height = size
         picture = Picture(
@@ -120,7 +128,7 @@ def keep(found: Sequence[Found]) -> Kept:
 
 
 def _decoded(one: Found) -> tuple[Image | None, tuple[int, int]]:
-    """The picture, none of its sides longer than Tesseract needs, and its own size; None if not to keep."""
+    """The picture, small enough to be read soon, and its own size; None if not to keep."""
     image = one.open()
     size = image.size
     if not is_worth_keeping(*size):
@@ -187,16 +195,14 @@ def has_ground(image: Image) -> bool:
     return max(bins) >= GROUND_SHARE * sum(counts)
 
 
-def legible(image: Image) -> str:
-    """What Tesseract reads on a picture; "" where it is not installed, or what it gives is not words."""
-    if ocr.tesseract() is None:
-        return ""
-    grey = image.convert("L")
-    header = f"P5 {grey.width} {grey.height} 255\n".encode()
-    text = ocr.read_image(header + grey.tobytes())
+def legible(seen: Seen | None) -> str:
+    """The text read on a picture; "" where what was read is not words."""
+    from rag.readers.ocr.layout import text_of  # it builds documents, as those do who use this module
+
+    text = text_of(seen) if seen and seen.confidence >= MIN_CONFIDENCE else ""
     letters = "".join(text.split())
     words = "".join(_WORD.findall(text))
-    return text.strip() if letters and len(words) >= ILLEGIBLE_SHARE * len(letters) else ""
+    return text if letters and len(words) >= ILLEGIBLE_SHARE * len(letters) else ""
 
 
 def with_words(picture: Picture, text: str, blocks: Sequence[Block]) -> Picture:

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from rag.errors import DocumentError, UnreadableDocument
+from rag.readers import office
 from rag.readers.messages import Job, Outcome, PageJob, Progress, Sheet, receive, send
 from rag.records import Document
 
@@ -250,6 +251,7 @@ class _Worker:
         try:
             return self._ended(process)
         finally:
+            office.remove_sockets(Path(self._scratch.name))
             self._scratch.cleanup()
 
     @staticmethod

@@ -16,7 +16,7 @@ _NEW_USER, _NEW_NET = 0x10000000, 0x40000000
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _ASK_VERSION, _PATH_BENEATH, _NO_NEW_PRIVILEGES = 1, 1, 38
 # landlock.h: to write, to remove and to make files of any kind; later versions have more.
-_WRITE_FILE = 1 << 1
+_WRITE_FILE, _MAKE_SOCKET = 1 << 1, 1 << 9
 _CHANGES = {1: sum(1 << bit for bit in (1, *range(4, 13))), 2: 1 << 13, 3: 1 << 14}
 _CONNECTIONS = 0b11
 _CONNECTIONS_SINCE = 4
@@ -31,8 +31,11 @@ class _Beneath(ctypes.Structure):
     _fields_ = (("allowed", ctypes.c_uint64), ("folder", ctypes.c_int32))
 
 
-def give_up_rights(scratch: Path) -> None:
-    """Takes the network, and writing outside of a folder, from this process and those it starts."""
+def give_up_rights(scratch: Path, *, sockets: Path | None = None) -> None:
+    """Takes the network, and writing outside of a folder, from this process and those it starts.
+
+    In `sockets` it may make sockets, and nothing else.
+    """
     if sys.platform != "linux":
         return
     kernel = ctypes.CDLL(None, use_errno=True)
@@ -46,7 +49,9 @@ def give_up_rights(scratch: Path) -> None:
     rules = _Rules(files, _CONNECTIONS if version >= _CONNECTIONS_SINCE else 0)
     size = ctypes.sizeof(rules) if version >= _CONNECTIONS_SINCE else ctypes.sizeof(ctypes.c_uint64)
     ruleset = kernel.syscall(_CREATE_RULESET, ctypes.byref(rules), ctypes.c_size_t(size), 0)
-    for place, allowed in ((scratch, files), (os.devnull, _WRITE_FILE)):
+    places: list[tuple[Path, int]] = [(scratch, files), (Path(os.devnull), _WRITE_FILE)]
+    places += [(sockets, _MAKE_SOCKET)] if sockets else []
+    for place, allowed in places:
         opened = os.open(place, os.O_PATH)
         beneath = _Beneath(allowed, opened)
         kernel.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, ctypes.byref(beneath), 0)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from rag.errors import DocumentError, UnreadableDocument
+from rag.readers import office
 from rag.readers.beside import reading_in
 from rag.readers.messages import Job, Outcome, PageJob, Progress, Sheet, receive, send
 from rag.readers.progress import listen
@@ -112,7 +113,7 @@ def main(memory_bytes: int) -> None:
     os.dup2(null, 1)
     _limit_memory(memory_bytes)
     known_formats()  # once rights are given up, Python could not keep them compiled
-    give_up_rights(Path(tempfile.gettempdir()))
+    give_up_rights(Path(tempfile.gettempdir()), sockets=office.SOCKETS if office.soffice() else None)
     while isinstance(job := receive(jobs), Job | PageJob):
         listen(functools.partial(_get_on, results, job.timeout_seconds))
         _die_with(job.timeout_seconds)

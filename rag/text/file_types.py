@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 _OFFICE = "vnd.openxmlformats-officedocument"
+_SLIDES = f"ppt vnd.ms-powerpoint pptx pptm ppsx ppsm potx {_OFFICE}.presentationml.presentation"
 # Each member is the ending of a name, or a media type without what is before its slash.
 _TYPES = {
     name: frozenset(members.split())
     for names, members in {
         "pdf": "pdf",
-        "word doc": f"doc docx docm dotx {_OFFICE}.wordprocessingml.document",
+        "word doc": f"doc docx docm dotx msword {_OFFICE}.wordprocessingml.document",
         "excel xls": f"xls xlsx xlsm xlsb xltx ods {_OFFICE}.spreadsheetml.sheet",
         "spreadsheet": f"xls xlsx xlsm xlsb xltx ods csv tsv tab {_OFFICE}.spreadsheetml.sheet",
-        "powerpoint ppt": f"ppt pptx pptm ppsx ppsm potx {_OFFICE}.presentationml.presentation",
-        "presentation slides": f"ppt pptx pptm ppsx ppsm potx odp {_OFFICE}.presentationml.presentation",
+        "powerpoint ppt": _SLIDES,
+        "presentation slides": f"{_SLIDES} odp",
         "opendocument odf": "odt ott odp ods",
         "email e-mail mail": "eml mbox mbx mht mhtml rfc822 msg oft vnd.ms-outlook",
         "markdown md": "md markdown mdown mkd qmd rmd",
@@ -25,7 +26,7 @@ _TYPES = {
         "json": "json ndjson jsonl geojson",
         "subtitles": "srt vtt ass ssa x-subrip",
         "archive": "zip",
-        "picture image photo": "png jpg jpeg webp gif tif tiff bmp",
+        "picture image photo": "png jpg jpeg webp gif tif tiff bmp heic heif",
         "jpeg jpg": "jpg jpeg",
         "tiff tif": "tif tiff",
         "calendar": "ics ical ifb",

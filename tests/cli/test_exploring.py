@@ -242,7 +242,7 @@ def test_the_one_line_rag_of_the_readme_with_another_program_as_generator(sample
 
 
 def test_pictures_are_found_and_listed(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.readers.ocr.tesseract", lambda: None)
+    monkeypatch.setattr("rag.readers.ocr.programs", list)
     (tmp_path / "album").mkdir()
     album(tmp_path / "album")
     run("ingest", str(tmp_path / "album"))
@@ -261,7 +261,7 @@ def test_pictures_are_found_and_listed(run: Any, tmp_path: Path, monkeypatch: py
 
 
 def test_pictures_like_a_file_are_found(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.readers.ocr.tesseract", lambda: None)
+    monkeypatch.setattr("rag.readers.ocr.programs", list)
     monkeypatch.setattr(Library, "picture_embedder", ColourModel())
     (tmp_path / "album").mkdir()
     album(tmp_path / "album")

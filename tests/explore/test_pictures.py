@@ -21,7 +21,7 @@ from tests.fakes.pictures import ColourModel, album, picture_file
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqliteStore]:
     """The album, without vectors."""
-    monkeypatch.setattr(ocr, "tesseract", lambda: None)
+    monkeypatch.setattr(ocr, "programs", list)
     (tmp_path / "album").mkdir()
     album(tmp_path / "album")
     with open_store(tmp_path / "library.db") as opened:

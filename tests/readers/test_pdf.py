@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -11,7 +10,7 @@ from PIL import Image
 from reportlab.pdfgen.canvas import Canvas  # type: ignore[import-untyped, unused-ignore]
 
 from rag.errors import EncryptedDocument, UnreadableDocument
-from rag.readers import ocr, read_document
+from rag.readers import read_document
 from rag.readers.pdf.rulings import Ruled, put_tables
 from rag.readers.pdf.words import Phrase
 from rag.records import HIDDEN_TEXT, Document
@@ -206,65 +205,12 @@ def test_a_damaged_file_is_named() -> None:
         read(b"%PDF-1.7\nnothing else")
 
 
-def scanned(text: str, *, stamp: str = "") -> bytes:
-    """A PDF of a page of prose and one that is a picture of text, perhaps with a line of real text on it."""
-    import io
-
-    import pypdfium2
-    from PIL import Image
-    from pypdf import PdfReader, PdfWriter
-
-    page = pypdfium2.PdfDocument(make_pdf([[Line(50, 700, text, 16)]]))[0]
-    picture = page.render(scale=200 / 72).to_pil()
-    assert isinstance(picture, Image.Image)
-    stream = io.BytesIO()
-    picture.save(stream, "PDF", resolution=200)
-    writer = PdfWriter()
-    writer.append(PdfReader(io.BytesIO(make_pdf([lines(50, 700, PROSE)]))))
-    writer.append(PdfReader(stream))
-    if stamp:
-        writer.pages[1].merge_page(PdfReader(io.BytesIO(make_pdf([[Line(50, 30, stamp)]]))).pages[0])
-    mixed = io.BytesIO()
-    writer.write(mixed)
-    return mixed.getvalue()
-
-
-def test_pages_without_text_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ocr, "tesseract", lambda: None)
-    document = read(scanned("Harvest in October"))
-    assert document.pages_without_text == (2,)
-    assert document.warnings == (
-        "Pages that are pictures without text: 2. Install Tesseract to read scanned pages.",
-    )
-
-
-def test_a_scan_with_a_stamp_is_no_page_of_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line of fax of 16 characters passed for the page's text, and nobody was told of the rest."""
-    monkeypatch.setattr(ocr, "tesseract", lambda: "tesseract")
-    monkeypatch.setattr(
-        ocr, "read_page", lambda page: "Harvest in October\n\nSent by fax from the harbour office"
-    )
-    document = read(scanned("Harvest in October", stamp="Sent by fax from the harbour office"))
-    assert [text for _, page, text in blocks(document) if page == 2] == [
-        "Harvest in October",
-        "Sent by fax from the harbour office",
-    ]
-
-
 @pytest.mark.parametrize(("text", "empty"), [("Paid.", ()), ("", (1,))])
 def test_a_short_page_is_no_scan(text: str, empty: tuple[int, ...]) -> None:
     """Tesseract was recommended for a page of five letters, and for one that is blank."""
     document = read(make_pdf([lines(50, 700, [text] if text else [])]))
     assert document.pages_without_text == empty
     assert document.warnings == (("Empty pages: 1.",) if empty else ())
-
-
-@pytest.mark.skipif(shutil.which("tesseract") is None, reason="Tesseract is not installed")
-def test_a_scanned_page_in_a_mixed_file_is_read_with_tesseract() -> None:
-    document = read(scanned("Harvest in October"))
-    assert blocks(document)[-1] == ("paragraph", 2, "Harvest in October")
-    assert document.pages_without_text == ()
-    assert any("Tesseract" in warning for warning in document.warnings)
 
 
 def grid(y: float, rows: list[tuple[str, str, str]]) -> list[Line]:

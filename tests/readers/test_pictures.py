@@ -13,19 +13,20 @@ from pptx.util import Inches
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
-from rag.readers import ocr, read_document
+from rag.readers import read_document
 from rag.readers.beside import reading_in
 from rag.readers.messages import Outcome, receive, send
 from rag.readers.pictures import THUMBNAIL_SIDE
 from rag.records import Document
 from rag.text.file_types import file_types
+from tests.fakes.ocr import FakeProgram, install, lines
 from tests.fakes.office_maker import paragraph
 from tests.fakes.pictures import drawn, picture_file, word_file, word_picture
 
 
 @pytest.fixture(autouse=True)
-def without_tesseract(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ocr, "tesseract", lambda: None)
+def without_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch)
 
 
 def captions(document: Document) -> list[tuple[int | None, str]]:
@@ -133,19 +134,37 @@ def test_each_page_of_a_fax_is_a_picture() -> None:
     assert [one.page for one in found.pictures] == [1, 2, 3]
 
 
-def test_what_tesseract_reads_on_a_picture_is_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ocr, "tesseract", lambda: "tesseract")
-    monkeypatch.setattr(ocr, "read_image", lambda image: "Harbour dues\n\nTotal 12.40")
+def test_the_text_on_a_picture_file_is_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    receipt = lines("Harbour dues") + lines("Total 12.40", top=150)
+    install(monkeypatch, FakeProgram(receipt, lines("~ |_ .,; '")))
     found = read_document(picture_file("red"), "receipt.png")
     assert found.text == "Harbour dues\n\nTotal 12.40"
     assert found.pictures[0].text == found.text
-    monkeypatch.setattr(ocr, "read_image", lambda image: "~ |_ .,; '")
+    assert found.warnings == ("Pages read from pictures with Spyglass: 1. Confidence 97%: expect slips.",)
     assert read_document(picture_file("red"), "sea.png").text == ""
 
 
+def test_a_picture_in_a_document_is_looked_at_quickly_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick, slow = FakeProgram(lines("Spring tide", sure=0.6)), FakeProgram(lines("Neap tide"))
+    install(monkeypatch, quick, slow)
+    found = read_document(word_file(word_picture("r1"), r1=picture_file("red")), "tides.docx")
+    assert [one.text for one in found.pictures] == ["Spring tide"]
+    assert found.warnings == (
+        "Pictures with text on them, read with Spyglass: 1. Confidence 60%: expect slips.",
+    )
+    assert slow.looks == 0
+
+
+def test_a_picture_from_a_phone_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """HEIC was refused as a format that no reader knows."""
+    pytest.importorskip("pi_heif")
+    install(monkeypatch, FakeProgram(lines("Ferry at noon")))
+    found = read_document((Path(__file__).parent / "files" / "phone.heic").read_bytes(), "phone.heic")
+    assert (found.text, found.media_type) == ("Ferry at noon", "image/heif")
+
+
 def test_a_picture_without_a_ground_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ocr, "tesseract", lambda: "tesseract")
-    monkeypatch.setattr(ocr, "read_image", lambda image: "Leaves and grass")
+    install(monkeypatch, FakeProgram(lines("Leaves and grass")))
     stream = io.BytesIO()
     Image.linear_gradient("L").save(stream, "PNG")
     assert read_document(stream.getvalue(), "meadow.png").text == ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import socket
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -18,6 +19,7 @@ from rag.readers import worker as worker_module
 from rag.readers.messages import LENGTH, Job, Outcome, receive, send
 from rag.readers.page_images import MAX_HEIGHT
 from rag.records import Block, Document
+from rag.settings import PROJECT
 
 # Loaded by the workers in place of a parser that misbehaves.
 HOSTILE = '''
@@ -176,6 +178,33 @@ def test_a_parser_can_neither_write_nor_reach_the_network(hostile: Path, tmp_pat
     assert found[0] == "PermissionError"
     assert "done" not in found
     assert not target.exists()
+
+
+SOCKETS_ONLY = """
+import socket, sys
+from pathlib import Path
+from rag.readers.sandbox import give_up_rights
+scratch, sockets = map(Path, sys.argv[1:])
+give_up_rights(scratch, sockets=sockets)
+socket.socket(socket.AF_UNIX).bind(str(sockets / "made"))
+for change in ((sockets / "made").unlink, (sockets / "file").touch, (sockets / "folder").mkdir):
+    try:
+        change()
+        print("done")
+    except PermissionError:
+        print("refused")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limits are the Linux kernel's")
+def test_where_libreoffice_is_installed_a_parser_may_make_sockets_and_nothing_else(tmp_path: Path) -> None:
+    scratch, sockets = tmp_path / "own", tmp_path / "s"
+    scratch.mkdir()
+    sockets.mkdir()
+    command = [sys.executable, "-c", SOCKETS_ONLY, str(scratch), str(sockets)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["refused"] * 3
+    assert [path.name for path in sockets.iterdir()] == ["made"]
 
 
 def test_a_parser_sees_nothing_of_the_environment(hostile: Path, monkeypatch: pytest.MonkeyPatch) -> None:

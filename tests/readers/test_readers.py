@@ -629,7 +629,7 @@ def test_a_report_says_what_was_left_out_and_not_only_how_a_file_was_read() -> N
     form = (
         "Read as cp1252.",
         "Empty pages: 3.",
-        "Pages that are images were read with Tesseract: expect slips.",
+        "Pages read from pictures with Tesseract: 1. Confidence 93%: expect slips.",
     )
     lacking = (
         "Pictures in the file, not read: 4.",

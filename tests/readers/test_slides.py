@@ -13,6 +13,7 @@ from pptx.enum.chart import XL_CHART_TYPE
 
 from rag.readers import read_document
 from rag.records import HIDDEN_TEXT, Document
+from tests.fakes.pictures import picture_file
 
 INCH = 914400
 
@@ -65,6 +66,26 @@ def test_rows_far_apart_are_read_row_by_row(deck: Any) -> None:
     for left, top, text in ((0, 0, "Ports"), (2.1, 0, "Fares"), (0, 4, "Kiel"), (2.1, 4, "nine")):
         put(slide, text, left, top)
     assert read(deck).text == "Ports\n\nFares\n\nKiel\n\nnine"
+
+
+def test_a_picture_or_a_chart_that_is_missing_costs_only_itself(deck: Any) -> None:
+    """One reference to a part that is not in the file, and no slide of the deck was read."""
+    slide = slide_of(deck)
+    put(slide, "The ferry sails at noon.", 1, 1)
+    slide.shapes.add_picture(io.BytesIO(picture_file("red")), 0, 0)
+    data = CategoryChartData()
+    data.categories = ["May"]
+    data.add_series("Guests", [4])
+    slide.shapes.add_chart(XL_CHART_TYPE.PIE, 0, 0, INCH, INCH, data)
+    for reference in [*slide._element.iter("{*}blip"), *slide._element.iter("{*}chart")]:
+        for name, value in reference.attrib.items():
+            reference.set(name, value.replace("rId", "rIdGone"))
+    document = read(deck)
+    assert document.text == "The ferry sails at noon."
+    assert set(document.warnings) == {
+        "Pictures in the file, not read: 1.",
+        "Left out charts that the file refers to, and does not have.",
+    }
 
 
 def test_a_chart_is_the_table_it_was_drawn_from(deck: Any) -> None:

@@ -472,18 +472,45 @@ def test_an_old_office_file_that_is_no_spreadsheet_is_not_called_one() -> None:
         read(data, "letter.doc")
 
 
-def test_text_that_an_opendocument_text_hides_is_kept_apart() -> None:
+def opendocument_text(styles: str, body: str) -> bytes:
     spaces = " ".join(
         f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
         for short, name in (("office", "office"), ("text", "text"), ("style", "style"))
     )
     content = (
-        f"<office:document-content {spaces}><office:automatic-styles><style:style style:name='T1'>"
-        "<style:text-properties text:display='none'/></style:style></office:automatic-styles><office:body>"
-        "<office:text><text:p>The rent <text:span text:style-name='T1'>is waived.</text:span>is due.</text:p>"
-        "</office:text></office:body></office:document-content>"
+        f"<office:document-content {spaces}><office:automatic-styles>{styles}</office:automatic-styles>"
+        f"<office:body><office:text>{body}</office:text></office:body></office:document-content>"
     )
-    data = zipped({"mimetype": b"application/vnd.oasis.opendocument.text", "content.xml": content.encode()})
+    return zipped({"mimetype": b"application/vnd.oasis.opendocument.text", "content.xml": content.encode()})
+
+
+def test_numbered_lists_of_an_opendocument_text_keep_their_numbers() -> None:
+    """Every item came with a dash, and "step 3" led nowhere."""
+    level = "<text:list-level-style-number text:level='1' style:num-suffix=')' style:num-format='1'/>"
+    styles = f"<text:list-style style:name='L1'>{level}</text:list-style>"
+    inner = "<text:list><text:list-item><text:p>Main first.</text:p></text:list-item></text:list>"
+    items = "<text:list-item><text:p>Cast off.</text:p></text:list-item>"
+    items += f"<text:list-item><text:p>Set sail.</text:p>{inner}</text:list-item>"
+    more = "<text:list-item><text:p>Steer.</text:p></text:list-item>"
+    at_nine = "<text:list-item text:start-value='9'><text:p>Moor.</text:p></text:list-item>"
+    body = (
+        f"<text:list text:style-name='L1'>{items}</text:list>"
+        f"<text:list text:style-name='L1' text:continue-numbering='true'>{more}{at_nine}</text:list>"
+        f"<text:list text:style-name='L1'>{more}</text:list>"
+    )
+    found = read_document(opendocument_text(styles, body), "sailing.odt")
+    assert [found.text[block.start : block.end] for block in found.blocks] == [
+        "1) Cast off.\n2) Set sail.\n  - Main first.",
+        "3) Steer.\n9) Moor.",
+        "1) Steer.",
+    ]
+
+
+def test_text_that_an_opendocument_text_hides_is_kept_apart() -> None:
+    data = opendocument_text(
+        "<style:style style:name='T1'><style:text-properties text:display='none'/></style:style>",
+        "<text:p>The rent <text:span text:style-name='T1'>is waived.</text:span>is due.</text:p>",
+    )
     found = read_document(data, "lease.odt")
     assert [(block.heading_path, found.text[block.start : block.end]) for block in found.blocks] == [
         ((), "The rent is due."),

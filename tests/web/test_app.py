@@ -1063,7 +1063,7 @@ def filled(tmp_path: Path) -> Path:
 
 
 def test_pictures_are_shown_searched_and_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.readers.ocr.tesseract", lambda: None)
+    monkeypatch.setattr("rag.readers.ocr.programs", list)
     (tmp_path / "docs").mkdir()
     album(tmp_path / "docs")
     with fake_library(tmp_path / "library", ["x"]) as library:

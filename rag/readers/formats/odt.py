@@ -100,6 +100,7 @@ class _Walk:
 
     def __init__(self, builder: DocumentBuilder, content: Element) -> None:
         self._builder = builder
+        self._lists = _Lists(content)
         styles = content.iter(f"{_STYLE}style")
         self._parents = {
             style.get(f"{_STYLE}name"): style.get(f"{_STYLE}parent-style-name") for style in styles
@@ -124,7 +125,7 @@ class _Walk:
             elif child.tag == f"{_TEXT}p":
                 self._paragraph(child, page)
             elif child.tag == f"{_TEXT}list":
-                self._builder.add("list", "\n".join(_items(child, 0)), page=page)
+                self._builder.add("list", "\n".join(self._lists.items(child)), page=page)
             elif child.tag == f"{_TABLE}table":
                 self._builder.add("table", markdown_table(list(_rows(child))), page=page)
             elif child.get(f"{_PRESENTATION}class") == "title":
@@ -160,13 +161,39 @@ def _inline(node: Element) -> str:
     return "".join(parts)
 
 
-def _items(node: Element, depth: int) -> Iterator[str]:
-    for item in node:
-        for child in item:
-            if child.tag == f"{_TEXT}list":
-                yield from _items(child, depth + 1)
-            elif text := one_line(_inline(child)):
-                yield f"{'  ' * depth}- {text}"
+class _Lists:
+    """The lists of a document, whose styles say which levels have numbers, and what comes after these."""
+
+    def __init__(self, content: Element) -> None:
+        self._suffixes: dict[tuple[str | None, int], str] = {}
+        for style in content.iter(f"{_TEXT}list-style"):
+            for level in style.iter(f"{_TEXT}list-level-style-number"):
+                if level.get(f"{_STYLE}num-format") == "1":
+                    place = style.get(f"{_STYLE}name"), int(level.get(f"{_TEXT}level") or 1)
+                    self._suffixes[place] = level.get(f"{_STYLE}num-suffix") or ""
+        self._counts: dict[tuple[str | None, int], int] = {}
+
+    def items(self, node: Element, depth: int = 0, outer: str | None = None) -> Iterator[str]:
+        """The lines of a list: numbers go on from the last list of the style where the file says so."""
+        style = node.get(f"{_TEXT}style-name") or outer
+        level = style, depth + 1
+        if node.get(f"{_TEXT}continue-numbering") != "true":
+            self._counts[level] = 0
+        for item in node:
+            mark = ""
+            for child in item:
+                if child.tag == f"{_TEXT}list":
+                    yield from self.items(child, depth + 1, style)
+                elif text := one_line(_inline(child)):
+                    mark = mark or self._mark(level, item)
+                    yield f"{'  ' * depth}{mark} {text}"
+
+    def _mark(self, level: tuple[str | None, int], item: Element) -> str:
+        if level not in self._suffixes or item.tag != f"{_TEXT}list-item":
+            return "-"
+        start = item.get(f"{_TEXT}start-value")
+        self._counts[level] = int(start) if start else self._counts.get(level, 0) + 1
+        return f"{self._counts[level]}{self._suffixes[level] or '.'}"
 
 
 def _rows(table: Element) -> Iterator[list[str]]:

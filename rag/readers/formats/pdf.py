@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,20 +12,22 @@ from rag.errors import EncryptedDocument, UnreadableDocument
 from rag.readers import ocr, progress
 from rag.readers.building import DocumentBuilder, one_line, stem, visible
 from rag.readers.nesting import add_inner
+from rag.readers.ocr.layout import phrases_of
+from rag.readers.ocr.report import listed, of_pages
+from rag.readers.ocr.seen import Seen
 from rag.readers.pdf.annotations import Annotations, annotations_of, attachments_of
 from rag.readers.pdf.furniture import Furniture, Page
 from rag.readers.pdf.headings import Headings
 from rag.readers.pdf.layout import Element, code_text, elements, is_item, page_flows, prose_text, table_text
 from rag.readers.pdf.pictures import PagePicture, add_pictures, pictures_of
 from rag.readers.pdf.rulings import put_tables, ruled_areas
-from rag.readers.pdf.structure import structure_of
+from rag.readers.pdf.structure import Structure, structure_of
 from rag.readers.pdf.words import BROKEN, page_phrases
 from rag.readers.registry import Format
 from rag.records import BlockKind, Document
 
 _WORD = re.compile(r"\w+(?:[-‐]\w+)*")
 _SENTENCE_END = re.compile(r"[.!?:;。！？؟।][\"'”’)\]]*$")
-_BROKEN_LINE = re.compile(r"(?<=[^\W\d_])-\n(?=[^\W\d_])")
 _FEW_CHARACTERS = 300  # a scan has at most a stamp or a line of fax as text
 _SCAN_SHARE = 0.6
 
@@ -38,24 +40,25 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     if structure.problem:
         builder.warn(structure.problem)
     sheets = [_sheet(pdf, index) for index in range(len(pdf))]
-    pages = [sheet.page for sheet in sheets]
-    writer = _Writer(builder, pages, Headings(pages, structure))
     scans = _Scans(builder, pdf)
     for number, sheet in enumerate(sheets, start=1):
+        scans.look_at(number, sheet)
+    scans.tell()
+    pages = [sheet.page for sheet in sheets]
+    writer = _Writer(builder, pages, structure, scans.read)
+    for number, sheet in enumerate(sheets, start=1):
         first = builder.block_count
-        is_read = scans.look_at(number, sheet)
         writer.add_page(number, sheet.page)
         builder.hide(sheet.hidden, page=number)
         # A scanned page that was read is a page, not a picture.
-        shown = [one for one in sheet.pictures if not (is_read and one.share > _SCAN_SHARE)]
+        shown = [one for one in sheet.pictures if not (number in scans.read and one.share > _SCAN_SHARE)]
         add_pictures(builder, pdf, number, shown, sheet.page, first)
         for note in sheet.beside.notes:
             builder.add("paragraph", note, page=number)
-    scans.tell()
     for file, content in [*attachments_of(pdf), *(file for sheet in sheets for file in sheet.beside.files)]:
         add_inner(builder, content, file, password=password)
     return builder.build(
-        title=structure.title or writer.headings.title or stem(name),
+        title=structure.title or writer.title or stem(name),
         name=name,
         media_type=FORMAT.media_type,
         page_count=len(pages),
@@ -127,66 +130,64 @@ def _coverage(page: Any) -> tuple[float, bool]:
 
 
 class _Scans:
-    """Pages that are pictures: read with Tesseract where it is installed, else told."""
+    """Pages that are pictures: what a program reads on them becomes their text, else they are told."""
 
     def __init__(self, builder: DocumentBuilder, pdf: Any) -> None:
         self._builder = builder
         self._pdf = pdf
+        self.read: dict[int, Seen] = {}
         self.without_text: list[int] = []
         self._unread: list[int] = []
 
-    def look_at(self, number: int, sheet: _Sheet) -> bool:
-        """Reads a page that is a picture under a stamp or a line of fax at most; whether that gave text."""
-        count = sum(visible(row.text) for column in sheet.page for row in column)
-        is_scan = sheet.covered > _SCAN_SHARE if count else sheet.is_drawn
-        is_read = is_scan and self._read(number, sheet.page)
-        if is_scan and not is_read:
+    def look_at(self, number: int, sheet: _Sheet) -> None:
+        """Reads a page that is a picture under a stamp or a line of fax at most: its rows are then there."""
+        stamps = [phrase for column in sheet.page for row in column for phrase in row.phrases]
+        count = sum(visible(phrase.text) for phrase in stamps)
+        if not (sheet.covered > _SCAN_SHARE if count else sheet.is_drawn):
+            self.without_text += [] if count else [number]
+        elif seen := self._seen(number):
+            self.read[number] = seen
+            found = phrases_of(seen, points_per_pixel=72 / ocr.DOTS_PER_INCH)
+            text = one_line(" ".join(line.text for line in seen.lines))
+            unseen = [phrase for phrase in stamps if one_line(phrase.text) not in text]
+            sheet.page[:] = page_flows([*unseen, *found])
+        else:
             self._unread.append(number)
-        elif not is_scan and not count:
-            self.without_text.append(number)
-        return is_read
 
-    def _read(self, number: int, stamps: Page) -> bool:
-        """Adds what Tesseract reads on a page; False if there is nothing to be read.
-
-        Lines of text on the picture that Tesseract reads too are taken out of the page.
-        """
-        if ocr.tesseract() is None:
-            return False
+    def _seen(self, number: int) -> Seen | None:
         page = self._pdf[number - 1]
         try:
-            text = ocr.read_page(page)
+            return ocr.read_page(page)
         finally:
             page.close()
-        progress.tell()
-        seen = one_line(text)
-        for column in stamps:
-            column[:] = [row for row in column if one_line(row.text) not in seen]
-        for paragraph in re.split(r"\n\s*\n", text):
-            self._builder.add("paragraph", _BROKEN_LINE.sub("", paragraph), page=number)
-        if text.strip():
-            self._builder.warn("Pages that are images were read with Tesseract: expect slips.")
-        return bool(text.strip())
 
     def tell(self) -> None:
-        """Notes the pages that are empty, and those that could not be read."""
+        """Notes the pages that were read, those that are empty, and those that could not be read."""
+        for line in of_pages(self.read):
+            self._builder.warn(line)
         if self.without_text:
-            self._builder.warn(f"Empty pages: {_listed(self.without_text)}.")
+            self._builder.warn(f"Empty pages: {listed(self.without_text)}.")
         if self._unread:
-            remedy = "" if ocr.tesseract() else " Install Tesseract to read scanned pages."
-            self._builder.warn(f"Pages that are pictures without text: {_listed(self._unread)}.{remedy}")
+            remedy = "" if ocr.programs() else f" {ocr.REMEDY}"
+            self._builder.warn(f"Pages that are pictures without text: {listed(self._unread)}.{remedy}")
         self.without_text = sorted(self.without_text + self._unread)
-
-
-def _listed(pages: Sequence[int]) -> str:
-    return ", ".join(map(str, pages[:10])) + (", …" if len(pages) > 10 else "")
 
 
 class _Writer:
     """Turns rows into blocks, with what is known of the whole document."""
 
-    def __init__(self, builder: DocumentBuilder, pages: Sequence[Page], headings: Headings) -> None:
-        self.headings = headings
+    def __init__(
+        self, builder: DocumentBuilder, pages: Sequence[Page], structure: Structure, scanned: Container[int]
+    ) -> None:
+        # What is usual on other pages is not on scanned ones: their lines are as high as the boxes around.
+        self._typed, self._scanned = (
+            Headings(
+                [page if (n in scanned) is is_scan else [] for n, page in enumerate(pages, 1)], structure
+            )
+            for is_scan in (False, True)
+        )
+        self._scans = scanned
+        self.title = self._typed.title or self._scanned.title
         self._builder = builder
         self._furniture = Furniture(pages)
         self._vocabulary = self._words(pages)
@@ -203,7 +204,8 @@ class _Writer:
     def add_page(self, number: int, page: Page) -> None:
         """Adds a page's elements; what runs on from the page before is marked so."""
         running = self._furniture.of_page(page, number - 1)
-        is_heading = functools.partial(self.headings.is_large, number=number)
+        headings = self._headings(number)
+        is_heading = functools.partial(headings.is_large, number=number)
         first = True
         for column in page:
             kept = []
@@ -219,11 +221,10 @@ class _Writer:
 
     def _add(self, number: int, element: Element, first: bool) -> None:
         if element.is_table:
-            while element.caption and self.headings.is_caption(element.caption[0], number):
+            headings = self._headings(number)
+            while element.caption and headings.is_caption(element.caption[0], number):
                 row = element.caption.pop(0)
-                self._builder.heading(
-                    row.text, self.headings.level(row.text, [row], number) or 6, page=number
-                )
+                self._builder.heading(row.text, headings.level(row.text, [row], number) or 6, page=number)
             self._builder.add("table", table_text(element), page=number)
         elif all(row.fixed for row in element.rows):
             self._builder.add("code", code_text(element.rows), page=number)
@@ -232,13 +233,16 @@ class _Writer:
 
     def _add_prose(self, number: int, element: Element, first: bool) -> None:
         text = prose_text(element.rows, self._joins)
-        level = self.headings.level(text, element.rows, number)
+        level = self._headings(number).level(text, element.rows, number)
         if level:
             self._builder.heading(text, level, page=number)
             return
         runs_on = first and text[:1].islower() and self._builder.ends_with("paragraph", _is_open)
         kind: BlockKind = "list" if is_item(element) else "paragraph"
         self._builder.add(kind, text, page=number, run_on=runs_on)
+
+    def _headings(self, number: int) -> Headings:
+        return self._scanned if number in self._scans else self._typed
 
     def _joins(self, head: str, tail: str) -> bool:
         """Whether a word broken at a line's end is one word, by how the document writes it elsewhere."""

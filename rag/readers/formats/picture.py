@@ -1,4 +1,4 @@
-"""Pictures as files: what Tesseract reads on them is their text, where it is installed."""
+"""Pictures as files: the text on them is theirs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,17 @@ if TYPE_CHECKING:
 _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*")
 _DESCRIPTION, _TAKEN, _CHANGED, _EXIF = 0x010E, 0x9003, 0x0132, 0x8769
 _MAX_PAGES = 100
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
 def read(data: bytes, name: str, *, password: str | None = None) -> Document:
     """The picture with its description, date and text; of a TIFF every page, of an animation the first."""
     from PIL import Image
 
+    if _is_heif(data):
+        from pi_heif import register_heif_opener
+
+        register_heif_opener()
     with Image.open(io.BytesIO(data)) as image:
         kind, told, taken = image.format or "", _description(image), _date(image)
         pages = min(getattr(image, "n_frames", 1), _MAX_PAGES) if kind == "TIFF" else 1
@@ -61,13 +66,19 @@ def _date(image: Image) -> str | None:
 
 
 def _recognises(data: bytes) -> bool:
-    return data.startswith(_SIGNATURES) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+    is_webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+    return data.startswith(_SIGNATURES) or is_webp or _is_heif(data)
+
+
+def _is_heif(data: bytes) -> bool:
+    """Whether it is a picture as phones take them."""
+    return data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS
 
 
 FORMAT = Format(
     "picture",
     "image/png",
-    (".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp"),
+    (".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".heic", ".heif"),
     read,
     recognises=_recognises,
     rank=40,

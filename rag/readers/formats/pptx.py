@@ -83,7 +83,10 @@ def _add_shape(builder: DocumentBuilder, shape: Any, number: int) -> None:
     if getattr(shape, "has_table", False) and shape.has_table:
         builder.add("table", _table_text(shape.table), page=number)
     elif getattr(shape, "has_chart", False) and shape.has_chart:
-        add_chart(builder, parse(shape.chart.part.blob), page=number)
+        if data := _related(shape, shape._element.chart_rId):
+            add_chart(builder, parse(data), page=number)
+        else:
+            builder.warn("Left out charts that the file refers to, and does not have.")
     elif shape._element.tag.endswith("}pic"):
         _add_picture(builder, shape, number)
     elif shape.has_text_frame and _is_furniture(shape):
@@ -96,8 +99,10 @@ def _add_shape(builder: DocumentBuilder, shape: Any, number: int) -> None:
             builder.add("list", "\n".join(found), page=number)
     else:
         for diagram in shape._element.iter(_DIAGRAM):
-            data = shape.part.related_part(diagram.get(f"{_RELATIONSHIP}dm")).blob
-            add_diagram(builder, parse(data), page=number)
+            if data := _related(shape, diagram.get(f"{_RELATIONSHIP}dm")):
+                add_diagram(builder, parse(data), page=number)
+            else:
+                builder.warn("Left out diagrams that the file refers to, and does not have.")
 
 
 def _add_picture(builder: DocumentBuilder, shape: Any, number: int) -> None:
@@ -105,7 +110,15 @@ def _add_picture(builder: DocumentBuilder, shape: Any, number: int) -> None:
     reference = next(shape._element.iter(_BLIP), None)
     path = None if reference is None else reference.get(f"{_RELATIONSHIP}embed")
     told = shape._element.nvPicPr.cNvPr.get("descr") or ""
-    builder.picture(shape.part.related_part(path).blob if path else None, page=number, caption=told)
+    builder.picture(_related(shape, path), page=number, caption=told)
+
+
+def _related(shape: Any, reference: str | None) -> bytes | None:
+    """The part of the file that a shape refers to; None where there is none, or it lies elsewhere."""
+    try:
+        return bytes(shape.part.related_part(reference).blob)
+    except (KeyError, ValueError):
+        return None
 
 
 def _is_furniture(shape: Any) -> bool:

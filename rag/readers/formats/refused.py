@@ -11,11 +11,6 @@ from rag.readers.registry import Format
 from rag.records import Document
 
 _DRAWING = "application/vnd.oasis.opendocument.graphics"
-_COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_OLD_OFFICE = {
-    "WordDocument": "an old Word document (before 2007). Save it as DOCX and add that.",
-    "PowerPoint Document": "an old PowerPoint presentation (before 2007). Save it as PPTX and add that.",
-}
 
 
 def read(data: bytes, name: str, *, password: str | None = None) -> Document:
@@ -24,8 +19,6 @@ def read(data: bytes, name: str, *, password: str | None = None) -> Document:
 
 
 def _what(data: bytes) -> str:
-    if data.startswith(_COMPOUND_FILE):
-        return next(text for stream, text in _OLD_OFFICE.items() if _holds(data, stream))
     if is_zip_with(data, mimetype=_DRAWING):
         return "an OpenDocument drawing, which no reader knows. Export it as PDF and add that."
     if _is_apple(data):
@@ -39,17 +32,6 @@ def _is_apple(data: bytes) -> bool:
     )
 
 
-def _holds(data: bytes, stream: str) -> bool:
-    """Whether a compound file has a stream of this name."""
-    import olefile  # type: ignore[import-untyped, unused-ignore]
-
-    try:
-        with olefile.OleFileIO(io.BytesIO(data)) as file:
-            return bool(file.exists(stream))
-    except (OSError, ValueError, IndexError, TypeError):
-        return False
-
-
 def _is_xps(data: bytes) -> bool:
     try:
         names = zipfile.ZipFile(io.BytesIO(data)).namelist()
@@ -59,8 +41,6 @@ def _is_xps(data: bytes) -> bool:
 
 
 def _recognises(data: bytes) -> bool:
-    if data.startswith(_COMPOUND_FILE):
-        return any(_holds(data, stream) for stream in _OLD_OFFICE)
     if not data.startswith(b"PK\x03\x04"):
         return False
     return is_zip_with(data, mimetype=_DRAWING) or _is_apple(data) or _is_xps(data)

@@ -16,6 +16,7 @@ _BULLET = re.compile(r"[•●▪■◦‣·*–—§o-]|\(?(?:\d{1,3}|[a-zA-Z]|
 _AFFIX = re.compile(r"[$€£¥]|[%)]+|\(\d\)")
 _FIGURE = re.compile(r"(?!(?:FY ?)?(?:19|20)\d\d$)[\d$€£¥%(),.—–\s-]+")
 _LETTER = re.compile(r"[^\W\d_]")
+_UNSPACED = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uff60]")
 _WIDE_ROW_WORDS = 12
 _GUTTER_ROWS = 4
 _MOST_GUTTERS = 4
@@ -383,8 +384,14 @@ def prose_text(rows: Sequence[Row], joins: Callable[[str, str], bool]) -> str:
             whole = joins(head[0], tail.group()) if tail.group()[0].islower() else False
             text = text.rstrip(BROKEN + "-‐") + ("" if whole else "-") + line
         else:
-            text = f"{text.replace(BROKEN, '-')} {line}"
+            text = spaced(text.replace(BROKEN, "-"), line)
     return text.replace(BROKEN, "-")
+
+
+def spaced(text: str, line: str) -> str:
+    """A line after the text before it: in Chinese and Japanese there is no space between the two."""
+    unspaced = _UNSPACED.match(text[-1:]) and _UNSPACED.match(line)
+    return f"{text}{line}" if unspaced else f"{text} {line}"
 
 
 def code_text(rows: Sequence[Row]) -> str:
