@@ -163,9 +163,13 @@ class ServedEmbedder:
             found.append(self._embedded([self._query + (self._cut(t) if truncate else t) for t in batch]))
         return np.concatenate(found)
 
+    def cosines(self, query: str, texts: Sequence[str]) -> Vectors:
+        """How near each text is to the query."""
+        return self.embed_passages(texts, truncate=True) @ self.embed_queries([query], truncate=True)[0]
+
     def compare(self, query: str, texts: Sequence[str]) -> Similarity:
         """How far each text fits the query, as a whole; it is the one match there is."""
-        cosines = self.embed_passages(texts, truncate=True) @ self.embed_queries([query], truncate=True)[0]
+        cosines = self.cosines(query, texts)
         return Similarity(cosines, cosines[:, None])
 
     def _cut(self, text: str) -> str:

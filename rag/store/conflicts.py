@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rag.records import Conflict, ConflictSide
 from rag.store.names import SHOWN
-from rag.store.queries import first_row, rows
-
-if TYPE_CHECKING:
-    import apsw
+from rag.store.queries import Connection, first_row, rows
 
 _SIDES = ("first", "second")
 
 
-def keep(db: apsw.Connection, collection_id: int, found: Sequence[Conflict], found_in: str) -> None:
+def keep(db: Connection, collection_id: int, found: Sequence[Conflict], found_in: str) -> None:
     """Writes conflicts in place of those of last time; leaves out what is gone since."""
     db.execute("DELETE FROM conflicts WHERE collection_id = ?", (collection_id,))
     db.executemany(
@@ -28,7 +25,7 @@ def keep(db: apsw.Connection, collection_id: int, found: Sequence[Conflict], fou
     db.execute("UPDATE collections SET conflicts_of = ? WHERE id = ?", (found_in, collection_id))
 
 
-def load(db: apsw.Connection, collection_id: int, day: str) -> list[Conflict] | None:
+def load(db: Connection, collection_id: int, day: str) -> list[Conflict] | None:
     """The conflicts as they were found; None where they are not of the collection as it is on that day."""
     generation, found_in = first_row(
         db, "SELECT generation, conflicts_of FROM collections WHERE id = ?", (collection_id,)
@@ -49,7 +46,7 @@ def _row(side: ConflictSide) -> tuple[Any, ...]:
     return side.rowid, side.start, side.end, side.value, side.value_start, side.date
 
 
-def _sides(db: apsw.Connection, collection_id: int, side: str) -> dict[int, ConflictSide]:
+def _sides(db: Connection, collection_id: int, side: str) -> dict[int, ConflictSide]:
     """One side of each conflict, by the conflict's id."""
     found = rows(
         db,
