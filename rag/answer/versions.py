@@ -20,6 +20,8 @@ from rag.text.words import content_words, fold, stem
 
 SAYS_AS_MUCH = 7.0
 """A version whose best passage is further behind the best of another does not speak of what is asked."""
+SAYS_ENOUGH = 10.0
+"""The same where the question names a year: the reader may prefer the other version by 7.4."""
 SAYS_THE_SAME = 2.0
 """The same for documents that only the years in their names tell apart: they may be minutes or reports."""
 
@@ -146,7 +148,8 @@ class Versions:
                 family, years, past=bool(_PAST.search(question))
             )
             best = {wants: _best(hits, family, wanted, wants) for wants in (True, False)}
-            if best[True] >= best[False] - (SAYS_AS_MUCH if _are_declared(family) else SAYS_THE_SAME):
+            far = (SAYS_ENOUGH if years else SAYS_AS_MUCH) if _are_declared(family) else SAYS_THE_SAME
+            if best[True] >= best[False] - far:
                 others |= {one.entry.id: best[True] for one in family if one not in wanted}
         lowered = [replace(hit, score=min(hit.score, others.get(hit.document_id, math.inf))) for hit in hits]
         # Of equal scores the version asked for comes first.
