@@ -632,7 +632,11 @@ class Library:
                 self.store.documents(name or usual) if (name or usual) in self._collection_names() else []
             ),
         )
-        return replace(found, collection=found.collection or collection, docs=found.docs or docs)
+        return replace(
+            found,
+            collection=found.collection or collection,
+            docs=found.docs or (None if docs is None else tuple(docs)),
+        )
 
     def _collection_names(self) -> set[str]:
         return {found.name for found in self.store.collections(attached=True)}
@@ -651,8 +655,10 @@ class Library:
                 warned = self.store.warnings_of(list(docs)) if docs else {}
                 found = ((doc, omissions(warned.get(id_, ()))) for id_, doc in docs.items())
                 partly_read = tuple(PartlyRead(doc, notes) for doc, notes in found if notes)
-                known = {"question": question, "collection": collection, "partly_read": partly_read}
-                event = replace(event, answer=replace(event.answer, **known))
+                answer = replace(
+                    event.answer, question=question, collection=collection, partly_read=partly_read
+                )
+                event = replace(event, answer=answer)
             yield event
 
     def answer(self, question: str, **options: Any) -> Answer:

@@ -15,7 +15,7 @@ from rag.errors import UsageError
 
 CollectionArgument = Annotated[str, typer.Argument(help="The collection.", metavar="COLLECTION")]
 DatabaseOption = Annotated[
-    Path | None, typer.Option("-d", "--database", "--library", help="Folder of the library.", metavar="DIR")
+    str | None, typer.Option("-d", "--database", "--library", help="Folder of the library.", metavar="DIR")
 ]
 SIMILAR_COUNT = 10
 

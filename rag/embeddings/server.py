@@ -165,7 +165,8 @@ class ServedEmbedder:
 
     def cosines(self, query: str, texts: Sequence[str]) -> Vectors:
         """How near each text is to the query."""
-        return self.embed_passages(texts, truncate=True) @ self.embed_queries([query], truncate=True)[0]
+        asked = self.embed_queries([query], truncate=True)[0]
+        return np.asarray(self.embed_passages(texts, truncate=True) @ asked, np.float32)
 
     def compare(self, query: str, texts: Sequence[str]) -> Similarity:
         """How far each text fits the query, as a whole; it is the one match there is."""

@@ -774,7 +774,7 @@ def test_people_take_turns_and_are_told_how_many_come_first() -> None:
         assert go.acquire(timeout=10)
         yield AnswerDone(finished(task.request.question))
 
-    desk = TaskQueue(ask, lambda task, answer: None, workers=1)
+    desk = TaskQueue(ask, lambda task, answer: None, Kept(), workers=1)
     tasks = [desk.submit(asked_in(1, "q", "greedy"))]
     wait_for(lambda: len(order) == 1)
     for number, owner in enumerate(["greedy", "greedy", "ann"], start=2):

@@ -15,6 +15,7 @@ from rag.access import User
 from rag.answer import AnswerDone, AnswerEvent, EvidenceReady, TokenDelta
 from rag.errors import UsageError
 from rag.history.conversations import Conversations
+from rag.lines import Line
 from rag.models import NO_MODEL
 from rag.records import Answer
 from rag.store import open_store
@@ -25,9 +26,10 @@ from rag.web.components.turns import ShownPicture, saved_turn
 from rag.web.i18n import Phrases
 from rag.web.services import asked, open_services, save
 from tests.fakes.ingest import PlainPool, run
+from tests.fakes.ingest import WordEmbedder as WordBag
 from tests.fakes.pictures import album
 from tests.fakes.store import put
-from tests.fakes.web import FakeLibrary, QueuedModel, WordEmbedder, fake_library, write_documents
+from tests.fakes.web import FakeLibrary, QueuedModel, fake_library, write_documents
 from tests.history.test_conversations import answer_from
 
 SAY = Phrases("en")
@@ -145,7 +147,7 @@ def test_another_models_answer_stands_beside_the_first(library: FakeLibrary) -> 
         conversation_id=talk, question=QUESTION, collection="default", model="second", beside=turn.id
     )
     task = Task(1, request, saved_turn(turn.answer, key="task-1"))
-    *_, done = asked(library, task)
+    *_, done = asked(library, task, Line(1))
     assert isinstance(done, AnswerDone)
     for _ in range(2):
         save(library, task, done.answer)
@@ -162,7 +164,7 @@ def test_pictures_of_cited_passages_stand_beside_the_answer(tmp_path: Path) -> N
         folder = tmp_path / "docs"
         folder.mkdir()
         album(folder)
-        run(store, WordEmbedder(), folder)
+        run(store, WordBag(), folder)
         (hit,) = [
             hit for hit in store.hits(store.layout("default").rowids.tolist()) if "buoys" in hit.passage.text
         ]
