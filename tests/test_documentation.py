@@ -13,6 +13,7 @@ from rag.settings import PROJECT
 ANSWERS = {
     "How many days of leave does a new employee get?": "Thirty working days",
     "Who approves a claim of 800 euros?": "department lead",
+    "How many days of leave? @hr-handbook": "Thirty working days",
 }
 OF_ONE_DOCUMENT = {"What are the main points of this?": ("travel.md", "This page says how we travel.")}
 FILTER = re.compile(r" \w+:\S")  # of a folder that the sample documents do not have

@@ -236,7 +236,14 @@ def replay(answer: Answer, *, model: ChatModel | None, embedder: Embedder) -> An
         settings=answer.settings,
         computation=answer.computation,
     )
-    return check(draft, embedder, answer.seconds)
+    return replace(
+        check(draft, embedder, answer.seconds),
+        changes=answer.changes,
+        partly_read=answer.partly_read,
+        across_languages=answer.across_languages,
+        others=answer.others,
+        collection=answer.collection,
+    )
 
 
 def _again(order: Generation, model: ChatModel, answer: Answer) -> tuple[str, Usage | None]:

@@ -9,7 +9,7 @@ import typer
 
 from rag.cli import app
 from rag.cli.notes import written
-from rag.cli.options import JsonOption, LibraryOption, open_library
+from rag.cli.options import CollectionOption, JsonOption, LibraryOption, open_library
 from rag.cli.printing import print_json, results, say
 
 conversations = typer.Typer(
@@ -20,10 +20,15 @@ app.add_typer(conversations, name="conversations")
 
 @conversations.command("list")
 def list_conversations(
-    context: typer.Context, as_json: JsonOption = False, library: LibraryOption = None
+    context: typer.Context,
+    as_json: JsonOption = False,
+    library: LibraryOption = None,
+    collection: CollectionOption = None,
 ) -> None:
-    """List the conversations of whoever has not signed in, the one changed last first."""
+    """List the conversations without an owner, of one collection or all, the one changed last first."""
     for found in open_library(context, library=library).conversations.list(limit=-1):
+        if collection not in (None, found.collection):
+            continue
         if as_json:
             row = {"id": found.id, "title": found.title, "collection": found.collection}
             print_json(row | {"turns": found.turn_count, "created": found.created, "updated": found.updated})
@@ -38,6 +43,7 @@ def export_conversation(
     target: Annotated[Path, typer.Argument(help="FILE.md, .docx, .pdf, or .json for the app to import.")],
     as_json: JsonOption = False,
     library: LibraryOption = None,
+    collection: CollectionOption = None,
 ) -> None:
     """Write a conversation to a file, each source a footnote."""
     from rag.history.paper import conversation_paper, write_paper

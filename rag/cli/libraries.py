@@ -71,6 +71,7 @@ def instruct_collection(
     instruction: Annotated[str, typer.Argument(help="What answers from it should heed; '' for nothing.")],
     as_json: JsonOption = False,
     library: LibraryOption = None,
+    collection: CollectionOption = None,
 ) -> None:
     """Tell the chat model something about all answers from a collection: their tone, length or language."""
     open_library(context, library=library).store.instruct(name, instruction)

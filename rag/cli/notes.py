@@ -38,11 +38,14 @@ def list_notes(
     words: Annotated[str, typer.Argument(help="Only notes that hold all these words.")] = "",
     as_json: JsonOption = False,
     library: LibraryOption = None,
+    collection: CollectionOption = None,
 ) -> None:
-    """List the notes, the one changed last first."""
+    """List the notes, those of all collections or of one, the one changed last first."""
     opened = open_library(context, library=library)
     kept = opened.notes_of("")
     for note in kept.list(words, limit=-1):
+        if collection not in (None, note.collection):
+            continue
         stale = sum(one.state != "unchanged" for one in kept.citations_today(note))
         if as_json:
             facts = {"id": note.id, "title": note.title, "collection": note.collection}
@@ -54,7 +57,11 @@ def list_notes(
 
 @notes.command("show")
 def show_note(
-    context: typer.Context, note_id: NoteArgument, as_json: JsonOption = False, library: LibraryOption = None
+    context: typer.Context,
+    note_id: NoteArgument,
+    as_json: JsonOption = False,
+    library: LibraryOption = None,
+    collection: CollectionOption = None,
 ) -> None:
     """Print a note with its sources, and what became of them."""
     kept = open_library(context, library=library).notes_of("")
@@ -134,6 +141,7 @@ def edit_note(
     text: Annotated[str | None, typer.Option("--text", help="- reads it from standard input.")] = None,
     as_json: JsonOption = False,
     library: LibraryOption = None,
+    collection: CollectionOption = None,
 ) -> None:
     """Give a note another title or text; its sources stay for as long as the text cites them."""
     kept = open_library(context, library=library).notes_of("")
@@ -143,7 +151,11 @@ def edit_note(
 
 @notes.command("remove")
 def remove_note(
-    context: typer.Context, note_id: NoteArgument, as_json: JsonOption = False, library: LibraryOption = None
+    context: typer.Context,
+    note_id: NoteArgument,
+    as_json: JsonOption = False,
+    library: LibraryOption = None,
+    collection: CollectionOption = None,
 ) -> None:
     """Remove a note for good."""
     open_library(context, library=library).notes_of("").delete(note_id)
@@ -162,12 +174,14 @@ def export_notes(
     ] = None,
     as_json: JsonOption = False,
     library: LibraryOption = None,
+    collection: CollectionOption = None,
 ) -> None:
-    """Write notes to a file, each source a footnote."""
+    """Write notes to a file, those of all collections or of one, each source a footnote."""
     from rag.history.paper import notes_paper, write_paper
 
     kept = open_library(context, library=library).notes_of("")
     chosen = [kept.load(id_) for id_ in note_ids] if note_ids else kept.list(limit=-1)
+    chosen = [note for note in chosen if collection in (None, note.collection)]
     if not chosen:
         raise UsageError("There are no notes to export.")
     if target.suffix == ".json":
@@ -195,6 +209,7 @@ def import_notes(
     source: Annotated[Path, typer.Argument(help="A file of `notes export`.", metavar="FILE.json")],
     as_json: JsonOption = False,
     library: LibraryOption = None,
+    collection: CollectionOption = None,
 ) -> None:
     """Add the notes of a file."""
     try:

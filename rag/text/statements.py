@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Literal
 
 from rag.records import Passage
-from rag.text.excerpts import Unit, units_of
+from rag.text.excerpts import Unit, units_of, without_markup
 from rag.text.facts import facts
 from rag.text.facts.fact import Fact, span_of
 from rag.text.facts.words import MONTHS, NUMBER_WORDS, PARTIES, UNITS
@@ -272,10 +272,10 @@ def _may_state(text: str) -> bool:
 
 
 def stems(text: str) -> frozenset[str]:
-    """The stems of the words that carry meaning, numbers aside."""
+    """The stems of the words that carry meaning, numbers and markup aside."""
     return frozenset(
         stem(word)
-        for word in words(text)
+        for word in words(without_markup(text))
         if not is_function_word(word)
         and not any(map(str.isdigit, word))
         and word not in _SAYS_NOTHING

@@ -106,7 +106,7 @@ def test_search_prints_a_hit_a_line(library: Path) -> None:
     )
     hits = lines(done.stdout)
     assert len(hits) == 3
-    assert set(hits[0]) == {"id", "score", "doc", "page", "heading", "text", "start", "end"}
+    assert set(hits[0]) == {"id", "score", "doc", "page", "heading", "text", "start", "end", "hidden"}
     assert [hit["score"] for hit in hits] == sorted((hit["score"] for hit in hits), reverse=True)
     assert len(hits[0]["text"]) == hits[0]["end"] - hits[0]["start"]
 

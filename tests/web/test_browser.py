@@ -258,7 +258,7 @@ def test_files_dropped_in_are_found_at_once(fake_app: str, page: Page, tmp_path:
 def test_two_settings_are_compared_while_one_waits(fake_app: str, page: Page) -> None:
     page.goto(f"{fake_app}/lab")
     page.get_by_role("button", name="keywords only").click()
-    page.get_by_role("button", name="Measure").click()
+    page.get_by_role("button", name="Measure", exact=True).click()
     expect(page.locator(".fn-measures tr")).to_have_count(4)
     expect(
         page.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg").first
