@@ -144,7 +144,7 @@ class TorchScorer:
 class OpenVinoScorer:
     """The converted cross-encoder; needs neither torch nor transformers.
 
-    Each pair by itself, on a core of its own: six passages take 0.6 of the time of one batch on all cores.
+    Each pair by itself, on a core of its own: eight passages take 0.6 of the time of one batch on all cores.
     """
 
     def __init__(self, folder: Path, place: Path, facts: Facts, *, threads: int | None) -> None:

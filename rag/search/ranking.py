@@ -43,7 +43,7 @@ class Ranking:
     number_weight: Weight = 1.0
     question_weight: Weight = 0.5
     page_penalty: Weight = 0.3
-    reranked: Annotated[int, Ge(0), Le(1000)] = 6
+    reranked: Annotated[int, Ge(0), Le(1000)] = 8
     reranker_weight: Weight = 0.8
     fusion: Literal["scores", "ranks"] = "scores"
     distance: Distance = "centred"
