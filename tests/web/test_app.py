@@ -68,7 +68,7 @@ from rag.web.components.dates import clock_time
 from rag.web.components.dialogs import take_back
 from rag.web.components.document_guide import guide_html
 from rag.web.components.locality import remote_host
-from rag.web.components.markup import label, question_words, spanned, word_spans
+from rag.web.components.markup import emphasised, label, question_words, spanned, word_spans
 from rag.web.components.progress import size_text
 from rag.web.components.prose import prose
 from rag.web.components.source import current_selection
@@ -286,6 +286,20 @@ def test_prose_shows_code_as_it_is() -> None:
     )
 
 
+@pytest.mark.parametrize("start", range(12))
+@pytest.mark.parametrize("end", range(12, 25))
+def test_marked_words_leave_bold_ones_bold(start: int, end: int) -> None:
+    html = emphasised(spanned("Pay: **up to 40** a head.", [(start, end, "hot")]))
+    assert "*" not in html
+    assert re.sub(r"</?(mark|strong)[^>]*>", "", html) == "Pay: up to 40 a head."
+    assert re.sub(r"</?mark[^>]*>", "", html) == "Pay: <strong>up to 40</strong> a head."
+    opened = re.findall(r"<(/?)(mark|strong)", html)
+    inside: list[str] = []
+    for closes, tag in opened:
+        assert not closes or inside.pop() == tag
+        inside += [] if closes else [tag]
+
+
 def test_emphasis_is_shown_and_a_link_leads_nowhere() -> None:
     assert prose("**Bold** `x<y` [here](http://evil.example/)", ()) == (
         '<p dir="auto"><strong>Bold</strong> <code>x&lt;y</code> '
@@ -294,7 +308,9 @@ def test_emphasis_is_shown_and_a_link_leads_nowhere() -> None:
     assert prose("**`x` is bold**, *y* leans, 2 * 3 * 4", ()) == (
         '<p dir="auto"><strong><code>x</code> is bold</strong>, <em>y</em> leans, 2 * 3 * 4</p>'
     )
-    assert "<strong>" not in prose("**half marked**", [(4, 9, "fn-exact")])
+    assert prose("**half marked**", [(4, 9, "fn-exact")]) == (
+        '<p dir="auto"><strong>ha<mark class="fn-exact">lf ma</mark>rked</strong></p>'
+    )
 
 
 def test_labels_are_plain_whatever_the_file_is_called() -> None:

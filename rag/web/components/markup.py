@@ -8,12 +8,16 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import pairwise
 
+from rag.text.words import is_function_word
+
 MARKER = re.compile(r"\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
 ADDRESS = re.compile(r"https?://[^\s<>\"'`\]\)}|\\]+", re.IGNORECASE)
 INLINE = (
     (re.compile(r"`([^`<>\n]+)`"), r"<code>\1</code>"),
     (
-        re.compile(r"\*\*(?=\S)((?:[^*<>\n]|<code>[^<>\n]*</code>)+?)(?<=\S)\*\*"),
+        re.compile(
+            r"\*\*(?=\S)((?:[^*<>\n]|<code>[^<>\n]*</code>|<mark class=\"[^\"<>]*\">|</mark>)+?)(?<=\S)\*\*"
+        ),
         r"<strong>\1</strong>",
     ),
     (re.compile(r"(?<![*\w])\*(?=\S)([^*<>\n]+?)(?<=\S)\*(?![*\w])"), r"<em>\1</em>"),
@@ -22,10 +26,11 @@ INLINE = (
         r'<span class="fn-link" title="\2">\1</span>',
     ),
 )
+BOLD = re.compile(r"(\*\*)(?=\S)[^*\n]+?(?<=\S)(\*\*)")
 WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 SHORTEST_WORD = 4
-"""Shorter words are mostly function words; digits and capitals are kept at any length."""
+"""Shorter words hardly tell anything; digits and capitals are kept at any length."""
 
 Span = tuple[int, int, str]
 """Start, end and CSS class of a stretch of text."""
@@ -64,15 +69,21 @@ def address(url: str) -> str:
 def spanned(value: str, spans: Iterable[Span]) -> str:
     """The text with classes on its stretches; overlapping ones are cut so that tags always nest.
 
+    They end at the asterisks of bold words too, and go on behind them.
+
     >>> spanned("a<b", [(0, 2, "hot")])
     '<mark class="hot">a&lt;</mark>b'
     """
     inside = [(max(0, start), min(len(value), end), css) for start, end, css in spans]
     inside = [span for span in inside if span[0] < span[1]]
-    cuts = sorted({0, len(value), *(cut for start, end, _ in inside for cut in (start, end))})
+    signs = [match.span(group) for match in BOLD.finditer(value) for group in (1, 2)] if inside else []
+    cuts = sorted({0, len(value), *(cut for start, end, *_ in [*inside, *signs] for cut in (start, end))})
     pieces: list[str] = []
     for start, end in pairwise(cuts):
-        classes = sorted({css for left, right, css in inside if left <= start and end <= right})
+        is_sign = any(left <= start and end <= right for left, right in signs)
+        classes = sorted(
+            {css for left, right, css in inside if left <= start and end <= right and not is_sign}
+        )
         piece = text(value[start:end])
         pieces.append(f'<mark class="{" ".join(classes)}">{piece}</mark>' if classes else piece)
     return "".join(pieces)
@@ -115,6 +126,8 @@ def question_words(question: str) -> list[str]:
         word = match.group()
         if CJK.search(word):
             words.update(dict.fromkeys(word[i : i + 2] for i in range(max(1, len(word) - 1))))
+        elif is_function_word(word.casefold()):
+            continue
         elif len(word) >= SHORTEST_WORD or any(c.isdigit() for c in word) or word.isupper():
             words[word.casefold()] = None
     return sorted(words, key=len, reverse=True)
