@@ -77,7 +77,8 @@ def spanned(value: str, spans: Iterable[Span]) -> str:
     inside = [(max(0, start), min(len(value), end), css) for start, end, css in spans]
     inside = [span for span in inside if span[0] < span[1]]
     signs = [match.span(group) for match in BOLD.finditer(value) for group in (1, 2)] if inside else []
-    cuts = sorted({0, len(value), *(cut for start, end, *_ in [*inside, *signs] for cut in (start, end))})
+    edges = [(start, end) for start, end, _ in inside] + signs
+    cuts = sorted({0, len(value), *(cut for edge in edges for cut in edge)})
     pieces: list[str] = []
     for start, end in pairwise(cuts):
         is_sign = any(left <= start and end <= right for left, right in signs)
