@@ -10,7 +10,7 @@ import typer
 from rag.cli import app
 from rag.cli.notes import written
 from rag.cli.options import CollectionOption, JsonOption, LibraryOption, open_library
-from rag.cli.printing import print_json, results, say
+from rag.cli.printing import print_json, results, tell
 
 conversations = typer.Typer(
     help="Conversations of the app: list, export.", no_args_is_help=True, rich_markup_mode=None
@@ -54,7 +54,4 @@ def export_conversation(
     else:
         content = write_paper(conversation_paper(saved.load(conversation_id)), target.suffix)
     written(target, content)
-    if as_json:
-        print_json({"file": str(target)})
-    else:
-        say(f"Wrote {target}")
+    tell({"file": str(target)}, f"Wrote {target}", as_json=as_json)

@@ -8,14 +8,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from rag.cli import FAILED, app
 from rag.cli.documents import follow_ingest, show_receipt
 from rag.cli.options import CollectionOption, JsonOption, LibraryOption, open_library, typed_or_piped
-from rag.cli.printing import print_json, results, say
+from rag.cli.printing import print_json, results, say, tell
 from rag.errors import LibraryDamaged, UsageError
 
 if TYPE_CHECKING:
@@ -269,14 +269,6 @@ def copy_all(
         f" {notes} notes"
     )
     tell(record, told, as_json=as_json)
-
-
-def tell(record: dict[str, Any], told: str, *, as_json: bool) -> None:
-    """What was done: as a record on standard output, or as a message."""
-    if as_json:
-        print_json(record)
-    else:
-        say(told)
 
 
 @app.command()

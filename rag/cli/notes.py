@@ -10,7 +10,7 @@ import typer
 
 from rag.cli import app
 from rag.cli.options import CollectionOption, JsonOption, LibraryOption, open_library, typed_or_piped
-from rag.cli.printing import one_line, print_json, results, say
+from rag.cli.printing import one_line, print_json, results, tell
 from rag.errors import UsageError
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def add_note(
         kept.edit(note_id, title=title or note.title, text=text)
     else:
         note_id = kept.write(words, title=title, collection=opened.settings.collection)
-    tell(note_id, as_json=as_json)
+    tell_kept(note_id, as_json=as_json)
 
 
 def keep_quote(library: Library, doc: str, quote: str) -> int:
@@ -125,12 +125,9 @@ def keep_quote(library: Library, doc: str, quote: str) -> int:
     return library.notes_of("").keep_excerpts(*found, collection=library.settings.collection)
 
 
-def tell(note_id: int, *, as_json: bool) -> None:
+def tell_kept(note_id: int, *, as_json: bool) -> None:
     """The number of a note that was kept."""
-    if as_json:
-        print_json({"id": note_id})
-    else:
-        say(f"Kept as note {note_id}")
+    tell({"id": note_id}, f"Kept as note {note_id}", as_json=as_json)
 
 
 @notes.command("edit")
@@ -146,7 +143,7 @@ def edit_note(
     """Give a note another title or text; its sources stay for as long as the text cites them."""
     kept = open_library(context, library=library).notes_of("")
     kept.edit(note_id, title=title, text=None if text is None else typed_or_piped(text))
-    tell(note_id, as_json=as_json)
+    tell_kept(note_id, as_json=as_json)
 
 
 @notes.command("remove")
@@ -159,10 +156,7 @@ def remove_note(
 ) -> None:
     """Remove a note for good."""
     open_library(context, library=library).notes_of("").delete(note_id)
-    if as_json:
-        print_json({"removed": note_id})
-    else:
-        say(f"Removed note {note_id}")
+    tell({"removed": note_id}, f"Removed note {note_id}", as_json=as_json)
 
 
 @notes.command("export")
@@ -180,8 +174,8 @@ def export_notes(
     from rag.history.paper import notes_paper, write_paper
 
     kept = open_library(context, library=library).notes_of("")
-    chosen = [kept.load(id_) for id_ in note_ids] if note_ids else kept.list(limit=-1)
-    chosen = [note for note in chosen if collection in (None, note.collection)]
+    every = (note for note in kept.list(limit=-1) if collection in (None, note.collection))
+    chosen = [kept.load(id_) for id_ in note_ids] if note_ids else list(every)
     if not chosen:
         raise UsageError("There are no notes to export.")
     if target.suffix == ".json":
@@ -189,10 +183,7 @@ def export_notes(
     else:
         content = write_paper(notes_paper(chosen), target.suffix)
     written(target, content)
-    if as_json:
-        print_json({"file": str(target), "notes": len(chosen)})
-    else:
-        say(f"Wrote {counted(chosen)} to {target}")
+    tell({"file": str(target), "notes": len(chosen)}, f"Wrote {counted(chosen)} to {target}", as_json=as_json)
 
 
 def written(target: Path, content: bytes) -> None:
@@ -217,10 +208,7 @@ def import_notes(
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{source} cannot be read: {error}") from error
     added = open_library(context, library=library).notes_of("").import_json(text)
-    if as_json:
-        print_json({"ids": list(added)})
-    else:
-        say(f"Added {counted(added)}")
+    tell({"ids": list(added)}, f"Added {counted(added)}", as_json=as_json)
 
 
 def counted(notes: Sequence[object]) -> str:

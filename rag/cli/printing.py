@@ -69,3 +69,11 @@ def print_place(piece: Evidence, before: Evidence | None) -> None:
     path = [part for part in hit.passage.heading_path if part != hit.title]
     if path and (before is None or before.hit.passage.heading_path != hit.passage.heading_path):
         results.print(" › ".join(path), style="dim")
+
+
+def tell(record: dict[str, Any], told: str, *, as_json: bool) -> None:
+    """What was done: as a record on standard output, or as a message."""
+    if as_json:
+        print_json(record)
+    else:
+        say(told)

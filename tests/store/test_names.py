@@ -14,7 +14,7 @@ from tests.fakes.store import put
     ("roots", "names"),
     [
         (["/home/ann/mail"], ["a.md"]),
-        (["/home/ann/work/2023", "/home/ann/work/2024"], ["2023/a.md", "2024/a.md"]),
+        (["/home/ann/letters/2023", "/home/ann/letters/2024"], ["2023/a.md", "2024/a.md"]),
         (["/home/ann/old/mail", "/home/ann/new/mail"], ["old/mail/a.md", "new/mail/a.md"]),
     ],
     ids=["one folder", "told apart by the last", "told apart by the last but one"],
